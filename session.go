@@ -1,0 +1,58 @@
+package gateway
+
+import "io"
+
+// A Session is what survives a connection. It is plain data without the
+// token: store it anywhere, and give it to the next state with [WithSession].
+type Session struct {
+	ID        string `json:"id"`
+	ResumeURL string `json:"resume_url"`
+	Seq       int64  `json:"seq"` // last sequence number received, or acknowledged, see [WithManualAcknowledge]
+}
+
+// Session returns what the next state (or process) resumes with. It reports
+// false when there is nothing to resume: before READY, and after the session
+// ended.
+func (s *GatewayState) Session() (Session, bool) {
+	if s.sessionID == "" {
+		return Session{}, false
+	}
+	return Session{ID: s.sessionID, ResumeURL: s.resumeURL, Seq: s.ackedSeq()}, true
+}
+
+// SessionID returns the id of the session, empty when there is none.
+func (s *GatewayState) SessionID() string { return s.sessionID }
+
+// ResumeURL returns the URL that Discord gave for resuming, without query,
+// empty when it gave none.
+func (s *GatewayState) ResumeURL() string { return s.resumeURL }
+
+// HaveSessionID reports whether there is a session.
+func (s *GatewayState) HaveSessionID() bool { return s.sessionID != "" }
+
+// Acknowledge tells the state that every dispatch up to seq was handled, see
+// [WithManualAcknowledge]. Numbers never received and numbers below the last
+// one acknowledged are ignored.
+func (s *GatewayState) Acknowledge(seq int64) {
+	if seq > s.acked && seq <= s.seq {
+		s.acked = seq
+	}
+}
+
+// ackedSeq returns the sequence number up to which nothing need be replayed.
+func (s *GatewayState) ackedSeq() int64 {
+	if s.manualAck {
+		return s.acked
+	}
+	return s.seq
+}
+
+// InvalidateSession forgets the session and closes the connection with 1000.
+func (s *GatewayState) InvalidateSession(closeWriter io.Writer) {
+	_ = s.WriteNormalClose(closeWriter)
+	s.dropSession()
+}
+
+func (s *GatewayState) dropSession() {
+	s.sessionID, s.resumeURL = "", ""
+}

@@ -1,0 +1,86 @@
+package gateway
+
+import (
+	"io"
+	"net" // for net.ErrClosed only
+	"time"
+
+	"github.com/discordpkg/gateway/closecode"
+	"github.com/discordpkg/gateway/opcode"
+)
+
+// maxInterval is the longest heartbeat interval a server may ask for. Discord's is about 41 s.
+const maxInterval = time.Hour
+
+// NextDeadline returns the time at which HandleTimeout must be called, zero
+// when nothing is scheduled. It changes only in calls to the state.
+func (s *GatewayState) NextDeadline() time.Time {
+	if s.closed {
+		return time.Time{}
+	}
+	return earliest(s.heart.Next(), earliest(s.identifyAt, s.invalidAt))
+}
+
+// HandleTimeout does what is due at now: it writes a heartbeat, asks the
+// identify limiter again, closes a connection whose last heartbeat met only
+// silence, or leaves after an invalid session. An early call does nothing.
+// The connection is over when the error is not nil.
+func (s *GatewayState) HandleTimeout(now time.Time, textWriter, closeWriter io.Writer) error {
+	s.Advance(now)
+	if s.closed {
+		return net.ErrClosed
+	}
+	if s.due(s.invalidAt) {
+		return s.leaveInvalidSession(closeWriter)
+	}
+	due, dead := s.heart.Due(s.now)
+	if dead {
+		_ = s.WriteRestartClose(closeWriter)
+		return &DiscordError{CloseCode: closecode.HeartbeatAckNotReceived, Reason: "heartbeat not acknowledged and nothing else received"}
+	}
+	if due {
+		if err := s.Heartbeat(textWriter); err != nil {
+			return err
+		}
+	}
+	if s.due(s.identifyAt) {
+		return s.authenticate(textWriter)
+	}
+	return nil
+}
+
+func (s *GatewayState) due(at time.Time) bool { return !at.IsZero() && !s.now.Before(at) }
+
+func (s *GatewayState) leaveInvalidSession(closeWriter io.Writer) error {
+	err := &DiscordError{OpCode: opcode.InvalidSession, resumable: s.resumable}
+	if s.resumable {
+		err.Reason = "the session may be resumed"
+		_ = s.WriteRestartClose(closeWriter)
+	} else {
+		err.Reason = "the session cannot be resumed"
+		s.InvalidateSession(closeWriter)
+	}
+	return err
+}
+
+// startHeart arms the heartbeat.
+func (s *GatewayState) startHeart(interval time.Duration) {
+	// Discord wants the first beat after a random share of the interval:
+	// https://discord.com/developers/docs/events/gateway#heartbeat-interval
+	s.heart.Start(s.now, interval, s.jitter())
+	if b, ok := s.commands.(HeartbeatBudget); ok {
+		b.Reserve(min(int(time.Minute/interval)+2, maxReserved))
+	}
+}
+
+// maxReserved bounds the share of the 120 messages a minute that is kept for
+// heartbeats. Only servers made for tests ask for so many.
+const maxReserved = 60
+
+// earliest returns the earlier of two times of which zero means never.
+func earliest(a, b time.Time) time.Time {
+	if a.IsZero() || !b.IsZero() && b.Before(a) {
+		return b
+	}
+	return a
+}
