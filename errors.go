@@ -37,6 +37,8 @@ var (
 	// silent: a heartbeat was due, the one before it was not acknowledged, and
 	// nothing else arrived either.
 	ErrZombie = errors.New("gateway: heartbeat not acknowledged")
+
+	errNoOpcode = errors.New("no opcode")
 )
 
 // A DiscordError is a connection that ended, and why: a close code, or an

@@ -121,7 +121,7 @@ func (s *link) unpack(msg []byte) (plain []byte, complete bool, err error) {
 	if s.inflate == nil {
 		return msg, true, nil
 	}
-	if s.unpacked {
+	if s.unpacked || s.plain == nil {
 		s.plain, s.unpacked = s.roomy(s.plain), false
 	}
 	s.plain, complete, err = s.inflate.Decompress(s.plain, msg, s.limit)

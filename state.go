@@ -141,11 +141,14 @@ func (s *GatewayState) ProcessPayload(p *GatewayPayload, textWriter, closeWriter
 	if s.closed {
 		return false, net.ErrClosed
 	}
+	if !s.phase.ServerMay(p.Op) {
+		return true, nil
+	}
 	switch p.Op {
 	case opcode.Dispatch:
 		return s.handleDispatch(p), nil
 	case opcode.Hello:
-		return s.handleHello(p, textWriter, closeWriter)
+		return false, s.handleHello(p, textWriter, closeWriter)
 	case opcode.Heartbeat:
 		// https://discord.com/developers/docs/events/gateway#heartbeat-requests
 		return false, s.Heartbeat(textWriter)
@@ -163,7 +166,7 @@ func (s *GatewayState) ProcessPayload(p *GatewayPayload, textWriter, closeWriter
 }
 
 func (s *GatewayState) handleDispatch(p *GatewayPayload) (redundant bool) {
-	if p.Outdated || !s.HaveIdentified() {
+	if p.Outdated {
 		return true
 	}
 	if p.EventName == event.Ready || p.EventName == event.Resumed {
@@ -172,21 +175,19 @@ func (s *GatewayState) handleDispatch(p *GatewayPayload) (redundant bool) {
 	return !s.EventIsWhitelisted(p.EventName)
 }
 
-func (s *GatewayState) handleHello(p *GatewayPayload, textWriter, closeWriter io.Writer) (redundant bool, err error) {
-	if s.phase != phase.Hello {
-		return true, nil
-	}
+func (s *GatewayState) handleHello(p *GatewayPayload, textWriter, closeWriter io.Writer) error {
 	var h Hello
-	if err = json.Unmarshal(p.Data, &h); err == nil && (h.HeartbeatIntervalMilli <= 0 || h.HeartbeatIntervalMilli > maxInterval.Milliseconds()) {
+	err := json.Unmarshal(p.Data, &h)
+	if err == nil && (h.HeartbeatIntervalMilli <= 0 || h.HeartbeatIntervalMilli > maxInterval.Milliseconds()) {
 		err = fmt.Errorf("heartbeat interval of %d ms", h.HeartbeatIntervalMilli)
 	}
 	if err != nil {
 		_ = s.WriteRestartClose(closeWriter)
-		return false, fmt.Errorf("%w: hello: %w", ErrMalformed, err)
+		return fmt.Errorf("%w: hello: %w", ErrMalformed, err)
 	}
 	s.setPhase(phase.Identify)
 	s.startHeart(time.Duration(h.HeartbeatIntervalMilli) * time.Millisecond)
-	return false, s.authenticate(textWriter)
+	return s.authenticate(textWriter)
 }
 
 // authenticate resumes the session, or identifies as soon as the limiter agrees.
@@ -213,9 +214,8 @@ func (s *GatewayState) handleInvalidSession(p *GatewayPayload) {
 	if !s.resumable {
 		s.dropSession()
 	}
-	if s.HaveIdentified() {
-		s.setPhase(phase.Identify)
-	}
+	s.setPhase(phase.Identify)
+	s.identifyAt = time.Time{}
 	// A client waits a random time between 1 and 5 seconds.
 	s.invalidAt = s.now.Add(time.Second + time.Duration(s.jitter()*float64(4*time.Second)))
 }
@@ -296,7 +296,7 @@ func (s *GatewayState) decode(msg []byte) (*GatewayPayload, error) {
 	if err != nil {
 		return nil, err
 	}
-	if p.Op == opcode.Dispatch && s.HaveIdentified() {
+	if p.Op == opcode.Dispatch && s.phase.ServerMay(p.Op) {
 		if err := s.record(&p); err != nil {
 			return nil, err
 		}
@@ -311,13 +311,20 @@ func (s *GatewayState) scan(plain []byte) (p GatewayPayload, err error) {
 		return s.scanEncoded(plain)
 	}
 	var env wire.Envelope
-	if err := env.Unmarshal(plain); err != nil {
+	if err = env.Head(plain); err == nil && !env.HasOp {
+		err = errNoOpcode
+	}
+	if err != nil {
 		return p, fmt.Errorf("%w: %w", ErrMalformed, err)
 	}
-	p = GatewayPayload{Op: opcode.Type(env.Op), Seq: env.Seq, EventName: event.Parse(env.Event), Data: env.Data}
+	p = GatewayPayload{Op: opcode.Type(env.Op), Seq: env.Seq, EventName: event.Parse(env.Event)}
 	if !s.wanted(&p) {
-		p.Data = nil
+		return p, nil
 	}
+	if err := env.Body(); err != nil {
+		return p, fmt.Errorf("%w: %w", ErrMalformed, err)
+	}
+	p.Data = env.Data
 	return p, nil
 }
 
