@@ -20,9 +20,9 @@ type Type uint
 const (
 	Heartbeat               Type = 1
 	Identify                Type = 2
-	UpdatePresence          Type = 3  // [Presence]
-	UpdateVoiceState        Type = 4  // [VoiceState]
-	Resume                  Type = 6  //
+	UpdatePresence          Type = 3 // [Presence]
+	UpdateVoiceState        Type = 4 // [VoiceState]
+	Resume                  Type = 6
 	RequestGuildMembers     Type = 8  // [GuildMembersRequest]
 	RequestSoundboardSounds Type = 31 // [SoundboardSoundsRequest]
 	RequestChannelInfo      Type = 43 // [ChannelInfoRequest]

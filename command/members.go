@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"unicode/utf8"
 )
 
 const (
@@ -37,7 +38,7 @@ type GuildMembersRequest struct {
 	// not nil is an error, so that a search without hits does not become a request
 	// for everybody.
 	UserIDs []Snowflake
-	// Nonce comes back in the chunks, at most [MaxNonce] bytes.
+	// Nonce comes back in the chunks: at most [MaxNonce] bytes of UTF-8.
 	Nonce string
 }
 
@@ -58,6 +59,8 @@ func (r GuildMembersRequest) Validate() error {
 		return r.invalid("guild_id", "is missing")
 	case len(r.Nonce) > MaxNonce:
 		return r.invalid("nonce", fmt.Sprintf("has %d bytes, at most %d are allowed", len(r.Nonce), MaxNonce))
+	case !utf8.ValidString(r.Nonce):
+		return r.invalid("nonce", "is not valid UTF-8, so it would not come back as it is")
 	case r.UserIDs == nil:
 		return r.validateQuery()
 	case r.Query != "":

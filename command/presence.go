@@ -2,6 +2,7 @@ package command
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
 	"strconv"
@@ -101,6 +102,8 @@ func (m UnixMilli) MarshalJSON() ([]byte, error) {
 	return strconv.AppendInt(nil, int64(m), 10), nil
 }
 
+var errUnixMilli = errors.New("command: not a time in milliseconds")
+
 // UnmarshalJSON accepts a number, of which the fraction is cut off, and null for
 // zero.
 func (m *UnixMilli) UnmarshalJSON(b []byte) error {
@@ -113,8 +116,8 @@ func (m *UnixMilli) UnmarshalJSON(b []byte) error {
 		return nil
 	}
 	f, err := strconv.ParseFloat(string(b), 64)
-	if err != nil || math.Abs(f) >= 1<<53 {
-		return fmt.Errorf("command: not a time in milliseconds")
+	if err != nil || !(math.Abs(f) < 1<<53) { // NaN included
+		return errUnixMilli
 	}
 	*m = UnixMilli(f)
 	return nil

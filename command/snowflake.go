@@ -1,7 +1,7 @@
 package command
 
 import (
-	"fmt"
+	"errors"
 	"strconv"
 	"strings"
 )
@@ -12,11 +12,15 @@ import (
 // https://discord.com/developers/docs/reference#snowflakes
 type Snowflake uint64
 
-// ParseSnowflake returns the id that s spells in decimal. Zero is not an id.
+// ErrSnowflake is text that is not an id.
+var ErrSnowflake = errors.New("command: not a snowflake: a decimal number from 1 to 2^64-1")
+
+// ParseSnowflake returns the id that s spells in decimal, or [ErrSnowflake]. Zero
+// and leading zeros are not accepted.
 func ParseSnowflake(s string) (Snowflake, error) {
 	n, err := strconv.ParseUint(s, 10, 64)
 	if err != nil || n == 0 || s[0] == '0' {
-		return 0, fmt.Errorf("command: not a snowflake of 1 to 20 digits and at most 64 bits")
+		return 0, ErrSnowflake
 	}
 	return Snowflake(n), nil
 }

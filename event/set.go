@@ -19,11 +19,11 @@ func NewSet(events ...Type) Set {
 // Add puts events into the set. Adding one again changes nothing.
 func (s *Set) Add(events ...Type) {
 	for _, t := range events {
-		if i, ok := find(t); ok {
+		if i, ok := find(string(t)); ok {
 			s.known[i/64] |= 1 << (i % 64)
 			continue
 		}
-		i, found := search(s.unknown, t)
+		i, found := search(s.unknown, string(t))
 		if found {
 			continue
 		}
@@ -35,11 +35,27 @@ func (s *Set) Add(events ...Type) {
 }
 
 // Has reports whether t is in the set.
-func (s *Set) Has(t Type) bool { return has(s, t) }
+func (s *Set) Has(t Type) bool {
+	if i, ok := find(string(t)); ok {
+		return s.HasIndex(i)
+	}
+	_, ok := search(s.unknown, string(t))
+	return ok
+}
 
 // HasName reports whether the event that name spells is in the set. It never
 // allocates, so unknown events can be dropped for free.
-func (s *Set) HasName(name []byte) bool { return has(s, name) }
+func (s *Set) HasName(name []byte) bool {
+	if i, ok := findBytes(name); ok {
+		return s.HasIndex(i)
+	}
+	for _, t := range s.unknown {
+		if string(t) == string(name) {
+			return true
+		}
+	}
+	return false
+}
 
 // HasIndex reports whether the documented event with index i is in the set, see
 // [Index]. It panics if i is not between 0 and [Count]-1.
@@ -68,27 +84,16 @@ func (s *Set) All() []Type {
 	return append(all, s.unknown...)
 }
 
-func has[S ~string | ~[]byte](s *Set, name S) bool {
-	if i, ok := find(name); ok {
-		return s.HasIndex(i)
-	}
-	if len(s.unknown) == 0 {
-		return false
-	}
-	_, ok := search(s.unknown, name)
-	return ok
-}
-
 // search returns the place of name in sorted, or the one where it belongs.
-func search[S ~string | ~[]byte](sorted []Type, name S) (at int, found bool) {
+func search(sorted []Type, name string) (at int, found bool) {
 	low, high := 0, len(sorted)
 	for low < high {
 		middle := int(uint(low+high) / 2)
-		if string(sorted[middle]) < string(name) {
+		if string(sorted[middle]) < name {
 			low = middle + 1
 		} else {
 			high = middle
 		}
 	}
-	return low, low < len(sorted) && string(sorted[low]) == string(name)
+	return low, low < len(sorted) && string(sorted[low]) == name
 }
