@@ -15,7 +15,7 @@ func All() []Type {
 // which survive as they are: a caller that reads names from the network bounds
 // their length. The result does not alias b.
 func Parse(b []byte) Type {
-	if i, ok := findBytes(b); ok {
+	if i, ok := find(b); ok {
 		return names[i]
 	}
 	return Type(b)
@@ -25,7 +25,7 @@ func Parse(b []byte) Type {
 // for each documented event, such as counters. ok is false for unknown events.
 // The numbers may change from one version of this package to the next: do not
 // store them.
-func Index(t Type) (i int, ok bool) { return find(string(t)) }
+func Index(t Type) (i int, ok bool) { return find(t) }
 
 // At returns the event with index i, the inverse of [Index]. It panics if i is
 // not between 0 and [Count]-1.
@@ -33,7 +33,7 @@ func At(i int) Type { return names[i] }
 
 // Known reports whether Discord documents t.
 func (t Type) Known() bool {
-	_, ok := find(string(t))
+	_, ok := find(t)
 	return ok
 }
 
@@ -51,7 +51,7 @@ var index = buildIndex()
 
 func buildIndex() (table [slots]uint8) {
 	for i, name := range names {
-		slot := hash(string(name))
+		slot := hash(name)
 		for table[slot%slots] != 0 {
 			slot++
 		}
@@ -60,21 +60,8 @@ func buildIndex() (table [slots]uint8) {
 	return table
 }
 
-func find(name string) (int, bool) {
+func find[S ~string | ~[]byte](name S) (int, bool) {
 	for slot := hash(name); ; slot++ {
-		i := int(index[slot%slots]) - 1
-		if i < 0 {
-			return 0, false
-		}
-		if string(names[i]) == name {
-			return i, true
-		}
-	}
-}
-
-// findBytes is find without the conversion, which would copy the name.
-func findBytes(name []byte) (int, bool) {
-	for slot := hashBytes(name); ; slot++ {
 		i := int(index[slot%slots]) - 1
 		if i < 0 {
 			return 0, false
@@ -87,37 +74,19 @@ func findBytes(name []byte) (int, bool) {
 
 // hash mixes the length with eight bytes from the end and eight from the middle
 // of a name, enough to tell all documented ones apart.
-func hash(name string) uint {
+func hash[S ~string | ~[]byte](name S) uint {
 	n := len(name)
 	if n < 8 {
 		return uint(n)
 	}
-	return mix(n, load(name[n-8:]), load(name[n/2-4:]))
+	return uint((load(name, n-8) ^ load(name, n/2-4)<<1 ^ uint64(n)) * multiplier >> (64 - slotBits))
 }
 
-func hashBytes(name []byte) uint {
-	n := len(name)
-	if n < 8 {
-		return uint(n)
-	}
-	return mix(n, loadBytes(name[n-8:]), loadBytes(name[n/2-4:]))
-}
-
-func mix(n int, end, middle uint64) uint {
-	return uint((end ^ middle<<1 ^ uint64(n)) * multiplier >> (64 - slotBits))
-}
-
-// load returns the first eight bytes of s in little-endian order.
-func load(s string) uint64 {
-	_ = s[7]
+// load returns the eight bytes of s that begin at i, in little-endian order.
+func load[S ~string | ~[]byte](s S, i int) uint64 {
+	s = s[i : i+8]
 	return uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
 		uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
-}
-
-func loadBytes(b []byte) uint64 {
-	_ = b[7]
-	return uint64(b[0]) | uint64(b[1])<<8 | uint64(b[2])<<16 | uint64(b[3])<<24 |
-		uint64(b[4])<<32 | uint64(b[5])<<40 | uint64(b[6])<<48 | uint64(b[7])<<56
 }
 
 // names holds every documented event in the order of the constants. The position

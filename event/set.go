@@ -19,7 +19,7 @@ func NewSet(events ...Type) Set {
 // Add puts events into the set. Adding one again changes nothing.
 func (s *Set) Add(events ...Type) {
 	for _, t := range events {
-		if i, ok := find(string(t)); ok {
+		if i, ok := find(t); ok {
 			s.known[i/64] |= 1 << (i % 64)
 			continue
 		}
@@ -36,7 +36,7 @@ func (s *Set) Add(events ...Type) {
 
 // Has reports whether t is in the set.
 func (s *Set) Has(t Type) bool {
-	if i, ok := find(string(t)); ok {
+	if i, ok := find(t); ok {
 		return s.HasIndex(i)
 	}
 	_, ok := search(s.unknown, string(t))
@@ -46,7 +46,7 @@ func (s *Set) Has(t Type) bool {
 // HasName reports whether the event that name spells is in the set. It never
 // allocates, so unknown events can be dropped for free.
 func (s *Set) HasName(name []byte) bool {
-	if i, ok := findBytes(name); ok {
+	if i, ok := find(name); ok {
 		return s.HasIndex(i)
 	}
 	for _, t := range s.unknown {
