@@ -44,10 +44,7 @@ func appendData(dst []byte, op uint, data []byte) []byte {
 func appendString(dst []byte, s string) []byte {
 	for i := range len(s) {
 		if c := s[i]; c < ' ' || c == '"' || c == '\\' || c >= 0x80 {
-			quoted, err := json.Marshal(s)
-			if err != nil { // cannot be: strings can always be marshaled
-				return append(dst, `""`...)
-			}
+			quoted, _ := json.Marshal(s) // strings never fail
 			return append(dst, quoted...)
 		}
 	}

@@ -23,7 +23,7 @@ type Envelope struct {
 	HasSeq bool // s is there and not null
 
 	msg  []byte
-	next int // where Body goes on
+	next int // where Body goes on, zero if nothing is left
 	seen members
 }
 
@@ -45,6 +45,10 @@ func (e *Envelope) Unmarshal(b []byte) error {
 // then, and what Head did not read need not be JSON.
 func (e *Envelope) Head(b []byte) error {
 	*e = Envelope{msg: b}
+	if e.usual(b) {
+		return nil
+	}
+	*e = Envelope{msg: b}
 	i := skipSpace(b, 0)
 	if i == len(b) || b[i] != '{' {
 		return &SyntaxError{i, notObject}
@@ -58,7 +62,7 @@ func (e *Envelope) Head(b []byte) error {
 
 // Body reads what [Envelope.Head] left.
 func (e *Envelope) Body() error {
-	if e.next == len(e.msg) {
+	if e.next == 0 {
 		return nil
 	}
 	i, err := e.value(data, e.next)
@@ -152,7 +156,7 @@ func (e *Envelope) comma(i int) (next int, more bool, err error) {
 
 // end checks that nothing follows the object.
 func (e *Envelope) end(i int) error {
-	e.next = len(e.msg)
+	e.next = 0
 	if i = skipSpace(e.msg, i); i != len(e.msg) {
 		return &SyntaxError{i, trailing}
 	}

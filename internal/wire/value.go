@@ -1,10 +1,5 @@
 package wire
 
-import (
-	"encoding/binary"
-	"math/bits"
-)
-
 // MaxDepth is how deeply containers may be nested in one value of a message.
 // Discord stays below 20.
 const MaxDepth = 512
@@ -46,26 +41,50 @@ func (n *nesting) object(depth int) bool {
 }
 
 // skipContainer returns the index after the object or array at b[i].
+//
+// This is where the time of a scan goes, so what is common is dealt with in
+// place: strings without escapes, words, and the absence of white space.
 func skipContainer(b []byte, i int) (int, reason) {
 	var (
 		open   nesting
 		depth  int  // of the containers around i
 		object bool // the innermost one is
+		key    bool // a key is next
 		why    reason
+		plain  = plainUntil(b, i) // no backslash before this index
 	)
-	for {
-		if object {
-			if i, why = skipKey(b, i); why != fine {
-				return i, why
+values:
+	for uint(i) < uint(len(b)) {
+		switch c := b[i]; {
+		case c == '"':
+			start := i + 1
+			i = skipPlain(b, start)
+			if i < plain && uint(i) < uint(len(b)) && b[i] == '"' {
+				i++
+			} else {
+				if i, why = skipString(b, start); why != fine {
+					return i, why
+				}
+				plain = plainUntil(b, i)
 			}
-		}
-		if uint(i) >= uint(len(b)) {
-			return i, truncated
-		}
-		switch c := b[i]; c {
-		case '"':
-			i, why = skipString(b, i+1)
-		case '{', '[':
+			if !key {
+				break
+			}
+			if i = skipSpace(b, i); i == len(b) {
+				return i, truncated
+			}
+			if b[i] != ':' {
+				return i, notColon
+			}
+			i++
+			key = false
+			continue
+		case c <= ' ' && isSpace(c):
+			i++
+			continue
+		case key:
+			return i, notKey
+		case c == '{' || c == '[':
 			if depth == MaxDepth {
 				return i, tooDeep
 			}
@@ -73,124 +92,45 @@ func skipContainer(b []byte, i int) (int, reason) {
 			depth++
 			object = c == '{'
 			i = skipSpace(b, i+1)
-			if i < len(b) && b[i] == c+2 {
-				break
+			if i == len(b) || b[i] != c+2 {
+				key = object
+				continue
 			}
-			continue
+		case c == 'n' && len(b)-i >= 4 && string(b[i:i+4]) == "null":
+			i += 4
+		case c == 't' && len(b)-i >= 4 && string(b[i:i+4]) == "true":
+			i += 4
+		case c == 'f' && len(b)-i >= 5 && string(b[i:i+5]) == "false":
+			i += 5
 		default:
-			i, why = skipWord(b, i)
-		}
-		if why != fine {
-			return i, why
-		}
-		for {
-			i = skipSpace(b, i)
-			if i == len(b) {
-				return i, truncated
-			}
-			c := b[i]
-			i++
-			if c == ',' {
-				i = skipSpace(b, i)
-				break
-			}
-			if c != '}' && c != ']' || (c == '}') != object {
-				return i - 1, notComma
-			}
-			depth--
-			if depth == 0 {
-				return i, fine
-			}
-			object = open.object(depth)
-		}
-	}
-}
-
-func skipKey(b []byte, i int) (int, reason) {
-	if i >= len(b) {
-		return i, truncated
-	}
-	if b[i] != '"' {
-		return i, notKey
-	}
-	i, why := skipString(b, i+1)
-	if why != fine {
-		return i, why
-	}
-	if i = skipSpace(b, i); i == len(b) {
-		return i, truncated
-	}
-	if b[i] != ':' {
-		return i, notColon
-	}
-	return skipSpace(b, i+1), fine
-}
-
-// skipString returns the index after the string whose contents begin at b[i].
-func skipString(b []byte, i int) (int, reason) {
-	for {
-		for len(b)-i >= 8 {
-			if m := special(binary.LittleEndian.Uint64(b[i:])); m != 0 {
-				i += bits.TrailingZeros64(m) / 8
-				break
-			}
-			i += 8
-		}
-		for i < len(b) && b[i] != '"' && b[i] != '\\' && b[i] >= ' ' {
-			i++
-		}
-		if i >= len(b) {
-			return i, truncated
-		}
-		switch b[i] {
-		case '"':
-			return i + 1, fine
-		case '\\':
-			n := escape(b[i:])
-			if n == 0 {
-				return i, notString
-			}
-			i += n
-		default:
-			return i, notString
-		}
-	}
-}
-
-const (
-	ones = 0x0101010101010101
-	tops = 0x8080808080808080
-)
-
-// special marks, with its top bit, the first of eight bytes that is a quote, a
-// backslash or a control character. The marks after it mean nothing.
-func special(x uint64) uint64 {
-	quote := x ^ '"' ^ ' '*ones
-	slash := x ^ '\\'*ones
-	return ((quote-('!')*ones)&^quote | (slash-ones)&^slash) & tops
-}
-
-// escape returns the length of the escape sequence that b begins with, zero if
-// it is none.
-func escape(b []byte) int {
-	if len(b) < 2 {
-		return 0
-	}
-	switch b[1] {
-	case '"', '\\', '/', 'b', 'f', 'n', 'r', 't':
-		return 2
-	case 'u':
-		if len(b) < 6 {
-			return 0
-		}
-		for _, c := range b[2:6] {
-			if !(c-'0' <= 9 || c|0x20 >= 'a' && c|0x20 <= 'f') {
-				return 0
+			if i, why = skipNumber(b, i); why != fine {
+				return i, why
 			}
 		}
-		return 6
+		for uint(i) < uint(len(b)) {
+			switch c := b[i]; c {
+			case ',':
+				i++
+				key = object
+				continue values
+			case '}', ']':
+				if object != (c == '}') {
+					return i, notComma
+				}
+				i++
+				if depth--; depth == 0 {
+					return i, fine
+				}
+				object = open.object(depth)
+			default:
+				if !isSpace(c) {
+					return i, notComma
+				}
+				i++
+			}
+		}
 	}
-	return 0
+	return i, truncated
 }
 
 // skipWord returns the index after the number, true, false or null at b[i].
@@ -251,8 +191,10 @@ func skipDigits(b []byte, i int) int {
 }
 
 func skipSpace(b []byte, i int) int {
-	for i < len(b) && b[i] <= ' ' && (b[i] == ' ' || b[i] == '\n' || b[i] == '\t' || b[i] == '\r') {
+	for i < len(b) && b[i] <= ' ' && isSpace(b[i]) {
 		i++
 	}
 	return i
 }
+
+func isSpace(c byte) bool { return c == ' ' || c == '\n' || c == '\t' || c == '\r' }
