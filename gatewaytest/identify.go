@@ -1,0 +1,209 @@
+package gatewaytest
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/discordpkg/gateway/closecode"
+	"github.com/discordpkg/gateway/event"
+	"github.com/discordpkg/gateway/intent"
+	"github.com/discordpkg/gateway/internal/phase"
+	"github.com/discordpkg/gateway/opcode"
+)
+
+// identifyData is what identify must get right. Clients put all sorts of
+// things into the other fields, and Discord does not mind.
+type identifyData struct {
+	Token      string          `json:"token"`
+	Properties json.RawMessage `json:"properties"`
+	Compress   json.RawMessage `json:"compress"`
+	Shard      json.RawMessage `json:"shard"`
+	Intents    json.RawMessage `json:"intents"`
+}
+
+// handleIdentify starts a session, or says why not.
+//
+// https://discord.com/developers/docs/events/gateway-events#identify
+func (c *Conn) handleIdentify(now time.Time, data []byte) {
+	var d identifyData
+	if err := json.Unmarshal(data, &d); err != nil || len(data) == 0 || data[0] != '{' {
+		c.fail(now, closecode.DecodeError, "identify is not an object with a token")
+		return
+	}
+	shard, shardOK := parseShard(d.Shard)
+	var intents intent.Type
+	intentsOK := len(d.Intents) > 0 && json.Unmarshal(d.Intents, &intents) == nil && intents.Valid()
+	switch {
+	case !c.w.knows(d.Token):
+		c.fail(now, closecode.AuthenticationFailed, "unknown token")
+	case !shardOK:
+		c.fail(now, closecode.InvalidShard, "shard is not [id, count] with id < count")
+	case !intentsOK:
+		c.fail(now, closecode.InvalidIntents, "intents are missing or have undocumented bits")
+	case !c.w.cfg.intents.Has(intents):
+		c.fail(now, closecode.DisallowedIntents, "intents not enabled for this bot: "+(intents&^c.w.cfg.intents).String())
+	case c.w.guildsOf(shard) > c.w.cfg.perShard:
+		c.fail(now, closecode.ShardingRequired, fmt.Sprintf("%d guilds on one shard", c.w.guildsOf(shard)))
+	default:
+		if len(d.Properties) == 0 {
+			c.w.violation(now, c, 0, "identify without properties")
+		}
+		c.start(now, &session{token: bare(d.Token), shard: shard, intents: intents}, string(d.Compress) == "true")
+	}
+}
+
+// start begins a session, unless another one began too short a time ago.
+func (c *Conn) start(now time.Time, s *session, compressed bool) {
+	if breach := c.w.takeStart(now, s.shard); breach != "" {
+		c.w.violation(now, c, 0, breach)
+		c.invalid(now)
+		return
+	}
+	if compressed {
+		c.compressPayloads()
+	}
+	c.w.stats.Identifies++
+	c.w.add(s)
+	c.attach(s)
+	c.w.dispatch(now, s, event.Ready, c.w.readyData(s))
+	for _, g := range c.w.guilds {
+		// A fault may take the session away.
+		if s.shard.owns(uint64(g.ID)) && s.intents.Has(intent.Guilds) && c.session == s {
+			members := s.intents.Has(intent.GuildPresences)
+			c.w.dispatch(now, s, event.GuildCreate, g.appendGuild(nil, members, members))
+		}
+	}
+}
+
+func (c *Conn) attach(s *session) {
+	c.session, s.conn = s, c
+	c.phase = phase.Active
+}
+
+// invalid answers with op 9, d=false. The connection stays open.
+func (c *Conn) invalid(now time.Time) {
+	c.w.stats.Invalid++
+	c.control(now, opcode.InvalidSession, []byte("false"))
+}
+
+// handleResume continues a session.
+//
+// https://discord.com/developers/docs/events/gateway#resuming
+func (c *Conn) handleResume(now time.Time, data []byte) {
+	var d struct {
+		Token     string `json:"token"`
+		SessionID string `json:"session_id"`
+		Seq       *int64 `json:"seq"`
+	}
+	if err := json.Unmarshal(data, &d); err != nil || d.Seq == nil {
+		c.fail(now, closecode.DecodeError, "resume is not an object with token, session_id and seq")
+		return
+	}
+	if !c.w.knows(d.Token) {
+		c.fail(now, closecode.AuthenticationFailed, "unknown token")
+		return
+	}
+	s := c.w.find(now, d.SessionID)
+	if s == nil || s.token != bare(d.Token) {
+		c.invalid(now)
+		return
+	}
+	if *d.Seq < 0 || *d.Seq > s.seq {
+		c.fail(now, closecode.InvalidSeq, fmt.Sprintf("resume at %d of %d", *d.Seq, s.seq))
+		c.w.drop(s, "resumed with an invalid sequence number")
+		return
+	}
+	missed, ok := s.buffer.after(*d.Seq, s.seq)
+	if !ok {
+		c.w.drop(s, "too much to replay")
+		c.invalid(now)
+		return
+	}
+	c.resume(now, s, missed)
+}
+
+func (c *Conn) resume(now time.Time, s *session, missed []replayEntry) {
+	if old := s.conn; old != nil {
+		old.detach(now)
+		old.close(now, closecode.UnknownError, "session resumed elsewhere")
+	}
+	c.w.stats.Resumes++
+	c.attach(s)
+	for _, e := range missed {
+		if c.session != s { // a fault took it away
+			return
+		}
+		c.w.stats.Replayed++
+		c.dispatch(now, e.seq, e.name, e.data)
+	}
+	if c.session == s {
+		c.w.dispatch(now, s, event.Resumed, []byte(`{"_trace":["gatewaytest"]}`))
+	}
+}
+
+// parseShard reads the shard field; bots without shards leave it out.
+func parseShard(raw json.RawMessage) (key shardKey, ok bool) {
+	if len(raw) == 0 || string(raw) == "null" {
+		return shardKey{0, 1}, true
+	}
+	var pair []uint
+	if json.Unmarshal(raw, &pair) != nil || len(pair) != 2 || pair[0] >= pair[1] {
+		return shardKey{}, false
+	}
+	return shardKey{pair[0], pair[1]}, true
+}
+
+// bare returns a token without the prefix that some clients keep.
+func bare(token string) string { return strings.TrimPrefix(token, "Bot ") }
+
+// knows reports whether token is that of a bot.
+func (w *World) knows(token string) bool {
+	token = bare(token)
+	return token != "" && (len(w.cfg.tokens) == 0 || slices.Contains(w.cfg.tokens, token))
+}
+
+// takeStart counts a session start, or says which limit it breaks.
+//
+// https://discord.com/developers/docs/events/gateway#sharding-max-concurrency
+func (w *World) takeStart(now time.Time, shard shardKey) (breach string) {
+	if w.startsReset.IsZero() || !now.Before(w.startsReset) {
+		w.starts, w.startsReset = 0, now.Add(24*time.Hour)
+	}
+	if w.starts >= w.cfg.starts {
+		return "no session starts left for today"
+	}
+	w.starts++
+	bucket := shard.id % uint(w.cfg.buckets)
+	if last, seen := w.identified[bucket]; seen && now.Sub(last) < w.cfg.identify {
+		return fmt.Sprintf("identify in bucket %d %v after the one before", bucket, now.Sub(last))
+	}
+	w.identified[bucket] = now
+	return ""
+}
+
+// readyData returns the data of READY.
+//
+// https://discord.com/developers/docs/events/gateway-events#ready
+func (w *World) readyData(s *session) []byte {
+	b := fmt.Appendf(nil, `{"v":10,"user":%s,"session_id":%q,"session_type":"normal","resume_gateway_url":%q,"shard":[%d,%d],`+
+		`"application":{"id":"%d","flags":%d},"private_channels":[],"relationships":[],"presences":[],"user_settings":{},"geo_ordered_rtc_regions":[],"_trace":["gatewaytest"],"guilds":[`,
+		botUser, s.id, w.cfg.resumeURL, s.shard.id, s.shard.count, Bot, appFlags)
+	for _, g := range w.guilds {
+		if s.shard.owns(uint64(g.ID)) {
+			b = fmt.Appendf(b, `{"id":"%d","unavailable":true},`, g.ID)
+		}
+	}
+	if b[len(b)-1] == ',' {
+		b = b[:len(b)-1]
+	}
+	return append(b, `]}`...)
+}
+
+// appFlags say that all privileged intents are enabled for a small bot.
+const appFlags = 1<<13 | 1<<15 | 1<<19
+
+// botUser is the user object of every bot that connects.
+var botUser = fmt.Sprintf(`{"id":"%d","username":"localbot","discriminator":"0","global_name":null,"avatar":null,"bot":true,"verified":true,"mfa_enabled":false,"email":null,"flags":0}`, Bot)
