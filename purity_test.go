@@ -1,0 +1,234 @@
+package gateway_test
+
+import (
+	"go/ast"
+	"go/token"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// A law says what the packages of some directory trees may import, tests
+// apart. The laws are tried in order, the first that names the tree holds.
+type law struct {
+	trees   []string
+	ours    []string // trees of this repository; "." is the root package
+	foreign []string // module prefixes
+	banned  []string // trees of the standard library
+	pure    bool     // no clock, goroutine, channel
+}
+
+var (
+	leaves = []string{"opcode", "closecode", "command", "event", "intent"}
+	core   = slices.Concat([]string{"ratelimit", "internal/wire", "internal/heart", "internal/phase"}, leaves)
+	below  = slices.Concat([]string{".", "dave", "etf", "compress", "lvsp", "internal"}, core)
+
+	impure = []string{"context", "log", "net", "os", "runtime", "sync", "syscall", "testing", "unsafe"}
+	crypto = []string{"golang.org/x/crypto"}
+	socket = []string{"github.com/gobwas/ws", "github.com/gobwas/httphead"}
+	shell  = slices.Concat(socket, crypto, []string{"golang.org/x/time"})
+)
+
+var laws = []law{
+	{trees: []string{"opcode", "closecode", "event"}, pure: true, banned: slices.Concat(impure, []string{"io", "time"})},
+	{trees: []string{"command", "intent"}, ours: leaves, banned: impure, pure: true},
+	{trees: []string{"ratelimit"}, ours: leaves, foreign: []string{"golang.org/x/time/rate"}, banned: without(impure, "sync"), pure: true},
+	{trees: []string{"internal/frame"}, ours: leaves, foreign: socket, banned: []string{"context", "log", "os"}},
+	{trees: []string{"internal"}, ours: slices.Concat([]string{"internal"}, leaves), foreign: crypto, banned: impure, pure: true},
+	// The root names net.ErrClosed and runtime.GOOS, see exact.
+	{trees: []string{"."}, ours: core, banned: without(impure, "net", "runtime"), pure: true},
+	{trees: []string{"lvsp"}, ours: core, banned: impure, pure: true},
+	{trees: []string{"dave"}, ours: slices.Concat([]string{".", "internal/mls"}, leaves), foreign: crypto, banned: impure, pure: true},
+	{trees: []string{"etf"}, banned: impure, pure: true},
+	// Decoders outlive their connection in a pool, which is a sync.Pool.
+	{trees: []string{"compress"}, foreign: []string{"github.com/klauspost/compress"}, banned: without(impure, "sync"), pure: true},
+	{trees: []string{"gatewayshard"}, ours: below, foreign: shell},
+	{trees: []string{"voiceshard"}, ours: append([]string{"gatewayshard"}, below...), foreign: shell},
+	{trees: []string{"voiceserver"}, ours: below, foreign: shell},
+	{trees: []string{"gatewaytest"}, ours: append([]string{"voiceserver"}, below...), foreign: shell},
+	{trees: []string{"cmd", "examples"}, ours: append([]string{"gatewayshard", "voiceshard", "gatewaytest", "voiceserver", "cmd"}, below...), foreign: shell},
+}
+
+// nested are the trees with a module of their own: their go.mod is their law.
+var nested = []string{"bench", "cluster", "interop", "tools"}
+
+// exact lists the only names that a package may use of an import that would
+// else be out of bounds.
+var exact = map[string]map[string][]string{
+	".": {"net": {"ErrClosed"}, "runtime": {"GOOS"}},
+}
+
+// pureFiles are the protocol halves of the servers: a name here starts a file
+// name, and the file keeps the rules of the core.
+var pureFiles = map[string][]string{
+	"gatewaytest": {"answer", "conn", "dispatch", "fault", "guild", "identify", "inject", "record", "session", "sim", "traffic", "wireformat", "world"},
+	"voiceserver": {"session"},
+}
+
+// clock lists what reads the time or waits for it.
+var clock = []string{"Now", "Since", "Until", "After", "AfterFunc", "NewTimer", "NewTicker", "Tick", "Sleep", "Timer", "Ticker"}
+
+// TestImports decides who may import whom: constants know nothing, the core
+// knows constants, the transforms know the core, the shells know both, and
+// the servers never know the shards.
+func TestImports(t *testing.T) {
+	for _, s := range sources(t) {
+		if s.test || under(s.dir, nested...) {
+			continue
+		}
+		l, ok := lawOf(s.dir)
+		if !ok {
+			t.Errorf("%s: no law names %s, add it to laws", s.name, s.dir)
+			continue
+		}
+		for _, p := range slices.Sorted(maps.Keys(s.imports())) {
+			if why := l.judge(s.dir, p); why != "" {
+				t.Errorf("%s: imports %s: %s", s.name, p, why)
+			}
+		}
+	}
+}
+
+// TestPure keeps clocks, goroutines and channels out of the protocol packages:
+// time comes in as an argument and goes out as a deadline.
+func TestPure(t *testing.T) {
+	for _, s := range sources(t) {
+		l, _ := lawOf(s.dir)
+		server := serverHalf(s)
+		if s.test || under(s.dir, nested...) || !l.pure && !server {
+			continue
+		}
+		named := s.imports()
+		if server {
+			for p := range named {
+				if p != "net/url" && under(p, impure...) || under(p, socket...) {
+					t.Errorf("%s: imports %s, and this file is pure", s.name, p)
+				}
+			}
+		}
+		ast.Inspect(s.file, func(n ast.Node) bool {
+			if why := impurity(s.dir, n, named); why != "" {
+				t.Errorf("%s: %s", s.at(n), why)
+			}
+			return true
+		})
+	}
+}
+
+// TestLaws feeds the judges what they must refuse, so that a rule that has
+// gone blind does not pass for a rule that is obeyed.
+func TestLaws(t *testing.T) {
+	for _, c := range []struct {
+		dir, path string
+		ok        bool
+	}{
+		{".", module + "/internal/wire", true},
+		{".", module + "/ratelimit", true},
+		{".", module + "/dave", false},
+		{".", module + "/etf", false},
+		{".", module + "/compress", false},
+		{".", module + "/internal/mls", false},
+		{".", "github.com/gobwas/ws", false},
+		{".", "net", true},
+		{".", "net/url", true},
+		{".", "net/http", false},
+		{".", "sync/atomic", false},
+		{"opcode", module + "/closecode", false},
+		{"event", "time", false},
+		{"intent", module + "/event", true},
+		{"internal/heart", module, false},
+		{"internal/mls", "golang.org/x/crypto/hkdf", true},
+		{"etf", module + "/event", false},
+		{"compress", "sync", true},
+		{"compress", "net", false},
+		{"dave", module, true},
+		{"gatewayshard", "net", true},
+		{"gatewayshard", module + "/gatewaytest", false},
+		{"gatewaytest", module + "/gatewayshard", false},
+		{"gatewaytest", module + "/voiceserver", true},
+		{"voiceserver", module + "/voiceshard", false},
+		{"cmd/gatewaybot", module + "/gatewayshard", true},
+		{"cmd/gatewaybot", "example.com/heavy", false},
+	} {
+		l, found := lawOf(c.dir)
+		if why := l.judge(c.dir, c.path); !found || (why == "") != c.ok {
+			t.Errorf("%s imports %s: law found %v, judged %q", c.dir, c.path, found, why)
+		}
+	}
+}
+
+func lawOf(dir string) (law, bool) {
+	for _, l := range laws {
+		for _, tree := range l.trees {
+			if dir == tree || tree != "." && under(dir, tree) {
+				return l, true
+			}
+		}
+	}
+	return law{}, false
+}
+
+// judge says what is wrong with an import, or nothing.
+func (l law) judge(dir, p string) string {
+	if p == module || strings.HasPrefix(p, module+"/") {
+		to := strings.TrimPrefix(strings.TrimPrefix(p, module), "/")
+		if to == "" {
+			to = "."
+		}
+		if to != dir && !under(to, l.ours...) {
+			return "not below this package"
+		}
+		return ""
+	}
+	if first, _, _ := strings.Cut(p, "/"); strings.Contains(first, ".") {
+		if !under(p, l.foreign...) {
+			return "not a module this package may need"
+		}
+		return ""
+	}
+	if under(p, l.banned...) || dir == "." && under(p, "net") && p != "net" && p != "net/url" {
+		return "the protocol packages do without"
+	}
+	return ""
+}
+
+// impurity says why a node has no place in a pure file, or nothing.
+func impurity(dir string, n ast.Node, named map[string]string) string {
+	switch n := n.(type) {
+	case *ast.GoStmt, *ast.SelectStmt, *ast.SendStmt, *ast.ChanType:
+		return "goroutine or channel"
+	case *ast.UnaryExpr:
+		if n.Op == token.ARROW {
+			return "channel receive"
+		}
+	case *ast.ImportSpec:
+		if n.Name != nil && n.Name.Name == "." {
+			return "dot import"
+		}
+	case *ast.SelectorExpr:
+		x, ok := n.X.(*ast.Ident)
+		if !ok {
+			break
+		}
+		if x.Name == named["time"] && slices.Contains(clock, n.Sel.Name) {
+			return "reads a clock: time." + n.Sel.Name
+		}
+		for p, allowed := range exact[dir] {
+			if x.Name == named[p] && !slices.Contains(allowed, n.Sel.Name) {
+				return "uses " + p + "." + n.Sel.Name
+			}
+		}
+	}
+	return ""
+}
+
+// serverHalf reports whether the file is a pure one of an impure package.
+func serverHalf(s *source) bool {
+	base := s.name[strings.LastIndexByte(s.name, '/')+1:]
+	return slices.ContainsFunc(pureFiles[s.dir], func(start string) bool { return strings.HasPrefix(base, start) })
+}
+
+func without(list []string, names ...string) []string {
+	return slices.DeleteFunc(slices.Clone(list), func(s string) bool { return slices.Contains(names, s) })
+}
