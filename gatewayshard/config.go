@@ -1,0 +1,151 @@
+package gatewayshard
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/url"
+	"runtime/debug"
+	"time"
+
+	"github.com/discordpkg/gateway"
+)
+
+// A Config is what a [Shard] needs to know besides the protocol. The zero
+// Config is ready to use; a zero field means its default.
+type Config struct {
+	// TLS is for wss URLs. It is not changed.
+	TLS *tls.Config
+
+	// Proxy returns the HTTP or HTTPS proxy for a request, nil for none. The
+	// request has a URL with scheme https for wss and http for ws. The default
+	// is [http.ProxyFromEnvironment].
+	Proxy func(*http.Request) (*url.URL, error)
+
+	// NetDial opens the TCP connection, to the gateway or to the proxy. The
+	// default is that of a [net.Dialer].
+	NetDial func(ctx context.Context, network, addr string) (net.Conn, error)
+
+	// Header is added to the websocket handshake. The default User-Agent has
+	// the form that Discord wants.
+	//
+	// https://discord.com/developers/docs/reference#user-agent
+	Header http.Header
+
+	// ReadLimit is the size in bytes, as it comes over the wire, from which on
+	// a message ends the connection: 64 MiB by default. That of the inflated
+	// message is [gateway.WithMessageLimit].
+	ReadLimit int
+
+	// DialTimeout bounds each attempt to open a websocket, TLS and proxy
+	// included, 30 s by default.
+	DialTimeout time.Duration
+
+	// HandshakeTimeout is how long Discord may take to say Hello, and then to
+	// answer identify or resume with an event, 30 s by default. The time spent
+	// waiting for the identify limiter does not count.
+	HandshakeTimeout time.Duration
+
+	// WriteTimeout bounds each write, and the wait for Discord's answer to a
+	// close frame, 10 s by default. A peer that does not read for so long is
+	// gone.
+	WriteTimeout time.Duration
+
+	// Backoff is how Run waits between connections.
+	Backoff Backoff
+
+	// Logger is told about connections, by default nobody. Records have the
+	// attribute shard, and session and seq where there is a session. The token
+	// is never logged.
+	Logger *slog.Logger
+
+	// PayloadHandler replaces the [gateway.Handler] for those who need the
+	// sequence number, to acknowledge it later: see [Shard.Acknowledge]. The
+	// payload is valid until the handler returns.
+	PayloadHandler func(gateway.ShardID, *gateway.GatewayPayload)
+}
+
+// A Backoff is the wait before a new connection. It doubles from Min to Max
+// with each connection that fails before READY or RESUMED. Each wait is
+// shortened by a random part, at most a half. The first one, after a
+// connection that worked, is a random time below Min.
+type Backoff struct {
+	Min time.Duration // 1 s by default
+	Max time.Duration // 2 min by default
+}
+
+const (
+	defaultReadLimit        = 64 << 20
+	defaultDialTimeout      = 30 * time.Second
+	defaultHandshakeTimeout = 30 * time.Second
+	defaultWriteTimeout     = 10 * time.Second
+	defaultBackoffMin       = time.Second
+	defaultBackoffMax       = 2 * time.Minute
+)
+
+// withDefaults returns a copy without zero fields that matter.
+func (c Config) withDefaults() (Config, error) {
+	for _, d := range []struct {
+		name  string
+		value *time.Duration
+		zero  time.Duration
+	}{
+		{"dial timeout", &c.DialTimeout, defaultDialTimeout},
+		{"handshake timeout", &c.HandshakeTimeout, defaultHandshakeTimeout},
+		{"write timeout", &c.WriteTimeout, defaultWriteTimeout},
+		{"minimal backoff", &c.Backoff.Min, defaultBackoffMin},
+		{"maximal backoff", &c.Backoff.Max, max(defaultBackoffMax, c.Backoff.Min)},
+	} {
+		if *d.value < 0 {
+			return c, fmt.Errorf("gatewayshard: %s is negative", d.name)
+		}
+		if *d.value == 0 {
+			*d.value = d.zero
+		}
+	}
+	switch {
+	case c.Backoff.Min > c.Backoff.Max:
+		return c, errors.New("gatewayshard: minimal backoff is above the maximal one")
+	case c.ReadLimit < 0:
+		return c, errors.New("gatewayshard: read limit is negative")
+	case c.ReadLimit == 0:
+		c.ReadLimit = defaultReadLimit
+	}
+	if c.Proxy == nil {
+		c.Proxy = http.ProxyFromEnvironment
+	}
+	if c.NetDial == nil {
+		c.NetDial = new(net.Dialer).DialContext
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	c.Header = c.Header.Clone()
+	if c.Header == nil {
+		c.Header = http.Header{}
+	}
+	if c.Header.Get("User-Agent") == "" {
+		c.Header.Set("User-Agent", "DiscordBot (https://"+modulePath+", "+version()+")")
+	}
+	return c, nil
+}
+
+const modulePath = "github.com/discordpkg/gateway"
+
+// version returns the version of this module in the running program.
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "devel"
+	}
+	for _, m := range append(info.Deps, &info.Main) {
+		if m.Path == modulePath && m.Version != "" && m.Version != "(devel)" {
+			return m.Version
+		}
+	}
+	return "devel"
+}

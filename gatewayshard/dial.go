@@ -1,0 +1,168 @@
+package gatewayshard
+
+import (
+	"bufio"
+	"context"
+	"crypto/tls"
+	"fmt"
+	"io"
+	"net"
+	"net/url"
+	"strings"
+
+	"github.com/gobwas/ws"
+
+	"github.com/discordpkg/gateway"
+)
+
+// Dial opens a websocket and returns it, which is for information only: the
+// shard reads and writes it. Call [Shard.EventLoop] next.
+//
+// The URL is that of GET /gateway/bot with the version and encoding, see
+// [gateway.ValidateDialURL]; empty means the one of [gateway.WithURL]. The
+// encoding and compression of the options replace those of the URL. While
+// there is a session to resume, Dial goes to the URL that Discord gave for
+// resuming, and to the ordinary one when that does not work.
+//
+// It returns [ErrConnected] while there is a connection, and [ErrClosed] after
+// [Shard.Close].
+func (s *Shard) Dial(ctx context.Context, dialURL string) (net.Conn, error) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	targets, err := s.beginDial(dialURL, cancel)
+	if err != nil {
+		return nil, err
+	}
+	for i, target := range targets {
+		conn, early, dialErr := s.config.dial(ctx, target)
+		if err = dialErr; err == nil {
+			return s.connected(conn, early, target, i == 0 && len(targets) > 1)
+		}
+		if ctx.Err() != nil {
+			break
+		}
+		s.log.Warn("dial failed", "url", redacted(target), "err", err)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.cancelDial = nil
+	s.stats.LastError = err
+	if s.closed {
+		return nil, ErrClosed
+	}
+	return nil, err
+}
+
+// beginDial reserves the shard for one Dial, and returns the URLs to try.
+func (s *Shard) beginDial(dialURL string, cancel context.CancelCauseFunc) ([]string, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case s.closed:
+		return nil, ErrClosed
+	case s.cancelDial != nil || s.conn != nil:
+		return nil, ErrConnected
+	}
+	if dialURL != "" && dialURL != s.url {
+		if _, err := gateway.ValidateDialURL(dialURL); err != nil {
+			return nil, err
+		}
+		s.url, s.spent = dialURL, true
+	}
+	if s.spent {
+		if err := s.renew(); err != nil {
+			return nil, err
+		}
+	}
+	s.cancelDial = cancel
+	ordinary := s.state.URL()
+	if resume := s.state.DialURL(); resume != ordinary && !s.avoid {
+		return []string{resume, ordinary}, nil
+	}
+	return []string{ordinary}, nil
+}
+
+func (s *Shard) connected(conn net.Conn, early []byte, target string, resumeURL bool) (net.Conn, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.cancelDial = nil
+	if s.closed {
+		_ = conn.Close()
+		return nil, ErrClosed
+	}
+	u, _ := url.Parse(target)
+	binary := u.Query().Get("encoding") != "json"
+	s.conn = s.newConnection(conn, early, binary, resumeURL)
+	s.spent = true
+	s.stats.Connections++
+	return conn, nil
+}
+
+// dial opens a websocket, and returns the bytes that followed the handshake as well.
+func (c Config) dial(ctx context.Context, target string) (conn net.Conn, early []byte, err error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, c.DialTimeout,
+		fmt.Errorf("%w after %v", context.DeadlineExceeded, c.DialTimeout))
+	defer cancel()
+	var answer string
+	dialer := ws.Dialer{
+		NetDial: func(ctx context.Context, network, addr string) (net.Conn, error) {
+			return c.throughProxy(ctx, network, addr, target)
+		},
+		TLSClient: c.tlsClient,
+		Header:    ws.HandshakeHeaderHTTP(c.Header),
+		OnStatusError: func(_ int, _ []byte, response io.Reader) {
+			text, _ := io.ReadAll(io.LimitReader(response, maxAnswer))
+			answer = ": " + lastLine(text)
+		},
+	}
+	conn, reader, _, err := dialer.Dial(ctx, target)
+	if err != nil {
+		if cause := context.Cause(ctx); cause != nil {
+			err = cause
+		}
+		return nil, nil, fmt.Errorf("gatewayshard: dial %s: %w%s", redacted(target), err, answer)
+	}
+	return conn, earlyBytes(reader), nil
+}
+
+// maxAnswer is how much of an answer that is no websocket is looked at.
+const maxAnswer = 4 << 10
+
+// lastLine returns the end of an HTTP response, where errors say what they mean.
+func lastLine(response []byte) string {
+	text := strings.TrimSpace(string(response))
+	text = strings.TrimSpace(text[strings.LastIndexByte(text, '\n')+1:])
+	return text[:min(len(text), 200)]
+}
+
+func (c Config) tlsClient(conn net.Conn, hostname string) net.Conn {
+	config := c.TLS.Clone()
+	if config == nil {
+		config = &tls.Config{}
+	}
+	if config.ServerName == "" {
+		config.ServerName = strings.Trim(hostname, "[]")
+	}
+	return tls.Client(conn, config)
+}
+
+// earlyBytes returns what was read together with the handshake: Discord sends
+// Hello without waiting for anything.
+func earlyBytes(r *bufio.Reader) []byte {
+	if r == nil {
+		return nil
+	}
+	early, _ := r.Peek(r.Buffered())
+	early = append([]byte(nil), early...)
+	ws.PutReader(r)
+	return early
+}
+
+// redacted returns a URL for people, without user and query.
+func redacted(raw string) string {
+	u, err := url.Parse(raw)
+	if err != nil {
+		return "(invalid url)"
+	}
+	return u.Scheme + "://" + u.Host + u.Path
+}

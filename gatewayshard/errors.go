@@ -1,0 +1,69 @@
+package gatewayshard
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"time"
+
+	"github.com/discordpkg/gateway"
+)
+
+var (
+	// ErrNotConnected reports a call that needs a connection: dial first.
+	ErrNotConnected = errors.New("gatewayshard: not connected")
+
+	// ErrConnected reports a call that excludes a connection: there is one, or
+	// one is being dialed.
+	ErrConnected = errors.New("gatewayshard: already connected")
+
+	// ErrClosed reports that [Shard.Close] was called. It is final: what
+	// continues the session is a new shard with the old [Shard.Session].
+	ErrClosed = errors.New("gatewayshard: shard is closed")
+
+	// ErrHandshakeTimeout reports a connection on which Discord did not say
+	// what it had to say in time, see [Config].
+	ErrHandshakeTimeout = errors.New("gatewayshard: handshake timed out")
+
+	// ErrInHandler reports a call that would wait for the handler which makes it.
+	ErrInHandler = errors.New("gatewayshard: not possible from within the handler")
+
+	errBacklog = errors.New("gatewayshard: discord does not read what it asks for")
+)
+
+// A LostError is a connection that ended without a word from Discord. It
+// matches [net.ErrClosed]. The session can be resumed.
+type LostError struct{ Err error } // io.EOF, a timeout, what the network said
+
+func (e *LostError) Error() string { return "gatewayshard: connection lost: " + e.Err.Error() }
+func (e *LostError) Unwrap() error { return e.Err }
+
+// Is reports whether target is [net.ErrClosed].
+func (e *LostError) Is(target error) bool { return target == net.ErrClosed }
+
+// A FatalError ends [Shard.Run]: Discord will not have the shard until
+// something is changed. Its text says what.
+type FatalError struct {
+	ShardID gateway.ShardID
+	Err     *gateway.DiscordError
+}
+
+func (e *FatalError) Error() string {
+	return fmt.Sprintf("gatewayshard: shard %d stopped: %v", e.ShardID, e.Err)
+}
+func (e *FatalError) Unwrap() error { return e.Err }
+
+// Hint says what must be changed, empty when there is nothing to say.
+func (e *FatalError) Hint() string { return e.Err.CloseCode.Hint() }
+
+// A MembersLimitError is a [Shard.RequestGuildMembers] that Discord refused.
+//
+// https://discord.com/developers/docs/events/gateway-events#rate-limited
+type MembersLimitError struct{ RetryAfter time.Duration }
+
+func (e *MembersLimitError) Error() string {
+	return fmt.Sprintf("gatewayshard: request guild members: rate limited by discord, retry after %v", e.RetryAfter)
+}
+
+// Is reports whether target is [gateway.ErrRateLimited].
+func (e *MembersLimitError) Is(target error) bool { return target == gateway.ErrRateLimited }

@@ -1,0 +1,160 @@
+package gatewayshard
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+
+	"github.com/discordpkg/gateway"
+	"github.com/discordpkg/gateway/event"
+)
+
+// A Shard is one of the shards of a bot, over all of its connections.
+// Make one with [NewShard] or [Config.NewShard].
+type Shard struct {
+	id      gateway.ShardID
+	token   func() string // a function, so that no string form shows it
+	config  Config
+	options []gateway.Option // of the user
+	extra   []gateway.Option // what the shard adds
+	handle  func(gateway.ShardID, *gateway.GatewayPayload)
+	hidden  event.Set // what the shard asks for on its own account
+	log     *slog.Logger
+	done    chan struct{} // closed by Close
+
+	mu         sync.Mutex // guards what follows and the marked part of the connection; never held across I/O
+	state      *gateway.GatewayState
+	url        string // given to Dial, empty: that of the options
+	spent      bool   // the state had its connection
+	avoid      bool   // the resume URL did not work
+	closed     bool
+	cancelDial context.CancelCauseFunc // while dialing
+	conn       *connection             // nil while there is none
+	lag        lag
+	outcome    outcome
+	collectors map[string]*collector // by nonce
+	stats      Stats                 // those that survive a connection
+}
+
+// NewShard returns a shard that is not connected. The handler receives the
+// events; without one (nil) events are not even decoded. Options
+// configure the [gateway.GatewayState] of each connection.
+//
+// Without [gateway.WithIdentifyRateLimiter] the shard identifies at most once
+// in 5 s, which is right for a bot with one shard. Shards of one bot must share
+// a limiter.
+func NewShard(id gateway.ShardID, token string, handler gateway.Handler, options ...gateway.Option) (*Shard, error) {
+	return Config{}.NewShard(id, token, handler, options...)
+}
+
+// NewShard is the function NewShard with a configuration. The shard keeps a copy of it.
+func (c Config) NewShard(id gateway.ShardID, token string, handler gateway.Handler, options ...gateway.Option) (*Shard, error) {
+	if handler != nil && c.PayloadHandler != nil {
+		return nil, errors.New("gatewayshard: both a handler and a payload handler")
+	}
+	config, err := c.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	limit := gateway.WithIdentifyRateLimiter(gateway.NewIdentifyRateLimiter())
+	s := &Shard{
+		id:      id,
+		token:   func() string { return token },
+		config:  config,
+		options: append([]gateway.Option{limit}, options...),
+		handle:  c.PayloadHandler,
+		log:     config.Logger.With("shard", uint(id)),
+		done:    make(chan struct{}),
+	}
+	if handler != nil {
+		s.handle = func(id gateway.ShardID, p *gateway.GatewayPayload) { handler(id, p.EventName, p.Data) }
+	}
+	if s.handle == nil {
+		s.options = append(s.options, gateway.WithEvents())
+	}
+	s.extra = append(s.extra, gateway.WithShardID(id))
+	if err := s.addHidden(); err != nil {
+		return nil, err
+	}
+	s.state, err = s.newState()
+	return s, err
+}
+
+// addHidden makes the state keep the events that RequestGuildMembers waits for.
+func (s *Shard) addHidden() error {
+	probe, err := s.newState()
+	if err != nil {
+		return err
+	}
+	defer probe.Close()
+	for _, e := range []event.Type{event.GuildMembersChunk, event.RateLimited} {
+		if !probe.EventIsWhitelisted(e) {
+			s.hidden.Add(e)
+			s.extra = append(s.extra, gateway.WithEvents(e))
+		}
+	}
+	return nil
+}
+
+// newState returns a state as the options say.
+func (s *Shard) newState(more ...gateway.Option) (*gateway.GatewayState, error) {
+	options := make([]gateway.Option, 0, len(s.options)+len(s.extra)+len(more)+1)
+	options = append(append(options, s.options...), s.extra...)
+	if s.url != "" {
+		options = append(options, gateway.WithURL(s.url))
+	}
+	return gateway.NewGatewayState(s.token(), append(options, more...)...)
+}
+
+// renew replaces the state by one that continues its session. The caller holds mu.
+func (s *Shard) renew() error {
+	session, acked := s.carry()
+	// The fields one by one too: the user's own WithSessionID was for the
+	// first connection only.
+	state, err := s.newState(gateway.WithSession(session),
+		gateway.WithSessionID(session.ID), gateway.WithSequenceNumber(session.Seq))
+	if err != nil {
+		return err
+	}
+	_ = s.state.Close()
+	s.state, s.spent, s.lag = state, false, acked
+	return nil
+}
+
+// PrepareForReconnect replaces the state of the last connection by a new one
+// that continues the session, if there is still one to continue. [Shard.Dial]
+// does so by itself when it must. It returns [ErrConnected] during an event
+// loop; a connection without one is dropped, and the session kept.
+func (s *Shard) PrepareForReconnect() error {
+	s.mu.Lock()
+	c := s.conn
+	switch {
+	case s.closed:
+		s.mu.Unlock()
+		return ErrClosed
+	case s.cancelDial != nil, c != nil && c.looping:
+		s.mu.Unlock()
+		return ErrConnected
+	}
+	s.mu.Unlock()
+	if c != nil {
+		c.finish(ErrNotConnected)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.conn != nil || s.cancelDial != nil {
+		return ErrConnected
+	}
+	return s.renew()
+}
+
+// String returns a short description without the token.
+func (s *Shard) String() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.state.String()
+}
+
+// GoString returns what String returns.
+func (s *Shard) GoString() string { return s.String() }

@@ -1,0 +1,83 @@
+package gatewayshard
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/discordpkg/gateway"
+	"github.com/discordpkg/gateway/command"
+)
+
+// Write writes one command. Data is the inner object ("d") as JSON.
+//
+// It waits while the limit of 120 commands a minute is exhausted, until ctx
+// ends; meanwhile nothing else does, heartbeats least of all. It refuses at
+// once what makes no sense: [ErrNotConnected], [gateway.ErrNotReady] before
+// READY or RESUMED, [gateway.ErrPayloadTooLarge], [gateway.ErrInvalidPayload].
+//
+// Nil means that the command is on its way, not that it arrived. A failure to
+// write ends the connection, which EventLoop reports.
+func (s *Shard) Write(ctx context.Context, cmd command.Type, data []byte) error {
+	if err := context.Cause(ctx); err != nil {
+		return fmt.Errorf("gatewayshard: %v: %w", cmd, err)
+	}
+	for {
+		c, err := s.tryWrite(cmd, data)
+		var limit *gateway.RateLimitError
+		if !errors.As(err, &limit) {
+			if err == nil {
+				c.flush()
+			}
+			return err
+		}
+		if err := c.waitUntil(ctx, limit.RetryAt); err != nil {
+			return fmt.Errorf("gatewayshard: %v: %w", cmd, err)
+		}
+	}
+}
+
+// Send is Write for the structs of package command. It validates them first.
+func (s *Shard) Send(ctx context.Context, cmd command.Command) error {
+	data, err := command.Marshal(cmd)
+	if err != nil {
+		return fmt.Errorf("gatewayshard: %w", err)
+	}
+	return s.Write(ctx, cmd.Command(), data)
+}
+
+func (s *Shard) tryWrite(cmd command.Type, data []byte) (*connection, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c := s.conn
+	switch {
+	case s.closed:
+		return nil, ErrClosed
+	case c == nil || c.err != nil || c.state.Closed():
+		return nil, ErrNotConnected
+	}
+	now := time.Now()
+	c.state.Advance(now)
+	err := c.state.Write(messageWriter{c}, cmd, data)
+	if c.looping {
+		c.settle(now)
+	}
+	return c, err
+}
+
+// waitUntil waits for a time, but not longer than for ctx or the connection.
+func (c *connection) waitUntil(ctx context.Context, at time.Time) error {
+	timer := time.NewTimer(time.Until(at))
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-c.quit:
+		return ErrNotConnected
+	case <-c.shard.done:
+		return ErrClosed
+	}
+}
