@@ -70,11 +70,13 @@ values:
 			if !key {
 				break
 			}
-			if i = skipSpace(b, i); i == len(b) {
-				return i, truncated
-			}
-			if b[i] != ':' {
-				return i, notColon
+			if uint(i) >= uint(len(b)) || b[i] != ':' {
+				if i = skipSpace(b, i); i == len(b) {
+					return i, truncated
+				}
+				if b[i] != ':' {
+					return i, notColon
+				}
 			}
 			i++
 			key = false
