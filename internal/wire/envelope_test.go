@@ -113,11 +113,11 @@ func TestNoAllocation(t *testing.T) {
 }
 
 // TestLinear has what would make a scanner look at the same bytes again and
-// again: many members, each of which is a fresh start. It ends at all only if
-// none is.
+// again: many members, each of which is a fresh start. With any of them it
+// would take minutes.
 func TestLinear(t *testing.T) {
 	for _, member := range []string{`"x":[],`, `"x":["\n"],`, `"\u0000":"\u0000",`, `"x":[[[[{"\n":1}]]]],`} {
-		b := append([]byte(`{`), bytes.Repeat([]byte(member), 200_000)...)
+		b := append([]byte(`{`), bytes.Repeat([]byte(member), 100_000)...)
 		b = append(b, `"op":1}`...)
 		var e Envelope
 		require.NoError(t, e.Unmarshal(b))
