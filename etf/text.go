@@ -1,0 +1,121 @@
+package etf
+
+import (
+	"encoding/binary"
+	"math/bits"
+	"unicode/utf8"
+)
+
+// slack is the room that the output always has behind what was asked for:
+// enough for a separator, a number and a store of eight bytes.
+const slack = 64
+
+// grow makes room for need bytes behind out[:n]. The result is out or a larger
+// copy of it, as long as its capacity.
+func grow(out []byte, n, need int) []byte {
+	if len(out)-n >= need {
+		return out
+	}
+	out = append(out[:n], make([]byte, need+n/2)...)
+	return out[:cap(out)]
+}
+
+// writeText writes src[i:end] as a JSON string to out[n:], with slack left
+// behind it. Loads from src and stores to out, eight bytes at a time while none
+// needs an escape, may go beyond the text but not beyond the slices.
+func writeText(out []byte, n int, src []byte, i, end int) ([]byte, int) {
+	out = grow(out, n, end-i+slack)
+	out[n] = '"'
+	n++
+	for end-i >= 8 {
+		word := binary.LittleEndian.Uint64(src[i:])
+		binary.LittleEndian.PutUint64(out[n:], word)
+		if m := special(word); m != 0 {
+			plain := bits.TrailingZeros64(m) / 8
+			out, n, i = writeSpecial(out, n+plain, src, i+plain, end)
+			continue
+		}
+		i += 8
+		n += 8
+	}
+	for i < end {
+		if b := src[i]; b >= ' ' && b != '"' && b != '\\' && b < utf8.RuneSelf {
+			out[n] = b
+			n++
+			i++
+			continue
+		}
+		out, n, i = writeSpecial(out, n, src, i, end)
+	}
+	out[n] = '"'
+	return out, n + 1
+}
+
+// writeShort writes the text that src starts with as a JSON string to out, if
+// it has at most 16 bytes and needs no escape, as most texts in a message, and
+// reports whether it did. It takes two words and masks what lies behind the text.
+func writeShort(out, src []byte, size uint) bool {
+	if size > 16 || len(src) < 16 || len(out) < slack {
+		return false
+	}
+	low := binary.LittleEndian.Uint64(src)
+	high := binary.LittleEndian.Uint64(src[8:])
+	lowMask := uint64(1)<<(8*size) - 1
+	highMask := ^uint64(0) >> (128 - 8*size)
+	if special(low)&lowMask|special(high)&highMask != 0 {
+		return false
+	}
+	out[0] = '"'
+	binary.LittleEndian.PutUint64(out[1:], low)
+	binary.LittleEndian.PutUint64(out[9:], high)
+	out[1+size] = '"'
+	return true
+}
+
+// special returns a word whose lowest set bit lies in the first byte of word,
+// in memory order, that cannot stand in a JSON string as it is: control
+// characters, quote, backslash, and the bytes of other than ASCII characters,
+// which are to be checked. It is zero if there is none.
+func special(word uint64) uint64 {
+	const ones = 0x0101010101010101
+	quote := (word ^ '"'*ones) - ones
+	backslash := (word ^ '\\'*ones) - ones
+	return (word | word - ' '*ones | quote | backslash) & (0x80 * ones)
+}
+
+// writeSpecial writes the character at src[i], or the run of other than ASCII
+// characters that starts there, and returns the index behind it.
+func writeSpecial(out []byte, n int, src []byte, i, end int) ([]byte, int, int) {
+	const hex = "0123456789abcdef"
+	out = grow(out, n, end-i+slack)
+	for i < end && src[i] >= utf8.RuneSelf {
+		r, size := utf8.DecodeRune(src[i:end])
+		if r == utf8.RuneError && size == 1 {
+			out = grow(out, n, end-i+slack)
+		}
+		n += utf8.EncodeRune(out[n:], r)
+		if i += size; i == end || src[i] < utf8.RuneSelf {
+			return out, n, i
+		}
+	}
+	out[n] = '\\'
+	switch b := src[i]; b {
+	case '"', '\\':
+		out[n+1] = b
+	case '\b':
+		out[n+1] = 'b'
+	case '\f':
+		out[n+1] = 'f'
+	case '\n':
+		out[n+1] = 'n'
+	case '\r':
+		out[n+1] = 'r'
+	case '\t':
+		out[n+1] = 't'
+	default:
+		copy(out[n+1:], "u00")
+		out[n+4], out[n+5] = hex[b>>4], hex[b&15]
+		return out, n + 6, i + 1
+	}
+	return out, n + 2, i + 1
+}
