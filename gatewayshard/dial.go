@@ -2,11 +2,13 @@ package gatewayshard
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"crypto/tls"
 	"fmt"
 	"io"
 	"net"
+	"net/http"
 	"net/url"
 	"strings"
 
@@ -111,8 +113,7 @@ func (c Config) dial(ctx context.Context, target string) (conn net.Conn, early [
 		TLSClient: c.tlsClient,
 		Header:    ws.HandshakeHeaderHTTP(c.Header),
 		OnStatusError: func(_ int, _ []byte, response io.Reader) {
-			text, _ := io.ReadAll(io.LimitReader(response, maxAnswer))
-			answer = ": " + lastLine(text)
+			answer = explanation(response)
 		},
 	}
 	conn, reader, _, err := dialer.Dial(ctx, target)
@@ -128,11 +129,19 @@ func (c Config) dial(ctx context.Context, target string) (conn net.Conn, early [
 // maxAnswer is how much of an answer that is no websocket is looked at.
 const maxAnswer = 4 << 10
 
-// lastLine returns the end of an HTTP response, where errors say what they mean.
-func lastLine(response []byte) string {
-	text := strings.TrimSpace(string(response))
-	text = strings.TrimSpace(text[strings.LastIndexByte(text, '\n')+1:])
-	return text[:min(len(text), 200)]
+// explanation returns the beginning of an HTTP response's body, where servers
+// say what they mean.
+func explanation(response io.Reader) string {
+	r, err := http.ReadResponse(bufio.NewReader(io.LimitReader(response, maxAnswer)), nil)
+	if err != nil {
+		return ""
+	}
+	defer r.Body.Close()
+	text, _ := io.ReadAll(io.LimitReader(r.Body, 200))
+	if len(text) == 0 {
+		return ""
+	}
+	return fmt.Sprintf(": %q", bytes.TrimSpace(text))
 }
 
 func (c Config) tlsClient(conn net.Conn, hostname string) net.Conn {

@@ -8,6 +8,7 @@ import (
 	"net"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/gobwas/ws"
@@ -175,4 +176,24 @@ func configured(t testing.TB, n *network, c Config, handler gateway.Handler, opt
 	s, err := c.NewShard(0, "token", handler, options...)
 	require.NoError(t, err)
 	return s
+}
+
+// running dials and starts the event loop, whose result comes out of the channel.
+func running(t testing.TB, n *network, s *Shard) (*peer, <-chan error) {
+	t.Helper()
+	_, err := s.Dial(context.Background(), "")
+	require.NoError(t, err)
+	done := make(chan error, 1)
+	go func() { done <- s.EventLoop(context.Background()) }()
+	return <-n.peers, done
+}
+
+// active is running up to READY.
+func active(t testing.TB, n *network, s *Shard) (*peer, <-chan error) {
+	t.Helper()
+	p, done := running(t, n, s)
+	p.serve()
+	synctest.Wait()
+	require.Equal(t, Active, s.Stats().Phase)
+	return p, done
 }

@@ -17,8 +17,9 @@ import (
 // once what makes no sense: [ErrNotConnected], [gateway.ErrNotReady] before
 // READY or RESUMED, [gateway.ErrPayloadTooLarge], [gateway.ErrInvalidPayload].
 //
-// Nil means that the command is on its way, not that it arrived. A failure to
-// write ends the connection, which EventLoop reports.
+// Nil means that the command is on its way, not that it arrived: it may be
+// behind others that are being written. A failure to write ends the connection
+// and is reported by EventLoop too.
 func (s *Shard) Write(ctx context.Context, cmd command.Type, data []byte) error {
 	if err := context.Cause(ctx); err != nil {
 		return fmt.Errorf("gatewayshard: %v: %w", cmd, err)
@@ -28,7 +29,7 @@ func (s *Shard) Write(ctx context.Context, cmd command.Type, data []byte) error 
 		var limit *gateway.RateLimitError
 		if !errors.As(err, &limit) {
 			if err == nil {
-				c.flush()
+				err = c.flushNow()
 			}
 			return err
 		}
@@ -64,6 +65,17 @@ func (s *Shard) tryWrite(cmd command.Type, data []byte) (*connection, error) {
 		c.settle(now)
 	}
 	return c, err
+}
+
+// flushNow is flush with the error of a connection that was broken by it.
+func (c *connection) flushNow() error {
+	c.flush()
+	c.shard.mu.Lock()
+	defer c.shard.mu.Unlock()
+	if c.broken {
+		return c.err
+	}
+	return nil
 }
 
 // waitUntil waits for a time, but not longer than for ctx or the connection.

@@ -61,7 +61,10 @@ func NewReader(src io.Reader, side ws.State, limit int, early []byte) *Reader {
 // source returned.
 func (r *Reader) Next() (op ws.OpCode, payload []byte, err error) {
 	if r.complete {
-		r.parts, r.complete = nil, false
+		r.complete = false
+		if r.parts = r.parts[:0]; cap(r.parts) > 1<<busyShift {
+			r.parts = nil
+		}
 	}
 	for {
 		h, payload, err := r.frame()
