@@ -50,9 +50,6 @@ var laws = []law{
 	{trees: []string{"cmd", "examples"}, ours: append([]string{"gatewayshard", "voiceshard", "gatewaytest", "voiceserver", "cmd"}, below...), foreign: shell},
 }
 
-// nested are the trees with a module of their own: their go.mod is their law.
-var nested = []string{"bench", "cluster", "interop", "tools"}
-
 // exact lists the only names that a package may use of an import that would
 // else be out of bounds.
 var exact = map[string]map[string][]string{
@@ -74,7 +71,7 @@ var clock = []string{"Now", "Since", "Until", "After", "AfterFunc", "NewTimer", 
 // the servers never know the shards.
 func TestImports(t *testing.T) {
 	for _, s := range sources(t) {
-		if s.test || under(s.dir, nested...) {
+		if s.test || s.other {
 			continue
 		}
 		l, ok := lawOf(s.dir)
@@ -96,7 +93,7 @@ func TestPure(t *testing.T) {
 	for _, s := range sources(t) {
 		l, _ := lawOf(s.dir)
 		server := serverHalf(s)
-		if s.test || under(s.dir, nested...) || !l.pure && !server {
+		if s.test || s.other || !l.pure && !server {
 			continue
 		}
 		named := s.imports()

@@ -24,12 +24,16 @@ type source struct {
 	file  *ast.File
 	lines int
 	test  bool
+	other bool // belongs to a nested module, whose go.mod is its law
 }
 
 // sources parses every Go file of the repository.
 func sources(t *testing.T) []*source {
 	t.Helper()
-	var all []*source
+	var (
+		all    []*source
+		nested []string
+	)
 	err := filepath.WalkDir(".", func(name string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return err
@@ -38,10 +42,15 @@ func sources(t *testing.T) []*source {
 			if name != "." && hidden(d.Name()) {
 				return filepath.SkipDir
 			}
+			if _, err := os.Stat(filepath.Join(name, "go.mod")); err == nil && name != "." {
+				nested = append(nested, filepath.ToSlash(name))
+			}
 			return nil
 		}
 		if strings.HasSuffix(name, ".go") && !strings.HasPrefix(d.Name(), ".") {
-			all = append(all, parse(t, filepath.ToSlash(name)))
+			s := parse(t, filepath.ToSlash(name))
+			s.other = under(s.dir, nested...)
+			all = append(all, s)
 		}
 		return nil
 	})
