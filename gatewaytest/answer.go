@@ -49,14 +49,11 @@ func (c *Conn) handlePresence(now time.Time, data []byte) {
 	if seen == "invisible" {
 		seen = "offline"
 	}
-	shard := c.session.shard
-	for _, g := range c.w.guilds {
-		if shard.owns(uint64(g.ID)) {
-			d := delivery{w: c.w, now: now, name: event.PresenceUpdate}
-			d.data = fmt.Appendf(nil, `{"user":{"id":"%d"},"guild_id":"%d","status":%q,"activities":%s,"client_status":{"web":%q}}`,
-				Bot, g.ID, seen, activities, seen)
-			d.deliver(ToGuild(g.ID))
-		}
+	for g := range c.w.guildsOf(c.session.shard) {
+		d := delivery{w: c.w, now: now, name: event.PresenceUpdate}
+		d.data = fmt.Appendf(nil, `{"user":{"id":"%d"},"guild_id":"%d","status":%q,"activities":%s,"client_status":{"web":%q}}`,
+			Bot, g.ID, seen, activities, seen)
+		d.deliver(ToGuild(g.ID))
 	}
 }
 

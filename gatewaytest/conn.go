@@ -43,6 +43,8 @@ type Conn struct {
 	phase   phase.Phase
 	session *session
 
+	dismissed bool // the session was taken away
+
 	dog      heart.Watchdog
 	messages *ratelimit.Window
 
@@ -110,7 +112,9 @@ func (c *Conn) Receive(now time.Time, msg []byte, binary bool) {
 		return
 	}
 	c.w.record(now, c, op, data)
-	if code, legal := c.phase.Verdict(op); !legal {
+	if code, legal := c.phase.Verdict(op); !legal && code == closecode.NotAuthenticated && c.dismissed {
+		return // it was on its way when the session was taken away
+	} else if !legal {
 		c.fail(now, code, "op "+op.String()+" in phase "+c.phase.String())
 		return
 	}
@@ -177,7 +181,10 @@ func (c *Conn) NextDeadline() time.Time {
 	if c.Closed() {
 		return time.Time{}
 	}
-	at := c.dog.Deadline()
+	var at time.Time
+	if !c.zombie {
+		at = c.dog.Deadline()
+	}
 	if c.stalled && !c.stallEnds.IsZero() && (at.IsZero() || c.stallEnds.Before(at)) {
 		at = c.stallEnds
 	}
@@ -207,7 +214,7 @@ func (c *Conn) Lost(now time.Time, code closecode.Type) {
 	s := c.session
 	c.shut(now)
 	if s != nil && (code == closecode.Normal || code == closecode.GoingAway) {
-		c.w.drop(s, "closed by the client")
+		c.w.drop(s, endedByClient)
 	}
 }
 
@@ -234,7 +241,7 @@ func (c *Conn) close(now time.Time, code closecode.Type, reason string) {
 	}
 	c.shut(now)
 	if s != nil && code.Decision() != closecode.Resume {
-		c.w.drop(s, "closed with "+reason)
+		c.w.drop(s, endedByClose)
 	}
 }
 

@@ -70,7 +70,7 @@ func (w *World) Dispatch(now time.Time, name event.Type, data any, to ...Target)
 	for _, t := range to {
 		d.deliver(t)
 	}
-	return d.sessions, nil
+	return len(d.receivers), nil
 }
 
 var errNotJSON = errors.New("data is not JSON")
@@ -114,12 +114,12 @@ func guess(name event.Type, data []byte) Target {
 
 // A delivery is one event on its way to several sessions.
 type delivery struct {
-	w        *World
-	now      time.Time
-	name     event.Type
-	data     []byte
-	stripped []byte // without content, made when first needed
-	sessions int
+	w         *World
+	now       time.Time
+	name      event.Type
+	data      []byte
+	stripped  []byte // without content, made when first needed
+	receivers []*session
 }
 
 func (d *delivery) deliver(t Target) {
@@ -157,10 +157,10 @@ func (d *delivery) toShard(k shardKey, direct bool) {
 
 func (d *delivery) to(s *session, data []byte) {
 	if s.expired(d.now, d.w.cfg.ttl) {
-		d.w.drop(s, "expired")
+		d.w.drop(s, endedByAge)
 		return
 	}
-	d.sessions++
+	d.receivers = append(d.receivers, s)
 	d.w.dispatch(d.now, s, d.name, data)
 }
 

@@ -45,8 +45,8 @@ func (c *Conn) handleIdentify(now time.Time, data []byte) {
 		c.fail(now, closecode.InvalidIntents, "intents are missing or have undocumented bits")
 	case !c.w.cfg.intents.Has(intents):
 		c.fail(now, closecode.DisallowedIntents, "intents not enabled for this bot: "+(intents&^c.w.cfg.intents).String())
-	case c.w.guildsOf(shard) > c.w.cfg.perShard:
-		c.fail(now, closecode.ShardingRequired, fmt.Sprintf("%d guilds on one shard", c.w.guildsOf(shard)))
+	case len(c.w.guilds)/int(shard.count) > c.w.cfg.perShard:
+		c.fail(now, closecode.ShardingRequired, fmt.Sprintf("%d guilds on %d shards", len(c.w.guilds), shard.count))
 	default:
 		if len(d.Properties) == 0 {
 			c.w.violation(now, c, 0, "identify without properties")
@@ -69,9 +69,9 @@ func (c *Conn) start(now time.Time, s *session, compressed bool) {
 	c.w.add(s)
 	c.attach(s)
 	c.w.dispatch(now, s, event.Ready, c.w.readyData(s))
-	for _, g := range c.w.guilds {
+	for g := range c.w.guildsOf(s.shard) {
 		// A fault may take the session away.
-		if s.shard.owns(uint64(g.ID)) && s.intents.Has(intent.Guilds) && c.session == s {
+		if s.intents.Has(intent.Guilds) && c.session == s {
 			members := s.intents.Has(intent.GuildPresences)
 			c.w.dispatch(now, s, event.GuildCreate, g.appendGuild(nil, members, members))
 		}
@@ -113,12 +113,12 @@ func (c *Conn) handleResume(now time.Time, data []byte) {
 	}
 	if *d.Seq < 0 || *d.Seq > s.seq {
 		c.fail(now, closecode.InvalidSeq, fmt.Sprintf("resume at %d of %d", *d.Seq, s.seq))
-		c.w.drop(s, "resumed with an invalid sequence number")
+		c.w.drop(s, endedBySeq)
 		return
 	}
 	missed, ok := s.buffer.after(*d.Seq, s.seq)
 	if !ok {
-		c.w.drop(s, "too much to replay")
+		c.w.drop(s, endedByReplay)
 		c.invalid(now)
 		return
 	}
@@ -144,13 +144,16 @@ func (c *Conn) resume(now time.Time, s *session, missed []replayEntry) {
 	}
 }
 
+// maxShards is far above what any bot has.
+const maxShards = 1 << 24
+
 // parseShard reads the shard field; bots without shards leave it out.
 func parseShard(raw json.RawMessage) (key shardKey, ok bool) {
 	if len(raw) == 0 || string(raw) == "null" {
 		return shardKey{0, 1}, true
 	}
 	var pair []uint
-	if json.Unmarshal(raw, &pair) != nil || len(pair) != 2 || pair[0] >= pair[1] {
+	if json.Unmarshal(raw, &pair) != nil || len(pair) != 2 || pair[0] >= pair[1] || pair[1] > maxShards {
 		return shardKey{}, false
 	}
 	return shardKey{pair[0], pair[1]}, true
@@ -191,10 +194,8 @@ func (w *World) readyData(s *session) []byte {
 	b := fmt.Appendf(nil, `{"v":10,"user":%s,"session_id":%q,"session_type":"normal","resume_gateway_url":%q,"shard":[%d,%d],`+
 		`"application":{"id":"%d","flags":%d},"private_channels":[],"relationships":[],"presences":[],"user_settings":{},"geo_ordered_rtc_regions":[],"_trace":["gatewaytest"],"guilds":[`,
 		botUser, s.id, w.cfg.resumeURL, s.shard.id, s.shard.count, Bot, appFlags)
-	for _, g := range w.guilds {
-		if s.shard.owns(uint64(g.ID)) {
-			b = fmt.Appendf(b, `{"id":"%d","unavailable":true},`, g.ID)
-		}
+	for g := range w.guildsOf(s.shard) {
+		b = fmt.Appendf(b, `{"id":"%d","unavailable":true},`, g.ID)
 	}
 	if b[len(b)-1] == ',' {
 		b = b[:len(b)-1]

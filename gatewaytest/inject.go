@@ -135,12 +135,12 @@ func (c *Conn) invalidate(now time.Time, resumable bool) {
 	s := c.session
 	c.detach(now)
 	if s != nil && !resumable {
-		c.w.drop(s, "invalidated")
+		c.w.drop(s, endedByFault)
 	}
 	c.w.stats.Invalid++
 	c.control(now, opcode.InvalidSession, strconv.AppendBool(nil, resumable))
 	if !c.Closed() {
-		c.phase = phase.Identify
+		c.phase, c.dismissed = phase.Identify, true
 	}
 }
 

@@ -19,7 +19,24 @@ type session struct {
 	buffer     replayBuffer
 	conn       *Conn     // nil while nobody is connected
 	detachedAt time.Time // if conn is nil
-	ended      string    // why it can no longer be resumed, empty while it can
+	ended      ending    // why it can no longer be resumed, empty while it can
+}
+
+// An ending is why a session is over.
+type ending string
+
+const (
+	endedByClient ending = "closed by the client"
+	endedByClose  ending = "closed with a code that ends the session"
+	endedBySeq    ending = "resumed with an invalid sequence number"
+	endedByFault  ending = "invalidated"
+	endedByAge    ending = "expired"
+	endedByReplay ending = "too much to replay"
+)
+
+// byServer reports whether the client had no part in the ending.
+func (e ending) byServer() bool {
+	return e == endedByClose || e == endedByFault || e == endedByAge || e == endedByReplay
 }
 
 // A shardKey is the shard array of identify.

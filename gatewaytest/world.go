@@ -3,6 +3,7 @@ package gatewaytest
 import (
 	"encoding/hex"
 	"encoding/json"
+	"iter"
 	"math/rand/v2"
 	"time"
 
@@ -146,14 +147,14 @@ func (w *World) addCount(count uint) {
 func (w *World) find(now time.Time, id string) *session {
 	s := w.sessions[id]
 	if s != nil && s.expired(now, w.cfg.ttl) {
-		w.drop(s, "expired")
+		w.drop(s, endedByAge)
 		return nil
 	}
 	return s
 }
 
 // drop ends a session for good. Its connection, if any, stays open.
-func (w *World) drop(s *session, why string) {
+func (w *World) drop(s *session, why ending) {
 	if s.ended != "" {
 		return
 	}
@@ -189,17 +190,17 @@ func without[T comparable](list []T, v T) []T {
 	return list
 }
 
-// guildsOf returns how many guilds belong to a shard.
-func (w *World) guildsOf(k shardKey) (n int) {
-	if k.count == 1 {
-		return len(w.guilds)
-	}
-	for _, g := range w.guilds {
-		if k.owns(uint64(g.ID)) {
-			n++
+// guildsOf returns the guilds of a shard. As neighbours differ by one in what
+// sharding looks at, these are every count-th of all.
+func (w *World) guildsOf(k shardKey) iter.Seq[*Guild] {
+	return func(yield func(*Guild) bool) {
+		first := (uint64(k.id) + uint64(k.count) - firstGuild%uint64(k.count)) % uint64(k.count)
+		for i := first; i < uint64(len(w.guilds)); i += uint64(k.count) {
+			if !yield(w.guilds[i]) {
+				return
+			}
 		}
 	}
-	return n
 }
 
 // Ready returns the connections that got frames to send, or another deadline,
