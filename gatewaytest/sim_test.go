@@ -66,3 +66,18 @@ func TestSimForgetfulWorld(t *testing.T) {
 	require.NoError(t, err)
 	require.Positive(t, r.Forgone)
 }
+
+// The same promises hold for every encoding and compression.
+func TestSimEveryWire(t *testing.T) {
+	for _, encoding := range []string{"json", "etf"} {
+		for _, compression := range []string{"", "zlib-stream", "zstd-stream"} {
+			t.Run(encoding+" "+compression, func(t *testing.T) {
+				_, err := gatewaytest.Sim{
+					Clients: 8, Dispatches: 800,
+					Params: gatewaytest.Params{Version: "10", Encoding: encoding, Compress: compression},
+				}.Run()
+				require.NoError(t, err)
+			})
+		}
+	}
+}

@@ -8,6 +8,7 @@ import (
 	"github.com/discordpkg/gateway"
 	"github.com/discordpkg/gateway/closecode"
 	"github.com/discordpkg/gateway/compress"
+	"github.com/discordpkg/gateway/etf"
 	"github.com/discordpkg/gateway/ratelimit"
 )
 
@@ -236,6 +237,9 @@ func (l *simLink) serverTimer() {
 
 // clientOptions are the options of a state that connects with p.
 func (p Params) clientOptions() (options []gateway.Option) {
+	if p.Encoding == "etf" {
+		options = append(options, gateway.WithEncoding(etf.Codec{}))
+	}
 	switch p.Compress {
 	case "zlib-stream":
 		options = append(options, gateway.WithTransportCompression(compress.NewZlibStream))

@@ -4,6 +4,7 @@ import (
 	"errors"
 
 	"github.com/discordpkg/gateway/compress"
+	"github.com/discordpkg/gateway/etf"
 	"github.com/discordpkg/gateway/internal/wire"
 )
 
@@ -39,6 +40,8 @@ func newEncoder(encoding string) encoder {
 	switch encoding {
 	case "json":
 		return jsonEncoder{}
+	case "etf":
+		return etfEncoder{etf.Codec{AtomKeys: true, IntegerIDs: true}}
 	}
 	return nil
 }
@@ -73,4 +76,41 @@ func (jsonEncoder) decode(msg []byte) (op uint, data []byte, err error) {
 		return 0, nil, errNoOpcode
 	}
 	return env.Op, env.Data, nil
+}
+
+// An etfEncoder writes what Discord does: keys as atoms, ids as integers.
+type etfEncoder struct{ codec etf.Codec }
+
+func (etfEncoder) binary() bool { return true }
+
+func (e etfEncoder) encode(json []byte) ([]byte, error) { return e.codec.AppendWire(nil, json) }
+
+var errAtomKeys = errors.New("gatewaytest: keys are atoms")
+
+func (e etfEncoder) decode(msg []byte) (op uint, data []byte, err error) {
+	if hasAtomKey(msg) {
+		return 0, nil, errAtomKeys
+	}
+	op, _, _, term, err := e.codec.Split(msg)
+	if err != nil || term == nil {
+		return op, nil, err
+	}
+	data, err = e.codec.AppendJSON(nil, term)
+	return op, data, err
+}
+
+// hasAtomKey looks at the first key of a message. Discord accepts only
+// binaries there.
+//
+// https://discord.com/developers/docs/events/gateway#using-etf-encoding
+func hasAtomKey(msg []byte) bool {
+	const firstKey = 6 // behind version, map and its length
+	if len(msg) <= firstKey {
+		return false
+	}
+	switch msg[firstKey] {
+	case 100, 115, 118, 119:
+		return true
+	}
+	return false
 }
