@@ -57,6 +57,7 @@ func (s *Shard) newConnection(nc net.Conn, early []byte, binary, resumeURL bool)
 		since:     time.Now(),
 		stage:     Connected,
 	}
+	c.timer.ring = c.tick
 	if binary {
 		c.op = ws.OpBinary
 	}

@@ -18,12 +18,13 @@ type timeouts struct {
 
 // An alarm is a timer that remembers what it is set to.
 type alarm struct {
-	t  *time.Timer
-	at time.Time
+	ring func()
+	t    *time.Timer
+	at   time.Time
 }
 
 // set arms the alarm; zero disarms it.
-func (a *alarm) set(at time.Time, ring func()) {
+func (a *alarm) set(at time.Time) {
 	if at == a.at {
 		return
 	}
@@ -32,7 +33,7 @@ func (a *alarm) set(at time.Time, ring func()) {
 	case at.IsZero():
 		a.t.Stop()
 	case a.t == nil:
-		a.t = time.AfterFunc(time.Until(at), ring)
+		a.t = time.AfterFunc(time.Until(at), a.ring)
 	default:
 		a.t.Reset(time.Until(at))
 	}
@@ -123,7 +124,7 @@ func (c *connection) settle(now time.Time) (active bool) {
 			next = at
 		}
 	}
-	c.timer.set(next, c.tick)
+	c.timer.set(next)
 	return active
 }
 

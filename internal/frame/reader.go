@@ -33,6 +33,7 @@ type Reader struct {
 	block    *block
 	r, w     int   // block.b[r:w] is unread
 	lastRead int   // bytes of the last read
+	full     bool  // the last read left no room: there may be more
 	err      error // of the source, once what came before it is used up
 
 	first    ws.OpCode // of the fragmented message
@@ -172,7 +173,7 @@ func (r *Reader) fill(n int) error {
 			return errors.New("frame: source returned an invalid count from Read")
 		}
 		r.w += got
-		r.lastRead = got
+		r.lastRead, r.full = got, got == len(free)
 		r.err = err
 		if got > 0 {
 			return nil
@@ -184,34 +185,32 @@ func (r *Reader) fill(n int) error {
 	return io.ErrNoProgress
 }
 
-// makeRoom leaves room for at least one more byte.
+// makeRoom leaves room for at least one more byte. The caller waits for n bytes
+// in one piece.
 func (r *Reader) makeRoom(n int) {
 	size := len(r.block.b)
-	if r.r == r.w {
+	busy := r.full && size < 1<<busyShift
+	switch unread := r.w - r.r; {
+	case busy && (unread == 0 || r.w == size):
+		r.move(1 << busyShift)
+	case unread == 0 && size > 1<<minShift && r.lastRead < size/8:
+		r.move(1 << minShift)
+	case unread == 0:
 		r.r, r.w = 0, 0
-		switch {
-		case size > 1<<minShift && r.lastRead < size/8:
-			r.swap(1 << minShift)
-		case size < 1<<busyShift && r.lastRead == size:
-			r.swap(1 << busyShift)
-		}
-		return
-	}
-	if r.w < size {
-		return
-	}
-	if r.r > 0 {
+	case r.w < size:
+	case r.r > 0:
 		r.w = copy(r.block.b, r.block.b[r.r:r.w])
 		r.r = 0
-		return
+	default:
+		r.move(min(2*size, max(n, size+1)))
 	}
-	r.swap(min(2*size, max(n, size+1)))
 }
 
-// swap moves what is unread, which starts at the front, to a block of the size.
-func (r *Reader) swap(size int) {
+// move puts what is unread at the front of a block of the size.
+func (r *Reader) move(size int) {
 	b := newBlock(size)
-	copy(b.b, r.block.b[:r.w])
+	r.w = copy(b.b, r.block.b[r.r:r.w])
+	r.r = 0
 	r.block.free()
 	r.block = b
 }
