@@ -12,9 +12,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/discordpkg/gateway/command"
 	"github.com/discordpkg/gateway/event"
-	"github.com/discordpkg/gateway/opcode"
 )
 
 var epoch = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
