@@ -8,16 +8,16 @@
 //
 // # Terms to JSON
 //
-//	atom nil, null                 null
-//	atom true, false               true, false
-//	any other atom                 string
-//	BINARY                         string
-//	SMALL_INTEGER, INTEGER         number
-//	SMALL_BIG, LARGE_BIG           number up to 2^53, beyond it string
-//	FLOAT, NEW_FLOAT               number
-//	LIST, NIL, SMALL and LARGE_TUPLE   array
-//	STRING (a list of bytes)       array of numbers
-//	MAP                            object
+//	atom nil, null             null
+//	atom true, false           true, false
+//	any other atom             string
+//	BINARY                     string
+//	SMALL_INTEGER, INTEGER     number
+//	SMALL_BIG, LARGE_BIG       number up to 2^53, beyond it string
+//	FLOAT, NEW_FLOAT           number
+//	LIST, NIL, tuples          array
+//	STRING (a list of bytes)   array of numbers
+//	MAP                        object
 //
 // The rule for big integers is what makes identifiers come out alike. Discord
 // sends a snowflake as an integer in this encoding and as a string in JSON;

@@ -11,9 +11,9 @@ import (
 //
 // Seq is zero when s is absent or nil, event is nil when t is. Event and data
 // alias msg; data is the term d, for AppendJSON, and nil when d is absent. Split reads
-// none of its contents: it steps over d, and when d comes last not even that.
-// Data then reaches to the end of msg, and it is AppendJSON that
-// finds whether it is one well formed term.
+// none of its contents and walks it only where it must: not when d comes last,
+// nor in the order in which Erlang sorts keys, d, op, s, t. Then it is AppendJSON
+// that finds whether data is just one well formed term.
 //
 // https://discord.com/developers/docs/events/gateway-events#payload-structure
 func (c Codec) Split(msg []byte) (op uint, seq int64, event, data []byte, err error) {
@@ -51,8 +51,15 @@ func (e *envelope) read() error {
 	}
 	pairs := binary.BigEndian.Uint32(e.msg[2:])
 	e.pos = 6
-	for ; pairs > 0; pairs-- {
-		if err := e.pair(pairs == 1); err != nil {
+	for left := pairs; left > 0; left-- {
+		name, err := e.key()
+		if err != nil {
+			return err
+		}
+		if name == 'd' && e.unread(pairs, left) {
+			break
+		}
+		if err := e.value(name); err != nil {
 			return err
 		}
 	}
@@ -65,24 +72,39 @@ func (e *envelope) read() error {
 	return nil
 }
 
-// pair reads one key and its value. The last value may be taken unread.
-func (e *envelope) pair(last bool) error {
+// unread takes the value of d, and what may come behind it, if it can do so
+// without walking the value. Left pairs of all pairs are not read, this included.
+func (e *envelope) unread(pairs, left uint32) bool {
+	switch {
+	case left == 1 && e.pos < len(e.msg):
+		e.data, e.pos = e.msg[e.pos:], len(e.msg)
+		return true
+	case left == 4 && pairs == 4:
+		return e.endOfData(e.pos)
+	}
+	return false
+}
+
+// key reads one key, and returns the last letter of it if it is op, s, t or d,
+// else zero.
+func (e *envelope) key() (byte, error) {
+	start := e.pos
+	var err error
+	if e.pos, err = skip(e.msg, start); err != nil {
+		return 0, err
+	}
+	return keyName(e.msg[start:e.pos]), nil
+}
+
+// value reads the value of a key.
+func (e *envelope) value(name byte) error {
 	start := e.pos
 	var err error
 	if e.pos, err = skip(e.msg, start); err != nil {
 		return err
 	}
-	value := e.pos
-	name := keyName(e.msg[start:value])
-	if name == 'd' && last && value < len(e.msg) {
-		e.data, e.pos = e.msg[value:], len(e.msg)
-		return nil
-	}
-	if e.pos, err = skip(e.msg, value); err != nil {
-		return err
-	}
-	if !e.set(name, e.msg[value:e.pos]) {
-		e.pos = value
+	if !e.set(name, e.msg[start:e.pos]) {
+		e.pos = start
 		return ErrEnvelope
 	}
 	return nil

@@ -95,6 +95,52 @@ func TestSplitRefuses(t *testing.T) {
 	}
 }
 
+// In the order in which Erlang sorts keys, d is not walked.
+func TestSplitFromTheEnd(t *testing.T) {
+	name := binaryTerm("GUILD_CREATE")
+	long := binaryTerm(strings.Repeat("x", 200))
+	inner := "t\x00\x00\x00\x03" + atomOp + "a\x09" + atomS + "a\x09" + atomT + name
+	for _, op := range []string{atomOp, "d\x00\x02op", binaryTerm("op")} {
+		for _, data := range []string{"j", long, inner, "h\x02" + long + inner, "garbage", "l\x00\x00"} {
+			for _, event := range []string{name, null3, "d\x00\x07RESUMED"} {
+				msg := mapOf(atomD, data, op, "a\x00", atomS, "b\x00\x01\x00\x00", "d\x00\x01t", event)
+				_, seq, got, d, err := Codec{}.Split([]byte(msg))
+				require.NoError(t, err)
+				require.EqualValues(t, 65536, seq)
+				require.Equal(t, data, string(d))
+				require.Equal(t, event == null3, got == nil)
+			}
+		}
+	}
+	// What it does not take is walked.
+	d := atomD + inner
+	for _, pairs := range [][]string{
+		{d, atomOp + "a\x00", atomT + name, atomS + "a\x07"},
+		{d, atomOp + "a\x00", atomS + "a\x07", atomT + binaryTerm("name")},
+		{d, atomOp + "a\x00", atomS + "a\x07", atomT + binaryTerm("op")},
+		{d, atomOp + "a\x00", atomS + "a\x07", atomT + binaryTerm(strings.Repeat("X", 200))},
+		{d, "d\x00\x02op" + "a\x00", atomS + "a\x07", atomT + binaryTerm("opened")},
+		{d, "w\x02op" + "a\x00", atomS + "a\x07", atomT + null3},
+		{atomOp + "a\x00", d, atomS + "a\x07", atomT + name},
+	} {
+		msg := "\x83t" + be32(len(pairs)) + strings.Join(pairs, "")
+		op, seq, _, data, err := Codec{}.Split([]byte(msg))
+		require.NoError(t, err)
+		require.Zero(t, op)
+		require.EqualValues(t, 7, seq)
+		require.Equal(t, inner, string(data))
+	}
+	for _, msg := range []string{
+		mapOf(atomD, "", atomOp, "a\x00", atomS, "a\x07", atomT, name),
+		mapOf(atomD, "l\xff\xff\xff\xff", atomOp, "a\x00", atomS, "a\x07", atomT, "s\x05REA"),
+		mapOf(atomD, "l\xff\xff\xff\xff", atomOp, null3, atomS, "a\x07", atomT, name),
+		mapOf(atomD, "l\xff\xff\xff\xff", atomOp, "a\x00", atomS, "a\x07", atomT, name) + "j",
+	} {
+		_, _, _, _, err := Codec{}.Split([]byte(msg))
+		require.Error(t, err, "%q", msg)
+	}
+}
+
 // Erlang orders the keys of a map as it likes.
 func TestSplitInAnyOrder(t *testing.T) {
 	pairs := []string{

@@ -29,7 +29,7 @@ func Example() {
 }
 
 func ExampleUnmarshal() {
-	msg, err := etf.Marshal(map[string]any{"id": "1180000000000000000", "since": 1795246000000})
+	msg, err := etf.Marshal(map[string]any{"id": "1180000000000000000", "since": int64(1795246000000)})
 	if err != nil {
 		panic(err)
 	}

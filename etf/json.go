@@ -41,7 +41,8 @@ func (c Codec) AppendJSON(dst, data []byte) ([]byte, error) {
 // end of the container then overwrites.
 //
 // At the head of each round out has slack bytes left. Text that is not short
-// asks for its own room, anything else fits.
+// asks for its own room, anything else fits. It is one long function because
+// each call in this loop costs as much as most terms.
 func writeTerm(out []byte, n int, src []byte, i, maxDepth int) ([]byte, int, int, error) {
 	var shallow [32]frame
 	stack := shallow[:0]
@@ -63,10 +64,8 @@ func writeTerm(out []byte, n int, src []byte, i, maxDepth int) ([]byte, int, int
 		}
 		top.left--
 		if top.class == classMap {
-			// Discord's keys are short atoms.
-			if rest := src[i:]; len(rest) > 2 && rest[0] == tagSmallAtom && writeShort(out[n:], rest[2:], uint(rest[1])) {
-				size := int(rest[1])
-				i += size + 2
+			if head, size := shortAtom(src[i:]); head > 0 && writeShort(out[n:], src[i+head:], uint(size)) {
+				i += head + size
 				n += size + 3
 				out[n-1] = ':'
 			} else if out, n, i, err = writeKey(out, n, src, i); err != nil {

@@ -180,8 +180,8 @@ func (p *parser) close() {
 	p.pos++
 }
 
-// header appends a tag and four bytes for a count or a length, zero as yet, and returns their
-// end.
+// header appends a tag and four bytes for a count or a length, zero as yet, and
+// returns their end.
 func (p *parser) header(tag byte) int {
 	p.out = append(p.out, tag, 0, 0, 0, 0)
 	return len(p.out)
