@@ -5,7 +5,6 @@ import (
 	"bytes"
 	"context"
 	"crypto/tls"
-	"errors"
 	"io"
 	"net"
 	"testing"
@@ -80,12 +79,9 @@ func (c *client) write(msg string) {
 // frame reads one frame.
 func (c *client) frame() (ws.Frame, error) { return ws.ReadFrame(c.in) }
 
-var errClosed = errors.New("closed")
-
 // next returns the next payload as the state sees it.
 func (c *client) next() (*gateway.GatewayPayload, error) {
-	text, kind := ws.OpText, ws.OpText
-	_ = text
+	kind := ws.OpText
 	f, err := c.frame()
 	if err != nil {
 		return nil, err
@@ -94,7 +90,10 @@ func (c *client) next() (*gateway.GatewayPayload, error) {
 		kind = ws.OpBinary
 	}
 	if f.Header.OpCode == ws.OpClose {
-		code, reason := ws.ParseCloseFrameData(f.Payload)
+		code, reason := ws.StatusCode(closecode.NoStatus), ""
+		if len(f.Payload) > 0 {
+			code, reason = ws.ParseCloseFrameData(f.Payload)
+		}
 		return nil, c.state.ProcessCloseCode(closecode.Type(code), reason, frameWriter{c, ws.OpClose})
 	}
 	c.state.Advance(time.Now())

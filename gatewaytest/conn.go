@@ -32,6 +32,14 @@ type Frame struct {
 	Data []byte // never changed again
 }
 
+// CloseCode returns what a [FrameClose] says: 1005 if it is empty.
+func (f Frame) CloseCode() (code closecode.Type, reason string) {
+	if f.Kind != FrameClose || len(f.Data) < 2 {
+		return closecode.NoStatus, ""
+	}
+	return closecode.Type(binary.BigEndian.Uint16(f.Data)), string(f.Data[2:])
+}
+
 // A Conn is Discord's end of one connection as a pure machine: messages and
 // time go in, frames and deadlines come out. It has no socket, clock or
 // goroutine. It shares the [World] it comes from, and like that one it is not
@@ -145,6 +153,10 @@ func (c *Conn) parse(now time.Time, msg []byte, binary bool) (op opcode.Type, da
 }
 
 func (c *Conn) handle(now time.Time, op opcode.Type, data []byte) {
+	if op != opcode.Heartbeat && (len(data) == 0 || data[0] != '{') {
+		c.fail(now, closecode.DecodeError, op.String()+" without an object as d")
+		return
+	}
 	switch op {
 	case opcode.Heartbeat:
 		c.handleHeartbeat(now, data)
@@ -233,16 +245,23 @@ func (c *Conn) close(now time.Time, code closecode.Type, reason string) {
 	if reason == "" {
 		reason = code.String()
 	}
-	reason = reason[:min(len(reason), 123)] // RFC 6455, section 5.5
 	c.w.stats.Closes[code]++
 	s := c.session
 	if !c.zombie {
-		c.queue(Frame{Kind: FrameClose, Data: append(binary.BigEndian.AppendUint16(nil, uint16(code)), reason...)})
+		c.queue(closeFrame(code, reason))
 	}
 	c.shut(now)
 	if s != nil && code.Decision() != closecode.Resume {
 		c.w.drop(s, endedByClose)
 	}
+}
+
+func closeFrame(code closecode.Type, reason string) Frame {
+	if code == closecode.NoStatus {
+		return Frame{Kind: FrameClose}
+	}
+	reason = reason[:min(len(reason), 123)] // RFC 6455, section 5.5
+	return Frame{Kind: FrameClose, Data: append(binary.BigEndian.AppendUint16(nil, uint16(code)), reason...)}
 }
 
 // cut ends the connection without a word.

@@ -32,7 +32,7 @@ type Fault struct {
 	// frame headers included, others by so many dispatches.
 	After int `json:"after,omitempty"`
 
-	Code      closecode.Type `json:"code,omitempty"`      // of Close, 4000 by default
+	Code      closecode.Type `json:"code,omitempty"`      // of Close, 4000 by default; 1005 is a frame without a code
 	Reason    string         `json:"reason,omitempty"`    // of Close
 	Resumable bool           `json:"resumable,omitempty"` // of InvalidSession
 	Data      []byte         `json:"data,omitempty"`      // of Garbage, half an object by default
@@ -66,7 +66,7 @@ func (f Fault) withDefaults() Fault {
 	f.After = max(0, f.After)
 	switch f.Kind {
 	case Close:
-		if f.Code == 0 {
+		if !sendable(f.Code) {
 			f.Code = closecode.UnknownError
 		}
 	case Garbage:
@@ -87,4 +87,10 @@ func (f Fault) withDefaults() Fault {
 		}
 	}
 	return f
+}
+
+// sendable reports whether a close frame may have the code, or none for 1005.
+// What RFC 6455 reserves in section 7.4 is not for the wire.
+func sendable(code closecode.Type) bool {
+	return code >= 1000 && code < 5000 && code != 1004 && code != closecode.Abnormal && code != 1015
 }

@@ -29,8 +29,8 @@ type identifyData struct {
 // https://discord.com/developers/docs/events/gateway-events#identify
 func (c *Conn) handleIdentify(now time.Time, data []byte) {
 	var d identifyData
-	if err := json.Unmarshal(data, &d); err != nil || len(data) == 0 || data[0] != '{' {
-		c.fail(now, closecode.DecodeError, "identify is not an object with a token")
+	if err := json.Unmarshal(data, &d); err != nil {
+		c.fail(now, closecode.DecodeError, "identify: "+err.Error())
 		return
 	}
 	shard, shardOK := parseShard(d.Shard)

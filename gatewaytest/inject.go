@@ -25,14 +25,22 @@ type armedFault struct {
 
 // Inject makes something go wrong on the connection of a session.
 func (w *World) Inject(now time.Time, sessionID string, f Fault) error {
-	if !f.known() || f.refuses() {
-		return fmt.Errorf("%w: %q on a connection", errUnknownFault, f.Kind)
+	if err := f.onConnection(); err != nil {
+		return err
 	}
 	s := w.sessions[sessionID]
 	if s == nil || s.conn == nil {
 		return fmt.Errorf("%w: %q", ErrNoConnection, sessionID)
 	}
 	s.conn.arm(now, f)
+	return nil
+}
+
+// onConnection returns an error unless f can happen to a connection.
+func (f Fault) onConnection() error {
+	if !f.known() || f.refuses() {
+		return fmt.Errorf("%w: %q on a connection", errUnknownFault, f.Kind)
+	}
 	return nil
 }
 

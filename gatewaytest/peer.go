@@ -17,6 +17,8 @@ const (
 	closeWait    = 2 * time.Second // for the answer to a close frame
 	writeTimeout = 10 * time.Second
 	maxPongs     = 16
+
+	protocolError closecode.Type = 1002 // RFC 6455, section 7.4.1
 )
 
 // A peer is the socket of a [Conn].
@@ -44,8 +46,11 @@ func (s *Server) serveGateway(w http.ResponseWriter, r *http.Request) {
 	}
 	// Without a function for negotiation every extension is declined.
 	conn, rw, _, err := ws.UpgradeHTTP(r, w)
-	if err != nil {
-		return // the upgrader has answered
+	if err != nil { // the upgrader has answered
+		if conn != nil {
+			_ = conn.Close()
+		}
+		return
 	}
 	q := r.URL.Query()
 	p := &peer{srv: s, conn: conn, in: rw.Reader, wake: make(chan struct{}, 1), done: make(chan struct{})}
@@ -122,8 +127,9 @@ func (p *peer) readFrames() closecode.Type {
 			return closecode.Abnormal
 		}
 		if err := ws.CheckHeader(h, inboundState(kind)); err != nil {
-			p.refuse(1002, err.Error())
-			return closecode.Abnormal
+			p.refuse(protocolError, err.Error())
+			_, _ = io.Copy(io.Discard, p.in) // until the client has seen why, or closeWait is over
+			return protocolError
 		}
 		data, err := p.payload(h)
 		if err != nil {

@@ -164,6 +164,9 @@ func (s *Server) GenerateOne() (name event.Type) {
 // all sessions if none are named. It returns an error if one of them has no
 // connection; the others are served all the same.
 func (s *Server) Inject(f Fault, sessionIDs ...string) (err error) {
+	if err := f.onConnection(); err != nil {
+		return err
+	}
 	s.do(func(now time.Time, w *World) {
 		if len(sessionIDs) == 0 {
 			for _, info := range w.Sessions() {

@@ -2,13 +2,11 @@ package gatewaytest
 
 import (
 	"bytes"
-	"encoding/binary"
 	"errors"
 	"io"
 	"time"
 
 	"github.com/discordpkg/gateway"
-	"github.com/discordpkg/gateway/closecode"
 	"github.com/discordpkg/gateway/command"
 	"github.com/discordpkg/gateway/event"
 	"github.com/discordpkg/gateway/opcode"
@@ -176,8 +174,8 @@ func (c *simClient) receive(f Frame, torn bool) {
 	l := c.link
 	l.state.Advance(c.m.time())
 	if f.Kind == FrameClose {
-		code := closecode.Type(binary.BigEndian.Uint16(f.Data))
-		c.ended(l.state.ProcessCloseCode(code, string(f.Data[2:]), closeUpWriter{l}))
+		code, reason := f.CloseCode()
+		c.ended(l.state.ProcessCloseCode(code, reason, closeUpWriter{l}))
 		return
 	}
 	var p *gateway.GatewayPayload

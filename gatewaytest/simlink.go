@@ -1,7 +1,6 @@
 package gatewaytest
 
 import (
-	"encoding/binary"
 	"io"
 	"time"
 
@@ -141,7 +140,8 @@ func (l *simLink) toServer(f Frame) {
 		return
 	}
 	if f.Kind == FrameClose {
-		l.conn.Lost(l.m.time(), closecode.Type(binary.BigEndian.Uint16(f.Data)))
+		code, _ := f.CloseCode()
+		l.conn.Lost(l.m.time(), code)
 		delete(l.m.links, l.conn)
 		return
 	}
