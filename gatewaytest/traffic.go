@@ -50,10 +50,10 @@ func (w *World) makeUp(now time.Time, g *Guild, user int) (event.Type, []byte) {
 		return event.MessageReactionAdd, append(g.appendMember(b, user), '}')
 	case p < 98:
 		b := append(g.appendUser([]byte(`{"user":`), user), fmt.Sprintf(`,"guild_id":"%d"`, g.ID)...)
-		return event.GuildMemberUpdate, append(g.appendMemberRest(b), '}')
+		return event.GuildMemberUpdate, g.appendMemberRest(b)
 	default:
 		b := append(g.appendUser([]byte(`{"user":`), user), fmt.Sprintf(`,"guild_id":"%d"`, g.ID)...)
-		return event.GuildMemberAdd, append(g.appendMemberRest(b), '}')
+		return event.GuildMemberAdd, g.appendMemberRest(b)
 	}
 }
 
