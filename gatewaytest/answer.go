@@ -99,9 +99,11 @@ func (c *Conn) handleGuildMembers(now time.Time, data []byte) {
 func (c *Conn) takeWhole(now time.Time, g *Guild, nonce string) bool {
 	last, seen := c.w.wholes[g.ID]
 	if left := c.w.cfg.wholes - now.Sub(last); seen && left > 0 {
-		quotedNonce, _ := json.Marshal(nonce)
-		c.w.dispatch(now, c.session, event.RateLimited, fmt.Appendf(nil, `{"opcode":%d,"retry_after":%.3f,"meta":{"guild_id":"%d","nonce":%s}}`,
-			opcode.RequestGuildMembers, left.Seconds(), g.ID, quotedNonce))
+		b := fmt.Appendf(nil, `{"opcode":%d,"retry_after":%.3f,"meta":{"guild_id":"%d"`, opcode.RequestGuildMembers, left.Seconds(), g.ID)
+		if nonce != "" {
+			b = fmt.Appendf(b, `,"nonce":%s`, jsonString(nonce))
+		}
+		c.w.dispatch(now, c.session, event.RateLimited, append(b, "}}"...))
 		return false
 	}
 	c.w.wholes[g.ID] = now
@@ -141,8 +143,7 @@ func (c *Conn) sendChunks(now time.Time, g *Guild, r command.GuildMembersRequest
 		part := found[i*chunkSize : min((i+1)*chunkSize, len(found))]
 		b := fmt.Appendf(nil, `{"guild_id":"%d","chunk_index":%d,"chunk_count":%d`, g.ID, i, count)
 		if r.Nonce != "" {
-			nonce, _ := json.Marshal(r.Nonce)
-			b = fmt.Appendf(b, `,"nonce":%s`, nonce)
+			b = fmt.Appendf(b, `,"nonce":%s`, jsonString(r.Nonce))
 		}
 		if len(missing) > 0 {
 			ids, _ := json.Marshal(missing)

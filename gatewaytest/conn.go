@@ -267,15 +267,14 @@ func closeFrame(code closecode.Type, reason string) Frame {
 // cut ends the connection without a word.
 func (c *Conn) cut(now time.Time) {
 	if !c.Closed() {
-		c.stalled = false
 		c.queue(Frame{Kind: FrameCut})
 		c.shut(now)
 	}
 }
 
-// shut detaches the session and forgets the connection.
+// shut detaches the session and forgets the connection. A stall ends with it.
 func (c *Conn) shut(now time.Time) {
-	c.phase = phase.Closed
+	c.phase, c.stalled = phase.Closed, false
 	c.detach(now)
 	c.dog.Stop()
 	delete(c.w.conns, c.id)

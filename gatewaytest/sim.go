@@ -94,6 +94,15 @@ type simulation struct {
 // broken, and that runs end.
 func (s Sim) Run() (SimResult, error) {
 	m := s.start()
+	m.run()
+	m.finish()
+	if len(m.Problems) > 0 {
+		return m.SimResult, fmt.Errorf("gatewaytest: simulation with seed %d: %s", s.Seed, m.Problems[0])
+	}
+	return m.SimResult, nil
+}
+
+func (m *simulation) run() {
 	for !m.over {
 		e, ok := m.heap.pop()
 		if !ok {
@@ -106,11 +115,6 @@ func (s Sim) Run() (SimResult, error) {
 		m.step(e)
 		m.pump()
 	}
-	m.finish()
-	if len(m.Problems) > 0 {
-		return m.SimResult, fmt.Errorf("gatewaytest: simulation with seed %d: %s", s.Seed, m.Problems[0])
-	}
-	return m.SimResult, nil
 }
 
 func (s Sim) withDefaults() Sim {

@@ -106,8 +106,7 @@ func voiceStateData(g *Guild, v command.VoiceState, sessionID string) []byte {
 func voiceServerData(g *Guild, endpoint, token string) []byte {
 	where := []byte("null")
 	if endpoint != "" {
-		where, _ = json.Marshal(endpoint)
+		where = jsonString(endpoint)
 	}
-	secret, _ := json.Marshal(token)
-	return fmt.Appendf(nil, `{"token":%s,"guild_id":"%d","endpoint":%s}`, secret, g.ID, where)
+	return fmt.Appendf(nil, `{"token":%s,"guild_id":"%d","endpoint":%s}`, jsonString(token), g.ID, where)
 }

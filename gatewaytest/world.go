@@ -111,13 +111,8 @@ func (c *Conn) hello(now time.Time) {
 	}
 }
 
-func quoted(s string) string {
-	if len(s) > 32 {
-		s = s[:32]
-	}
-	b, _ := json.Marshal(s)
-	return string(b)
-}
+// quoted returns the beginning of what a client sent, fit to be shown.
+func quoted(s string) string { return string(jsonString(s[:min(len(s), 32)])) }
 
 // add registers a new session.
 func (w *World) add(s *session) {
