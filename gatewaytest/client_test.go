@@ -77,7 +77,16 @@ func (c *client) write(msg string) {
 }
 
 // frame reads one frame.
-func (c *client) frame() (ws.Frame, error) { return ws.ReadFrame(c.in) }
+func (c *client) frame() (ws.Frame, error) {
+	h, err := ws.ReadHeader(c.in)
+	if err != nil {
+		return ws.Frame{}, err
+	}
+	require.LessOrEqual(c.t, h.Length, int64(16<<20))
+	f := ws.Frame{Header: h, Payload: make([]byte, h.Length)}
+	_, err = io.ReadFull(c.in, f.Payload)
+	return f, err
+}
 
 // next returns the next payload as the state sees it.
 func (c *client) next() (*gateway.GatewayPayload, error) {

@@ -2,6 +2,7 @@ package gatewaytest
 
 import (
 	"encoding/binary"
+	"io"
 	"time"
 
 	"github.com/discordpkg/gateway/closecode"
@@ -277,6 +278,9 @@ func (c *Conn) shut(now time.Time) {
 	c.phase, c.stalled = phase.Closed, false
 	c.detach(now)
 	c.dog.Stop()
+	if stream, ok := c.stream.(io.Closer); ok {
+		_ = stream.Close() // what is queued is compressed already
+	}
 	delete(c.w.conns, c.id)
 }
 

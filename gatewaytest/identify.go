@@ -187,13 +187,13 @@ func (w *World) takeStart(now time.Time, shard shardKey) (breach string) {
 	return ""
 }
 
-// readyData returns the data of READY.
+// readyData returns the data of READY for a session with a connection.
 //
 // https://discord.com/developers/docs/events/gateway-events#ready
 func (w *World) readyData(s *session) []byte {
-	b := fmt.Appendf(nil, `{"v":10,"user":%s,"session_id":%q,"session_type":"normal","resume_gateway_url":%q,"shard":[%d,%d],`+
+	b := fmt.Appendf(nil, `{"v":%s,"user":%s,"session_id":%q,"session_type":"normal","resume_gateway_url":%q,"shard":[%d,%d],`+
 		`"application":{"id":"%d","flags":%d},"private_channels":[],"relationships":[],"presences":[],"user_settings":{},"geo_ordered_rtc_regions":[],"_trace":["gatewaytest"],"guilds":[`,
-		botUser, s.id, w.cfg.resumeURL, s.shard.id, s.shard.count, Bot, appFlags)
+		s.conn.params.Version, botUser, s.id, w.cfg.resumeURL, s.shard.id, s.shard.count, Bot, appFlags)
 	for g := range w.guildsOf(s.shard) {
 		b = fmt.Appendf(b, `{"id":"%d","unavailable":true},`, g.ID)
 	}

@@ -120,6 +120,19 @@ func TestREST(t *testing.T) {
 	require.Equal(t, "pong", body["content"])
 	status, _ = do("GET", "/api/v10/guilds/"+g.ID.String()+"/channels", "Bot secret", "")
 	require.Equal(t, 200, status)
+	status, body = do("GET", "/api/v10/guilds/"+g.ID.String(), "Bot secret", "")
+	require.Equal(t, 200, status)
+	require.Equal(t, g.Name, body["name"])
+	for _, path := range []string{"/guilds/1", "/guilds/x/channels", "/guilds/" + g.TextChannel(1).String()} {
+		status, _ = do("GET", "/api/v10"+path, "Bot secret", "")
+		require.Equal(t, 404, status, path)
+	}
+	status, _ = do("POST", "/api/v10/channels/"+g.TextChannel(0).String()+"/messages", "Bot secret", "x")
+	require.Equal(t, 400, status)
+	status, _ = do("POST", "/api/v10/channels/1/messages", "Bot secret", "{}")
+	require.Equal(t, 404, status)
+	status, _ = do("POST", "/api/v10/channels/1/typing", "Bot secret", "")
+	require.Equal(t, 204, status)
 	status, _ = do("GET", "/api/v10/nothing", "Bot secret", "")
 	require.Equal(t, 404, status)
 }

@@ -18,9 +18,8 @@ type settings struct {
 	tokens    []string // empty: any
 	guilds    int
 	members   int
-	epoch     time.Time // of the made up past; a fixed date keeps runs equal
-	shards    int       // recommended
-	perShard  int       // guilds
+	shards    int // recommended
+	perShard  int // guilds
 	intents   intent.Type
 	interval  time.Duration
 	grace     time.Duration
@@ -45,7 +44,6 @@ func newSettings(options []Option) settings {
 	s := settings{
 		guilds:   3,
 		members:  50,
-		epoch:    time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC),
 		shards:   1,
 		perShard: 2500,
 		intents:  intent.All,

@@ -13,6 +13,7 @@ import (
 	"github.com/discordpkg/gateway/event"
 	"github.com/discordpkg/gateway/gatewaytest"
 	"github.com/gobwas/ws"
+	"github.com/gobwas/ws/wsflate"
 	"github.com/stretchr/testify/require"
 )
 
@@ -133,4 +134,15 @@ func TestOwnListener(t *testing.T) {
 	defer srv.Close()
 	require.Equal(t, "http://"+l.Addr().String(), srv.URL)
 	connect(t, srv, gateway.WithShardCount(2), gateway.WithShardID(1)).until(event.Ready)
+}
+
+// Most clients offer permessage-deflate. Discord has compression of its own.
+func TestExtensionsAreDeclined(t *testing.T) {
+	srv := gatewaytest.NewServer()
+	defer srv.Close()
+	d := ws.Dialer{Extensions: append(ws.Dialer{}.Extensions, wsflate.DefaultParameters.Option())}
+	conn, _, hs, err := d.Dial(testContext(t), srv.DialURL)
+	require.NoError(t, err)
+	defer conn.Close()
+	require.Empty(t, hs.Extensions)
 }
