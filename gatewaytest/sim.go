@@ -167,18 +167,20 @@ func (s Sim) start() *simulation {
 		rng:     rand.New(rand.NewPCG(s.Seed, 0xbb67ae8584caa73b)),
 		world:   NewWorld(options...),
 		links:   make(map[*Conn]*simLink),
-		limiter: ratelimit.NewIdentify(identifyBuckets),
 		traces:  make(map[string]*simTrace),
 		known:   make(map[string]bool),
 		buckets: make(map[uint]time.Duration),
 	}
+	m.limiter = ratelimit.NewIdentify(uint(m.world.cfg.buckets))
 	for i := range s.Clients {
 		c := &simClient{m: m, id: uint(i)}
 		m.clients = append(m.clients, c)
 		m.heap.push(simEvent{at: m.upTo(10 * time.Second), kind: simDial, owner: c})
 	}
 	m.heap.push(simEvent{kind: simTraffic})
-	m.heap.push(simEvent{at: m.faultPause(), kind: simFault})
+	if s.FaultEvery > 0 {
+		m.heap.push(simEvent{at: m.faultPause(), kind: simFault})
+	}
 	m.heap.push(simEvent{at: time.Second, kind: simCommand})
 	return m
 }
@@ -238,8 +240,17 @@ func (m *simulation) problem(format string, args ...any) {
 	}
 }
 
+// patience is when a run gives up on sessions to dispatch to.
+func (m *simulation) patience() time.Duration {
+	return time.Hour + time.Duration(20*float64(m.Sim.Dispatches)/m.Rate*float64(time.Second))
+}
+
 // makeEvent dispatches an event to a random guild: its number is in its data.
 func (m *simulation) makeEvent() {
+	if m.now > m.patience() {
+		m.problem("only %d of %d events found a session", m.SimResult.Dispatches, m.Sim.Dispatches)
+		m.Sim.Dispatches = m.SimResult.Dispatches
+	}
 	if m.SimResult.Dispatches >= m.Sim.Dispatches {
 		m.settle()
 		return
@@ -294,7 +305,7 @@ func (m *simulation) faultPause() time.Duration {
 // makeFault lets something go wrong for a random client: a fault of the
 // server, or a network that breaks.
 func (m *simulation) makeFault() {
-	if m.FaultEvery < 0 || m.endsBy != 0 {
+	if m.endsBy != 0 {
 		return
 	}
 	m.heap.push(simEvent{at: m.now + m.faultPause(), kind: simFault})

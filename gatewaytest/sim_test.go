@@ -81,3 +81,17 @@ func TestSimEveryWire(t *testing.T) {
 		}
 	}
 }
+
+// A bot that nobody lets in: the run says so, and ends.
+func TestSimEnds(t *testing.T) {
+	r, err := gatewaytest.Sim{Clients: 3, Dispatches: 50, Options: []gatewaytest.Option{gatewaytest.WithToken("another")}}.Run()
+	require.ErrorContains(t, err, "authentication failed")
+	require.Equal(t, 3, r.Stopped)
+	require.Zero(t, r.Delivered)
+}
+
+// One identify in 5 s, as for most bots.
+func TestSimSmallBuckets(t *testing.T) {
+	_, err := gatewaytest.Sim{Clients: 12, Dispatches: 1000, Options: []gatewaytest.Option{gatewaytest.WithMaxConcurrency(1)}}.Run()
+	require.NoError(t, err)
+}

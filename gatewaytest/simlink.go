@@ -171,8 +171,8 @@ func (l *simLink) countArrival() {
 
 // checkIdentify checks the identify limit without the code that enforces it.
 func (l *simLink) checkIdentify() {
-	bucket := l.client.id % identifyBuckets
-	if last, ok := l.m.buckets[bucket]; ok && l.m.now-last < ratelimit.IdentifyPeriod {
+	bucket := l.client.id % uint(l.m.world.cfg.buckets)
+	if last, ok := l.m.buckets[bucket]; ok && l.m.now-last < l.m.world.cfg.identify {
 		l.m.problem("client %d: identify %v after the last one of bucket %d", l.client.id, l.m.now-last, bucket)
 	}
 	l.m.buckets[bucket] = l.m.now
