@@ -115,14 +115,20 @@ func (c Config) withDefaults() (Config, error) {
 	case c.ReadLimit == 0:
 		c.ReadLimit = defaultReadLimit
 	}
+	c.network()
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	return c, nil
+}
+
+// network sets how to reach Discord.
+func (c *Config) network() {
 	if c.Proxy == nil {
 		c.Proxy = http.ProxyFromEnvironment
 	}
 	if c.NetDial == nil {
 		c.NetDial = new(net.Dialer).DialContext
-	}
-	if c.Logger == nil {
-		c.Logger = slog.New(slog.DiscardHandler)
 	}
 	c.Header = c.Header.Clone()
 	if c.Header == nil {
@@ -131,7 +137,6 @@ func (c Config) withDefaults() (Config, error) {
 	if c.Header.Get("User-Agent") == "" {
 		c.Header.Set("User-Agent", "DiscordBot (https://"+modulePath+", "+version()+")")
 	}
-	return c, nil
 }
 
 const modulePath = "github.com/discordpkg/gateway"

@@ -43,7 +43,9 @@ func (s *Shard) Dial(ctx context.Context, dialURL string) (net.Conn, error) {
 		if ctx.Err() != nil {
 			break
 		}
-		s.log.Warn("dial failed", "url", redacted(target), "err", err)
+		if i+1 < len(targets) {
+			s.log.Warn("resume url does not work, trying the ordinary one", "err", err)
+		}
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()

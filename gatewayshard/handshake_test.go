@@ -74,4 +74,3 @@ func TestHandshakeTimeouts(t *testing.T) {
 		require.Error(t, <-done)
 	})
 }
-

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"time"
 
 	"github.com/gobwas/ws"
@@ -199,13 +198,16 @@ func (c *connection) clock() time.Time {
 // dispatch hands an event to those who want it.
 func (c *connection) dispatch(p *gateway.GatewayPayload) {
 	s := c.shard
+	hidden := s.handle == nil
 	switch p.EventName {
 	case event.GuildMembersChunk:
 		c.collectChunk(p.Data)
+		hidden = hidden || s.hidden.Has(p.EventName)
 	case event.RateLimited:
 		c.collectLimit(p.Data)
+		hidden = hidden || s.hidden.Has(p.EventName)
 	}
-	if s.handle != nil && !s.hidden.Has(p.EventName) {
+	if !hidden {
 		s.handle(s.id, p)
 	}
 	c.handling.Store(false)
@@ -220,5 +222,3 @@ func (c *connection) logActive() {
 	}
 	c.shard.log.Info(text, "session", session.ID, "seq", session.Seq)
 }
-
-var _ io.Reader = source{}

@@ -160,6 +160,22 @@ func TestHeartbeats(t *testing.T) {
 		p.nc.Close()
 		require.ErrorIs(t, <-done, net.ErrClosed)
 	})
+	bubble(t, "need no answer while a large message arrives slowly", func(t *testing.T) {
+		n := newNetwork(t)
+		var got []string
+		s := testShard(t, n, record(&got))
+		p, done := active(t, n, s)
+		go p.drain()
+		message := frame.AppendServer(nil, ws.OpText, []byte(`{"op":0,"s":2,"t":"GUILD_CREATE","d":{"x":"`+strings.Repeat("x", 100)+`"}}`))
+		for i := range message {
+			p.raw(message[i : i+1])
+			time.Sleep(10 * time.Second)
+		}
+		synctest.Wait()
+		require.Len(t, got, 2)
+		p.nc.Close()
+		require.ErrorIs(t, <-done, net.ErrClosed)
+	})
 	bubble(t, "requested by Discord are sent at once", func(t *testing.T) {
 		n := newNetwork(t)
 		s := testShard(t, n, nil)

@@ -161,6 +161,7 @@ type outcome struct {
 // report hands the results of the connection to the shard. The caller holds mu.
 func (c *connection) report() {
 	s := c.shard
+	_ = c.state.Close() // what inflates is large, and no longer needed
 	s.outcome = outcome{active: c.stage == Active, resumed: c.resumes}
 	if s.outcome.active {
 		s.outcome.lasted = time.Since(c.activeAt)
