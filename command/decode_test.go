@@ -43,6 +43,8 @@ func TestSnowflakeJSON(t *testing.T) {
 func TestForeignGuildMembers(t *testing.T) {
 	for text, want := range map[string]GuildMembersRequest{
 		`{"guild_id":1,"query":"","limit":0,"presences":false,"nonce":null}`:          {GuildID: 1},
+		`{"guild_id":["1"],"query":"","limit":0}`:                                     {GuildID: 1},
+		`{"guild_id":[],"query":"","limit":0}`:                                        {},
 		`{"guild_id":"1","user_ids":"2"}`:                                             {GuildID: 1, UserIDs: ids(2)[1:]},
 		`{"guild_id":"1","user_ids":2,"limit":100}`:                                   {GuildID: 1, UserIDs: ids(2)[1:], Limit: 100},
 		`{"guild_id":"1","user_ids":["1",2],"query":""}`:                              {GuildID: 1, UserIDs: ids(2)},
@@ -54,7 +56,7 @@ func TestForeignGuildMembers(t *testing.T) {
 		require.Equal(t, want, got, text)
 	}
 	for _, text := range []string{
-		`{"guild_id":"1"}`, `{"guild_id":"1","user_ids":null,"query":null}`, `[]`, `{"guild_id":"x","query":""}`,
+		`{"guild_id":"1"}`, `{"guild_id":"1","user_ids":null,"query":null}`, `[]`, `{"guild_id":"x","query":""}`, `{"guild_id":["1","2"],"query":""}`,
 		`{"guild_id":"1","query":7}`, `{"guild_id":"1","query":"","limit":-1}`, `{"user_ids":["a"]}`, `{"user_ids":{}}`,
 		`{"user_ids":[[1]]}`,
 	} {

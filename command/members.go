@@ -95,7 +95,7 @@ func validateIDs(cmd Type, field string, ids []Snowflake) error {
 
 // membersJSON has pointers where the presence of a field says something.
 type membersJSON struct {
-	GuildID   Snowflake  `json:"guild_id"`
+	GuildID   loneID     `json:"guild_id"`
 	Query     *string    `json:"query,omitempty"`
 	Limit     *uint      `json:"limit,omitempty"`
 	Presences bool       `json:"presences,omitempty"`
@@ -105,7 +105,7 @@ type membersJSON struct {
 
 // MarshalJSON writes either query and limit or user_ids.
 func (r GuildMembersRequest) MarshalJSON() ([]byte, error) {
-	wire := membersJSON{GuildID: r.GuildID, Presences: r.Presences, UserIDs: r.UserIDs, Nonce: r.Nonce}
+	wire := membersJSON{GuildID: loneID(r.GuildID), Presences: r.Presences, UserIDs: r.UserIDs, Nonce: r.Nonce}
 	if r.UserIDs == nil {
 		wire.Query, wire.Limit = &r.Query, &r.Limit
 	}
@@ -114,7 +114,8 @@ func (r GuildMembersRequest) MarshalJSON() ([]byte, error) {
 
 var errNoSelection = errors.New("command: Request Guild Members: neither query nor user_ids is given")
 
-// UnmarshalJSON wants one of query and user_ids, which may be a single id.
+// UnmarshalJSON wants one of query and user_ids, which may be a single id. The
+// guild id may be a list of one, as older versions of the gateway had it.
 func (r *GuildMembersRequest) UnmarshalJSON(b []byte) error {
 	var wire membersJSON
 	if err := unmarshal(b, &wire); err != nil {
@@ -123,7 +124,7 @@ func (r *GuildMembersRequest) UnmarshalJSON(b []byte) error {
 	if wire.Query == nil && wire.UserIDs == nil {
 		return errNoSelection
 	}
-	*r = GuildMembersRequest{GuildID: wire.GuildID, Presences: wire.Presences, UserIDs: wire.UserIDs, Nonce: wire.Nonce}
+	*r = GuildMembersRequest{GuildID: Snowflake(wire.GuildID), Presences: wire.Presences, UserIDs: wire.UserIDs, Nonce: wire.Nonce}
 	if wire.Query != nil {
 		r.Query = *wire.Query
 	}

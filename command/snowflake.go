@@ -25,6 +25,8 @@ func ParseSnowflake(s string) (Snowflake, error) {
 	return Snowflake(n), nil
 }
 
+var errManyIDs = errors.New("command: more than one id where there can be only one")
+
 // String returns the id in decimal.
 func (s Snowflake) String() string { return strconv.FormatUint(uint64(s), 10) }
 
@@ -71,6 +73,26 @@ func (s *snowflakes) UnmarshalJSON(b []byte) error {
 	*s = nil
 	if one != 0 {
 		*s = snowflakes{one}
+	}
+	return nil
+}
+
+// loneID is an id that may be written as a list of one in JSON.
+type loneID Snowflake
+
+func (s loneID) MarshalJSON() ([]byte, error) { return Snowflake(s).MarshalJSON() }
+
+func (s *loneID) UnmarshalJSON(b []byte) error {
+	var list snowflakes
+	if err := list.UnmarshalJSON(b); err != nil {
+		return err
+	}
+	if len(list) > 1 {
+		return errManyIDs
+	}
+	*s = 0
+	if len(list) == 1 {
+		*s = loneID(list[0])
 	}
 	return nil
 }
