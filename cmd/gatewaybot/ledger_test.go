@@ -1,0 +1,58 @@
+package main
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestLedger(t *testing.T) {
+	for name, c := range map[string]struct {
+		seqs             []int64
+		lost, duplicated int64
+	}{
+		"all there":           {[]int64{1, 2, 3, 4}, 0, 0},
+		"a gap":               {[]int64{1, 2, 5}, 2, 0},
+		"the first is gone":   {[]int64{2, 3}, 1, 0},
+		"seen twice":          {[]int64{1, 2, 2, 3}, 0, 1},
+		"a replay too early":  {[]int64{1, 2, 3, 2, 3, 4}, 0, 2},
+		"out of order":        {[]int64{1, 3, 2, 4}, 1, 1},
+		"some have no number": {[]int64{1, 0, 2, 0}, 0, 0},
+	} {
+		var l ledger
+		l.begin(3, "a session")
+		for _, seq := range c.seqs {
+			l.see(3, seq)
+		}
+		require.Equal(t, c.lost, l.lost, "%s: lost", name)
+		require.Equal(t, c.duplicated, l.duplicated, "%s: duplicated", name)
+		require.EqualValues(t, len(c.seqs), l.handled, name)
+	}
+}
+
+func TestLedgerMissing(t *testing.T) {
+	var l ledger
+	l.see(0, 9) // before READY there is no session to number it
+	l.begin(0, "a")
+	l.begin(1, "b")
+	l.see(0, 1)
+	l.see(1, 1)
+	l.see(1, 2)
+	require.Zero(t, l.missing(nil))
+	require.Zero(t, l.missing(map[string]int64{"a": 1, "b": 2}))
+	require.EqualValues(t, 5, l.missing(map[string]int64{"a": 4, "b": 2, "never heard of": 2}))
+	require.Zero(t, l.lost)
+
+	l.begin(0, "c") // the numbers start again
+	l.see(0, 1)
+	require.Zero(t, l.duplicated)
+	require.EqualValues(t, 1, l.missing(map[string]int64{"c": 2}))
+}
+
+func TestVerdict(t *testing.T) {
+	b := &bot{options: &options{cut: 1}, journal: newJournal()}
+	require.NoError(t, b.verdict(t.Context(), &result{sessions: 1, resumes: 1}))
+	require.ErrorContains(t, b.verdict(t.Context(), &result{}), "no session was started\nno session was resumed after the cut")
+	require.ErrorContains(t, b.verdict(t.Context(), &result{sessions: 1, resumes: 1, lost: 2}), "2 events lost, 0 duplicated")
+	require.ErrorContains(t, b.verdict(t.Context(), &result{sessions: 1, resumes: 1, duplicated: 1}), "0 events lost, 1 duplicated")
+}

@@ -1,0 +1,78 @@
+package main
+
+import (
+	"fmt"
+	"net"
+	"sync"
+	"time"
+
+	"github.com/discordpkg/gateway/gatewaytest"
+)
+
+// A localDiscord is the other end of a bot without a token.
+type localDiscord struct {
+	*gatewaytest.Server
+	quiet func() // ends the traffic: nothing is sent by itself when it returns
+}
+
+// The times of the local Discord: beats come often, so that there is a latency
+// to show.
+const (
+	beatInterval = time.Second
+	beatGrace    = 10 * time.Second
+	trafficPause = 10 * time.Millisecond
+)
+
+// startLocal starts a local Discord with traffic. It lets all shards identify
+// at once.
+func startLocal(o *options, l net.Listener) *localDiscord {
+	srv := gatewaytest.NewServer(
+		gatewaytest.WithListener(l),
+		gatewaytest.WithSeed(o.seed),
+		gatewaytest.WithGuilds(max(3, 2*int(o.shards)), 50),
+		gatewaytest.WithShards(int(o.shards)),
+		gatewaytest.WithMaxConcurrency(int(o.shards)),
+		gatewaytest.WithHeartbeat(beatInterval, beatGrace),
+	)
+	return &localDiscord{Server: srv, quiet: traffic(o.traffic, srv)}
+}
+
+// traffic sends made up events until it is stopped. Unlike that of
+// [gatewaytest.Server.Generate], stop waits until the last one is on its way,
+// so that they can be counted.
+func traffic(perSecond float64, srv *gatewaytest.Server) (stop func()) {
+	done, ended := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(ended)
+		ticker := time.NewTicker(trafficPause)
+		defer ticker.Stop()
+		for began, sent := time.Now(), 0.0; ; {
+			select {
+			case <-done:
+				return
+			case now := <-ticker.C:
+				for owed := now.Sub(began).Seconds() * perSecond; sent+1 <= owed; sent++ {
+					srv.GenerateOne()
+				}
+			}
+		}
+	}()
+	return sync.OnceFunc(func() { close(done); <-ended })
+}
+
+// sent returns the last sequence number of each session.
+func (d *localDiscord) sent() map[string]int64 {
+	last := make(map[string]int64)
+	for _, s := range d.Sessions() {
+		last[s.ID] = s.Seq
+	}
+	return last
+}
+
+// breach returns an error if the bot broke a rule of Discord.
+func (d *localDiscord) breach() error {
+	if v := d.Violations(); len(v) > 0 {
+		return fmt.Errorf("discord's rules were broken %d times, first: %s", len(v), v[0].Text)
+	}
+	return nil
+}
