@@ -6,7 +6,6 @@ import "github.com/discordpkg/gateway"
 // order. Discord numbers the events of a session from 1.
 type ledger struct {
 	open       map[gateway.ShardID]*account
-	handled    uint64
 	lost       int64 // before the last one seen
 	duplicated int64 // seen again; an event out of order is lost and duplicated
 }
@@ -27,7 +26,6 @@ func (l *ledger) begin(id gateway.ShardID, session string) {
 
 // see enters an event. Those without a number are not part of the session.
 func (l *ledger) see(id gateway.ShardID, seq int64) {
-	l.handled++
 	a := l.open[id]
 	switch {
 	case a == nil || seq == 0:
