@@ -1,0 +1,180 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/discordpkg/gateway/bench/contestant"
+	"github.com/discordpkg/gateway/bench/feed"
+)
+
+// A contest is one line of a table.
+type contest struct {
+	mode string
+	job  contestant.Job
+	name string
+}
+
+func (c contest) String() string { return c.mode + " " + c.name }
+
+// Names of the modes, as in the tables.
+const (
+	plainJSON = "json"
+	typedJSON = "json, typed handler"
+	zlib      = "zlib-stream"
+	zstd      = "zstd-stream"
+	payload   = "zlib per message"
+	etf       = "etf"
+	plainIdle = "plain"
+	tlsIdle   = "TLS, zlib"
+)
+
+// Names of the contestants, as in the tables.
+const (
+	floor     = "floor"
+	ours      = "gateway"
+	oursRaw   = "gateway, raw handler"
+	discordgo = "discordgo"
+	disgo     = "disgo"
+)
+
+// event makes a contest in events.
+func event(mode, name, client, handler, encoding, compression string) contest {
+	return contest{mode, contestant.Job{
+		Client: client, Handler: handler, Encoding: encoding, Compress: compression, Plan: busy,
+	}, name}
+}
+
+// events are the contests in events, in the order of the table.
+func events() []contest {
+	marks, raw, message := contestant.Marks, contestant.Raw, contestant.Message
+	return []contest{
+		event(plainJSON, floor, "floor", marks, "json", ""),
+		event(plainJSON, ours, "gateway", marks, "json", ""),
+		event(plainJSON, oursRaw, "gateway", raw, "json", ""),
+		event(plainJSON, discordgo, "discordgo", marks, "json", ""),
+		event(plainJSON, disgo, "disgo", marks, "json", ""),
+		event(typedJSON, ours, "gateway", message, "json", ""),
+		event(typedJSON, discordgo, "discordgo", message, "json", ""),
+		event(payload, ours, "gateway", marks, "json", "payload"),
+		event(payload, discordgo, "discordgo", marks, "json", "payload"),
+		event(payload, disgo, "disgo", marks, "json", "payload"),
+		event(zlib, floor, "floor", marks, "json", "zlib-stream"),
+		event(zlib, ours, "gateway", marks, "json", "zlib-stream"),
+		event(zlib, disgo, "disgo", marks, "json", "zlib-stream"),
+		event(zstd, floor, "floor", marks, "json", "zstd-stream"),
+		event(zstd, ours, "gateway", marks, "json", "zstd-stream"),
+		event(zstd, disgo, "disgo", marks, "json", "zstd-stream"),
+		event(etf, ours, "gateway", marks, "etf", ""),
+		event(etf, oursRaw, "gateway", raw, "etf", ""),
+	}
+}
+
+// rests are the contests in idleness. The floor only reads and does not
+// inflate, so it needs no window. Without stream compression of its own, discordgo gets the next best.
+func rests() []contest {
+	rest := func(mode, name, client, compression string, tls bool) contest {
+		return contest{mode, contestant.Job{
+			Client: client, Handler: contestant.Marks, Encoding: "json", Compress: compression, Plan: idle, TLS: tls,
+		}, name}
+	}
+	return []contest{
+		rest(plainIdle, floor, "floor", "", false),
+		rest(plainIdle, ours, "gateway", "", false),
+		rest(plainIdle, discordgo, "discordgo", "", false),
+		rest(plainIdle, disgo, "disgo", "", false),
+		rest(tlsIdle, floor, "floor", "zlib-stream", true),
+		rest(tlsIdle, ours, "gateway", "zlib-stream", true),
+		rest(tlsIdle, discordgo, "discordgo", "payload", true),
+		rest(tlsIdle, disgo, "disgo", "zlib-stream", true),
+	}
+}
+
+// measure runs all contests, in turns.
+func measure(ctx context.Context, s settings) (r results, err error) {
+	plans := s.plans()
+	at, stop, err := startServer(ctx, plans)
+	if err != nil {
+		return r, err
+	}
+	defer func() {
+		if e := stop(); err == nil {
+			err = e
+		}
+	}()
+	r = results{settings: s, figures: make(map[string]contestant.Figure), footprints: make(map[string]contestant.Footprint)}
+	figures, err := rounds[contestant.Figure](ctx, s, at, busy, events(), s.rounds)
+	if err != nil {
+		return r, err
+	}
+	for name, all := range figures {
+		r.figures[name] = contestant.Figure{
+			CPU:    median(all, func(f contestant.Figure) float64 { return f.CPU }),
+			Wall:   median(all, func(f contestant.Figure) float64 { return f.Wall }),
+			Allocs: median(all, func(f contestant.Figure) float64 { return f.Allocs }),
+			Bytes:  median(all, func(f contestant.Figure) float64 { return f.Bytes }),
+		}
+	}
+	if s.shards == 0 {
+		return r, nil
+	}
+	footprints, err := rounds[contestant.Footprint](ctx, s, at, idle, rests(), min(s.rounds, idleRounds))
+	if err != nil {
+		return r, err
+	}
+	for name, all := range footprints {
+		r.footprints[name] = contestant.Footprint{
+			Goroutines: median(all, func(f contestant.Footprint) float64 { return f.Goroutines }),
+			Heap:       median(all, func(f contestant.Footprint) float64 { return f.Heap }),
+			HeapInUse:  median(all, func(f contestant.Footprint) float64 { return f.HeapInUse }),
+			Stack:      median(all, func(f contestant.Footprint) float64 { return f.Stack }),
+			Resident:   median(all, func(f contestant.Footprint) float64 { return f.Resident }),
+			Trimmed:    median(all, func(f contestant.Footprint) float64 { return f.Trimmed }),
+		}
+	}
+	return r, nil
+}
+
+// idleRounds is how often idle contests run at most: memory hardly differs.
+const idleRounds = 3
+
+// rounds lets each contest run n times, every second round in the opposite order.
+func rounds[T any](ctx context.Context, s settings, at feed.Address, part string, contests []contest, n int) (map[string][]T, error) {
+	contests = slices.DeleteFunc(contests, func(c contest) bool { return !s.only.MatchString(c.String()) })
+	all, plan := make(map[string][]T), s.plans()[part]
+	for round := range n {
+		for _, c := range contests {
+			o := order{Job: c.job, Beat: s.beat}
+			o.Job.Server, o.Job.Shards, o.Job.Events, o.Job.Frames = at, s.shards, plan.Events, plan.Frames()
+			if s.profile != "" {
+				o.Profile = filepath.Join(s.profile, strings.NewReplacer(" ", "-", ",", "").Replace(c.String())+".prof")
+			}
+			result, err := perform[T](ctx, part, o)
+			if err != nil {
+				return nil, fmt.Errorf("%s: %w", c, err)
+			}
+			all[c.String()] = append(all[c.String()], result)
+			fmt.Fprintf(os.Stderr, "round %d of %d, %s: %+v\n", round+1, n, c, result)
+		}
+		slices.Reverse(contests)
+	}
+	return all, nil
+}
+
+// median returns the middle one of the values in all.
+func median[T any](all []T, value func(T) float64) float64 {
+	values := make([]float64, len(all))
+	for i, v := range all {
+		values[i] = value(v)
+	}
+	slices.SortFunc(values, cmp.Compare[float64])
+	if n := len(values); n%2 == 0 {
+		return (values[n/2-1] + values[n/2]) / 2
+	}
+	return values[len(values)/2]
+}

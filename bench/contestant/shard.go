@@ -1,0 +1,97 @@
+package contestant
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/bwmarrin/discordgo"
+
+	"github.com/discordpkg/gateway"
+	"github.com/discordpkg/gateway/bench/feed"
+	"github.com/discordpkg/gateway/bench/mix"
+	"github.com/discordpkg/gateway/compress"
+	"github.com/discordpkg/gateway/etf"
+	"github.com/discordpkg/gateway/event"
+	"github.com/discordpkg/gateway/gatewayshard"
+	"github.com/discordpkg/gateway/intent"
+)
+
+// unlimited lets any number of shards identify at once.
+type unlimited struct{}
+
+func (unlimited) Take(uint, time.Time) (time.Time, bool) { return time.Time{}, true }
+
+// shard is this library.
+func shard(ctx context.Context, j Job, mark func()) error {
+	events := []event.Type{feed.Mark}
+	switch j.Handler {
+	case Raw:
+		for _, name := range mix.Names() {
+			events = append(events, event.Type(name))
+		}
+	case Message:
+		events = append(events, event.MessageCreate)
+	}
+	handle := func(_ gateway.ShardID, t event.Type, data gateway.RawMessage) {
+		switch {
+		case t == feed.Mark:
+			mark()
+		case j.Handler == Message:
+			m, err := gateway.Decode[discordgo.MessageCreate](data)
+			if err != nil {
+				panic(err)
+			}
+			see(&m)
+		default:
+			received += len(data)
+		}
+	}
+	options := []gateway.Option{
+		gateway.WithURL(j.url() + j.query()),
+		gateway.WithIntents(intent.All),
+		gateway.WithEvents(events...),
+		gateway.WithIdentifyRateLimiter(unlimited{}),
+	}
+	wire, err := j.wire()
+	if err != nil {
+		return err
+	}
+	var config gatewayshard.Config
+	if j.TLS {
+		if config.TLS, err = j.tls(); err != nil {
+			return err
+		}
+	}
+	s, err := config.NewShard(0, Token, handle, append(options, wire...)...)
+	if err != nil {
+		return err
+	}
+	return s.Run(ctx)
+}
+
+// received keeps the size of events from being optimised away.
+var received int
+
+// wire returns the options for the encoding and compression of a job.
+func (j Job) wire() (options []gateway.Option, err error) {
+	switch j.Encoding {
+	case "json":
+	case "etf":
+		options = append(options, gateway.WithEncoding(etf.Codec{}))
+	default:
+		return nil, fmt.Errorf("contestant: no encoding %q", j.Encoding)
+	}
+	switch j.Compress {
+	case "":
+	case "zlib-stream":
+		options = append(options, gateway.WithTransportCompression(compress.NewZlibStream))
+	case "zstd-stream":
+		options = append(options, gateway.WithTransportCompression(compress.NewZstdStream))
+	case "payload":
+		options = append(options, gateway.WithPayloadCompression(compress.NewPayload))
+	default:
+		return nil, fmt.Errorf("contestant: no compression %q", j.Compress)
+	}
+	return options, nil
+}

@@ -1,0 +1,128 @@
+package bench_test
+
+import (
+	"encoding/json"
+	"io"
+	"slices"
+	"testing"
+
+	"github.com/discordpkg/gateway"
+	"github.com/discordpkg/gateway/bench/mix"
+	"github.com/discordpkg/gateway/etf"
+	"github.com/discordpkg/gateway/event"
+)
+
+// dispatches returns a part of the mix.
+func dispatches(b *testing.B) (all [][]byte) {
+	b.Helper()
+	for msg := range mix.Dispatches(1, 2, 10_000) {
+		all = append(all, slices.Clone(msg))
+	}
+	return all
+}
+
+// discord writes External Term Format like Discord.
+var discord = etf.Codec{AtomKeys: true, IntegerIDs: true}
+
+// An encoding is one way over the wire.
+type encoding struct {
+	name    string
+	encode  func(json []byte) ([]byte, error)
+	options []gateway.Option
+}
+
+var encodings = []encoding{
+	{"json", func(json []byte) ([]byte, error) { return json, nil }, nil},
+	{"etf", func(json []byte) ([]byte, error) { return discord.AppendWire(nil, json) }, []gateway.Option{gateway.WithEncoding(etf.Codec{})}},
+}
+
+// wire encodes messages.
+func (e encoding) wire(b *testing.B, messages ...[]byte) [][]byte {
+	b.Helper()
+	all := make([][]byte, len(messages))
+	for i, msg := range messages {
+		var err error
+		if all[i], err = e.encode(msg); err != nil {
+			b.Fatal(err)
+		}
+	}
+	return all
+}
+
+// state returns one that has seen Hello and READY.
+func (e encoding) state(b *testing.B, events []event.Type) *gateway.GatewayState {
+	b.Helper()
+	options := append([]gateway.Option{gateway.WithEvents(events...)}, e.options...)
+	s, err := gateway.NewGatewayState("token", options...)
+	if err != nil {
+		b.Fatal(err)
+	}
+	for _, msg := range e.wire(b,
+		[]byte(`{"t":null,"s":null,"op":10,"d":{"heartbeat_interval":41250}}`),
+		[]byte(`{"t":"READY","s":1,"op":0,"d":{"v":10,"session_id":"bench","resume_gateway_url":"wss://gateway.discord.gg"}}`),
+	) {
+		if _, _, err := s.ProcessMessage(msg, io.Discard, io.Discard); err != nil {
+			b.Fatal(err)
+		}
+	}
+	return s
+}
+
+// BenchmarkPath is all that the state does with an event, of the mix, wanted
+// or not.
+func BenchmarkPath(b *testing.B) {
+	var all []event.Type
+	for _, name := range mix.Names() {
+		all = append(all, event.Type(name))
+	}
+	for _, e := range encodings {
+		b.Run("encoding="+e.name+"/wanted=all", func(b *testing.B) { e.benchmark(b, all) })
+		b.Run("encoding="+e.name+"/wanted=none", func(b *testing.B) { e.benchmark(b, nil) })
+	}
+}
+
+func (e encoding) benchmark(b *testing.B, wanted []event.Type) {
+	messages := dispatches(b)
+	encoded := e.wire(b, messages...)
+	b.SetBytes(mean(messages))
+	b.ReportAllocs()
+	s := e.state(b, wanted)
+	for i := 0; b.Loop(); i++ {
+		if i == len(encoded) { // a session does not start again at its first event
+			b.StopTimer()
+			s, i = e.state(b, wanted), 0
+			b.StartTimer()
+		}
+		if _, _, err := s.ProcessMessage(encoded[i], io.Discard, io.Discard); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// BenchmarkEnvelope is what a library does that leaves the envelope to
+// encoding/json: the very least, without looking into "d".
+func BenchmarkEnvelope(b *testing.B) {
+	messages := dispatches(b)
+	b.SetBytes(mean(messages))
+	b.ReportAllocs()
+	for i := 0; b.Loop(); i++ {
+		var envelope struct {
+			Op int             `json:"op"`
+			S  int64           `json:"s"`
+			T  string          `json:"t"`
+			D  json.RawMessage `json:"d"`
+		}
+		if err := json.Unmarshal(messages[i%len(messages)], &envelope); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// mean returns how many bytes of JSON an event has, for rates that compare.
+func mean(messages [][]byte) int64 {
+	n := 0
+	for _, msg := range messages {
+		n += len(msg)
+	}
+	return int64(n / len(messages))
+}
