@@ -80,7 +80,7 @@ func special(word uint64) uint64 {
 	const ones = 0x0101010101010101
 	quote := (word ^ '"'*ones) - ones
 	backslash := (word ^ '\\'*ones) - ones
-	return (word | word - ' '*ones | quote | backslash) & (0x80 * ones)
+	return (word | (word - ' '*ones) | quote | backslash) & (0x80 * ones)
 }
 
 // writeSpecial writes the character at src[i], or the run of other than ASCII
