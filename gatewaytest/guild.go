@@ -151,7 +151,7 @@ func (g *Guild) appendGuild(b []byte, members, presences bool) []byte {
 		`"features":[],"emojis":[],"stickers":[],"threads":[],"voice_states":[],"stage_instances":[],"guild_scheduled_events":[],"soundboard_sounds":[],`+
 		`"joined_at":"2026-01-01T00:00:00.000000+00:00","large":%t,"unavailable":false,"member_count":%d,`,
 		g.ID, g.Name, g.Member(1), g.Members > 250, g.Members)
-	b = fmt.Appendf(b, `"roles":[{"id":"%d","name":"@everyone","color":0,"hoist":false,"position":0,"permissions":"2248473465835073","managed":false,"mentionable":false,"flags":0}],"channels":`, g.ID)
+	b = fmt.Appendf(b, `"roles":[{"id":"%d","name":"@everyone","color":0,"colors":{"primary_color":0,"secondary_color":null,"tertiary_color":null},"hoist":false,"position":0,"permissions":"2248473465835073","managed":false,"mentionable":false,"flags":0}],"channels":`, g.ID)
 	b = g.appendChannels(b)
 	b = append(b, `,"members":[`...)
 	for i := range n {

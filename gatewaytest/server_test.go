@@ -25,7 +25,7 @@ func TestHandshakeAndResume(t *testing.T) {
 	ready := c.until(event.Ready)
 	require.Equal(t, int64(1), ready.Seq)
 	require.Contains(t, string(ready.Data), srv.GatewayURL, "resume url")
-	c.until(event.GuildCreate)
+	require.Contains(t, string(c.until(event.GuildCreate).Data), `"colors":{"primary_color":0,`, "clients read the colors of roles without looking")
 	c.until(event.GuildCreate)
 	sessions, err := srv.WaitSessions(ctx, 1)
 	require.NoError(t, err)
