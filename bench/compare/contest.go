@@ -97,8 +97,7 @@ func rests() []contest {
 
 // measure runs all contests, in turns.
 func measure(ctx context.Context, s settings) (r results, err error) {
-	plans := s.plans()
-	at, stop, err := startServer(ctx, plans)
+	at, stop, err := startServer(ctx, s.plans())
 	if err != nil {
 		return r, err
 	}
@@ -107,63 +106,73 @@ func measure(ctx context.Context, s settings) (r results, err error) {
 			err = e
 		}
 	}()
-	r = results{settings: s, figures: make(map[string]contestant.Figure), footprints: make(map[string]contestant.Footprint)}
-	figures, err := rounds[contestant.Figure](ctx, s, at, busy, events(), s.rounds)
-	if err != nil {
+	r.settings = s
+	if r.figures, err = rounds(ctx, s, at, busy, events(), s.rounds, middleFigure); err != nil || s.shards == 0 {
 		return r, err
 	}
-	for name, all := range figures {
-		r.figures[name] = contestant.Figure{
-			CPU:    median(all, func(f contestant.Figure) float64 { return f.CPU }),
-			Wall:   median(all, func(f contestant.Figure) float64 { return f.Wall }),
-			Allocs: median(all, func(f contestant.Figure) float64 { return f.Allocs }),
-			Bytes:  median(all, func(f contestant.Figure) float64 { return f.Bytes }),
-		}
+	r.footprints, err = rounds(ctx, s, at, idle, rests(), min(s.rounds, idleRounds), middleFootprint)
+	return r, err
+}
+
+func middleFigure(all []contestant.Figure) contestant.Figure {
+	return contestant.Figure{
+		CPU:    median(all, func(f contestant.Figure) float64 { return f.CPU }),
+		Wall:   median(all, func(f contestant.Figure) float64 { return f.Wall }),
+		Allocs: median(all, func(f contestant.Figure) float64 { return f.Allocs }),
+		Bytes:  median(all, func(f contestant.Figure) float64 { return f.Bytes }),
 	}
-	if s.shards == 0 {
-		return r, nil
+}
+
+func middleFootprint(all []contestant.Footprint) contestant.Footprint {
+	return contestant.Footprint{
+		Goroutines: median(all, func(f contestant.Footprint) float64 { return f.Goroutines }),
+		Heap:       median(all, func(f contestant.Footprint) float64 { return f.Heap }),
+		HeapInUse:  median(all, func(f contestant.Footprint) float64 { return f.HeapInUse }),
+		Stack:      median(all, func(f contestant.Footprint) float64 { return f.Stack }),
+		Resident:   median(all, func(f contestant.Footprint) float64 { return f.Resident }),
+		Trimmed:    median(all, func(f contestant.Footprint) float64 { return f.Trimmed }),
 	}
-	footprints, err := rounds[contestant.Footprint](ctx, s, at, idle, rests(), min(s.rounds, idleRounds))
-	if err != nil {
-		return r, err
-	}
-	for name, all := range footprints {
-		r.footprints[name] = contestant.Footprint{
-			Goroutines: median(all, func(f contestant.Footprint) float64 { return f.Goroutines }),
-			Heap:       median(all, func(f contestant.Footprint) float64 { return f.Heap }),
-			HeapInUse:  median(all, func(f contestant.Footprint) float64 { return f.HeapInUse }),
-			Stack:      median(all, func(f contestant.Footprint) float64 { return f.Stack }),
-			Resident:   median(all, func(f contestant.Footprint) float64 { return f.Resident }),
-			Trimmed:    median(all, func(f contestant.Footprint) float64 { return f.Trimmed }),
-		}
-	}
-	return r, nil
 }
 
 // idleRounds is how often idle contests run at most: memory hardly differs.
 const idleRounds = 3
 
-// rounds lets each contest run n times, every second round in the opposite order.
-func rounds[T any](ctx context.Context, s settings, at feed.Address, part string, contests []contest, n int) (map[string][]T, error) {
+// rounds lets each contest run n times, every second round in the opposite
+// order, and returns what is in the middle.
+func rounds[T any](ctx context.Context, s settings, at feed.Address, part string, contests []contest, n int, middle func([]T) T) (map[string]T, error) {
 	contests = slices.DeleteFunc(contests, func(c contest) bool { return !s.only.MatchString(c.String()) })
-	all, plan := make(map[string][]T), s.plans()[part]
+	all, medians := make(map[string][]T), make(map[string]T)
 	for round := range n {
 		for _, c := range contests {
-			o := order{Job: c.job, Beat: s.beat}
-			o.Job.Server, o.Job.Shards, o.Job.Events, o.Job.Frames = at, s.shards, plan.Events, plan.Frames()
-			if s.profile != "" {
-				o.Profile = filepath.Join(s.profile, strings.NewReplacer(" ", "-", ",", "").Replace(c.String())+".prof")
+			result, err := perform[T](ctx, part, s.order(c, part, at))
+			if err != nil && ctx.Err() == nil { // a loaded machine makes timeouts of others
+				fmt.Fprintf(os.Stderr, "%s runs again: %v\n", c, err)
+				result, err = perform[T](ctx, part, s.order(c, part, at))
 			}
-			result, err := perform[T](ctx, part, o)
 			if err != nil {
 				return nil, fmt.Errorf("%s: %w", c, err)
 			}
 			all[c.String()] = append(all[c.String()], result)
+			medians[c.String()] = middle(all[c.String()])
 			fmt.Fprintf(os.Stderr, "round %d of %d, %s: %+v\n", round+1, n, c, result)
 		}
 		slices.Reverse(contests)
 	}
-	return all, nil
+	return medians, nil
+}
+
+// order is what the child of a contest has to do.
+func (s settings) order(c contest, part string, at feed.Address) order {
+	plan := s.plans()[part]
+	o := order{Job: c.job, Beat: s.beat}
+	o.Job.Server, o.Job.Shards, o.Job.Events, o.Job.Frames = at, s.shards, plan.Events, plan.Frames()
+	if part == busy {
+		o.Job.Shards = 0
+	}
+	if s.profile != "" {
+		o.Profile = filepath.Join(s.profile, strings.NewReplacer(" ", "-", ",", "").Replace(c.String())+".prof")
+	}
+	return o
 }
 
 // median returns the middle one of the values in all.

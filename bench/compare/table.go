@@ -22,10 +22,11 @@ func (r results) markdown() string {
 	fmt.Fprintf(&b, "%d dispatches of some 855 bytes (seed %d), medians of %d rounds in which all take turns. The processor time is that of the\n"+
 		"client's process, in the kernel too; the server is another process. Floors read and throw away, after inflating what is\n"+
 		"compressed. Clients have no handler and no cache, unless a line says so; a raw handler takes each event as JSON, the typed\n"+
-		"one decodes MESSAGE_CREATE (18 %% of the events) into discordgo's struct.\n\n", s.events, s.seed, s.rounds)
+		"one decodes MESSAGE_CREATE (18 %% of the events) into discordgo's Message.\n\n", s.events, s.seed, s.rounds)
 	b.WriteString(r.eventTable())
 	if s.shards > 0 {
-		fmt.Fprintf(&b, "\n## Idle shards\n\nPer shard of %d in one process, each after a GUILD_CREATE of 70 kB, 50 events and two heartbeats, garbage collected.\n"+
+		fmt.Fprintf(&b, "\n## Idle shards\n\nPer shard of %d in one process, each after a GUILD_CREATE of 70 kB, 50 events and a heartbeat. Heap, stacks and the trimmed\n"+
+			"resident memory are those after a garbage collection, the resident memory is as found.\n"+
 			"With TLS, discordgo has zlib for single messages: it knows no zlib-stream.\n\n", s.shards)
 		b.WriteString(r.idleTable())
 	}

@@ -36,7 +36,7 @@ type Job struct {
 const (
 	Marks   = "marks"   // nothing but to meet the marks
 	Raw     = "raw"     // take each event as JSON
-	Message = "message" // decode each MESSAGE_CREATE into a struct of discordgo
+	Message = "message" // decode each MESSAGE_CREATE into discordgo's Message
 )
 
 // A client connects once, receives the plan, and calls mark with each of the

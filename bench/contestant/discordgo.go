@@ -3,6 +3,7 @@ package contestant
 import (
 	"context"
 	"net/url"
+	"runtime"
 	"sync"
 
 	"github.com/bwmarrin/discordgo"
@@ -35,7 +36,7 @@ func discordgoSession(_ context.Context, j Job, mark func()) error {
 	}
 	s.AddHandler(func(*discordgo.Session, *discordgo.UserUpdate) { mark() })
 	if j.Handler == Message {
-		s.AddHandler(func(_ *discordgo.Session, m *discordgo.MessageCreate) { see(m) })
+		s.AddHandler(func(_ *discordgo.Session, m *discordgo.MessageCreate) { runtime.KeepAlive(m) })
 	}
 	return s.Open()
 }

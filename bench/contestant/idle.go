@@ -30,8 +30,8 @@ const acquaintances = 20
 // crowd is how many connect at the same time.
 const crowd = 64
 
-// Idle opens many connections, lets each receive its plan and beat a few
-// times, and returns what one of them holds then.
+// Idle opens many connections, lets each receive its plan and beat,
+// and returns what one of them holds then.
 func Idle(ctx context.Context, j Job, heartbeat time.Duration) (Footprint, error) {
 	connect, ok := clients[j.Client]
 	if !ok {
@@ -93,10 +93,10 @@ func gather(ctx context.Context, j Job, connect client, n int) error {
 	}
 }
 
-// rest waits for two heartbeats, and returns what the process holds then.
+// rest waits until everyone has beaten once, and returns what the process holds then.
 func rest(ctx context.Context, heartbeat time.Duration) (Footprint, error) {
 	select {
-	case <-time.After(5 * heartbeat / 2):
+	case <-time.After(6 * heartbeat / 5):
 		return weigh(), nil
 	case <-ctx.Done():
 		return Footprint{}, context.Cause(ctx)

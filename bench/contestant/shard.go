@@ -3,6 +3,7 @@ package contestant
 import (
 	"context"
 	"fmt"
+	"runtime"
 	"time"
 
 	"github.com/bwmarrin/discordgo"
@@ -24,35 +25,6 @@ func (unlimited) Take(uint, time.Time) (time.Time, bool) { return time.Time{}, t
 
 // shard is this library.
 func shard(ctx context.Context, j Job, mark func()) error {
-	events := []event.Type{feed.Mark}
-	switch j.Handler {
-	case Raw:
-		for _, name := range mix.Names() {
-			events = append(events, event.Type(name))
-		}
-	case Message:
-		events = append(events, event.MessageCreate)
-	}
-	handle := func(_ gateway.ShardID, t event.Type, data gateway.RawMessage) {
-		switch {
-		case t == feed.Mark:
-			mark()
-		case j.Handler == Message:
-			m, err := gateway.Decode[discordgo.MessageCreate](data)
-			if err != nil {
-				panic(err)
-			}
-			see(&m)
-		default:
-			received += len(data)
-		}
-	}
-	options := []gateway.Option{
-		gateway.WithURL(j.url() + j.query()),
-		gateway.WithIntents(intent.All),
-		gateway.WithEvents(events...),
-		gateway.WithIdentifyRateLimiter(unlimited{}),
-	}
 	wire, err := j.wire()
 	if err != nil {
 		return err
@@ -63,15 +35,48 @@ func shard(ctx context.Context, j Job, mark func()) error {
 			return err
 		}
 	}
-	s, err := config.NewShard(0, Token, handle, append(options, wire...)...)
+	s, err := config.NewShard(0, Token, j.handler(mark), append(wire,
+		gateway.WithURL(j.url()+j.query()),
+		gateway.WithIntents(intent.All),
+		gateway.WithEvents(j.events()...),
+		gateway.WithIdentifyRateLimiter(unlimited{}),
+	)...)
 	if err != nil {
 		return err
 	}
 	return s.Run(ctx)
 }
 
-// received keeps the size of events from being optimised away.
-var received int
+// events are those that the handler wants.
+func (j Job) events() []event.Type {
+	events := []event.Type{feed.Mark}
+	switch j.Handler {
+	case Raw:
+		for _, name := range mix.Names() {
+			events = append(events, event.Type(name))
+		}
+	case Message:
+		events = append(events, event.MessageCreate)
+	}
+	return events
+}
+
+func (j Job) handler(mark func()) gateway.Handler {
+	return func(_ gateway.ShardID, t event.Type, data gateway.RawMessage) {
+		switch {
+		case t == feed.Mark:
+			mark()
+		case j.Handler == Message:
+			m, err := gateway.Decode[discordgo.Message](data)
+			if err != nil {
+				panic(err)
+			}
+			runtime.KeepAlive(m)
+		default:
+			runtime.KeepAlive(data)
+		}
+	}
+}
 
 // wire returns the options for the encoding and compression of a job.
 func (j Job) wire() (options []gateway.Option, err error) {

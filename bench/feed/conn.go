@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"sync"
 	"time"
 
 	"github.com/gobwas/ws"
@@ -25,40 +26,39 @@ func (s *Server) feed(conn net.Conn, client io.Reader, p part) error {
 	}
 	var (
 		beats   = make(chan struct{}, acks)
-		written chan struct{}
+		playing sync.WaitGroup
 	)
 	defer func() {
 		close(beats)
 		_ = conn.Close()
-		if written != nil {
-			<-written
-		}
+		playing.Wait()
 	}()
-	for {
+	for identified := false; ; {
 		op, msg, err := p.wire.read(client)
-		if err != nil {
-			if errors.Is(err, errGone) {
-				return nil
-			}
-			return err
-		}
 		switch {
+		case errors.Is(err, errGone):
+			return nil
+		case err != nil:
+			return err
 		case op == opcode.Heartbeat && len(beats) < acks:
 			beats <- struct{}{}
-		case op == opcode.Identify && written == nil:
-			if p.wire, err = p.wire.identifiesWith(msg); err != nil {
+		case op == opcode.Identify && !identified:
+			if text, err = s.identified(p, msg); err != nil {
 				return err
 			}
-			if text, err = s.script(p); err != nil {
-				return err
-			}
-			written = make(chan struct{})
-			go func() {
-				defer close(written)
-				text.play(conn, beats)
-			}()
+			identified = true
+			playing.Go(func() { text.play(conn, beats) })
 		}
 	}
+}
+
+// identified returns what to write after an identify, which may ask for
+// compression.
+func (s *Server) identified(p part, msg []byte) (text script, err error) {
+	if p.wire, err = p.wire.identifiesWith(msg); err != nil {
+		return text, err
+	}
+	return s.script(p)
 }
 
 // distance is what a heartbeat's answer takes. Without any, disgo would now and
