@@ -33,12 +33,12 @@ type Checkpoint struct {
 	// Total is the shard count that the sessions were identified with.
 	Total uint `json:"total"`
 
-	// Open reports that the group was running: its handlers may have seen
-	// events later than any that the checkpoint names.
-	Open bool `json:"open"`
-
 	// Saved is when the checkpoint was made.
 	Saved time.Time `json:"saved"`
+
+	// Identified is when a shard of the group identified last. The next process
+	// must not do so too soon after it.
+	Identified time.Time `json:"identified"`
 
 	// Shards are those that have a session, in the order of their ids.
 	Shards []ShardCheckpoint `json:"shards"`
@@ -56,6 +56,12 @@ type ShardCheckpoint struct {
 	// with. Events after Session.Seq up to Seen are replayed although a handler
 	// has seen them.
 	Seen int64 `json:"seen"`
+
+	// Open reports that handlers may have seen events later than Seen: the
+	// group was running when the checkpoint was made. They have seen none
+	// behind the first RESUMED that is later than Resumed.
+	Open    bool  `json:"open,omitempty"`
+	Resumed int64 `json:"resumed,omitempty"`
 }
 
 const (
@@ -77,7 +83,7 @@ func (c *Checkpoint) check() error {
 			return fmt.Errorf("shard %d of %d behind shard %d", s.ID, c.Total, last)
 		case s.Session.ID == "" || len(s.Session.ID) > maxText || len(s.Session.ResumeURL) > maxText:
 			return fmt.Errorf("shard %d has no session id, or one that is too long", s.ID)
-		case s.Session.Seq < 0 || s.Seen < 0:
+		case s.Session.Seq < 0 || s.Seen < 0 || s.Resumed < 0:
 			return fmt.Errorf("shard %d has a negative sequence number", s.ID)
 		}
 		last = int(s.ID)

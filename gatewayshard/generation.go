@@ -1,0 +1,93 @@
+package gatewayshard
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/discordpkg/gateway"
+)
+
+// A generation is the shards of a group that share a shard count.
+type generation struct {
+	group      *Group
+	number     int
+	first      uint
+	total      uint
+	members    []*member
+	handlerCtx context.Context
+	running    sync.WaitGroup
+}
+
+// newGeneration returns shards that do not run yet, those with a session to
+// resume it.
+func (g *Group) newGeneration(number int, p plan) (*generation, error) {
+	gen := &generation{group: g, number: number, first: p.first, total: p.total, members: make([]*member, 0, p.count)}
+	for i := range p.count {
+		id := gateway.ShardID(p.first + i)
+		m, err := gen.newMember(id, p.sessions[id])
+		if err != nil {
+			return nil, err
+		}
+		gen.members = append(gen.members, m)
+	}
+	return gen, nil
+}
+
+// ahead is the number of shards of a bucket that connect before it is their
+// turn to identify. More of them would only wait with an open connection.
+const ahead = 3
+
+// start runs the members until ctx ends, they are closed, or Discord refuses
+// one of them. It does nothing if the group is being closed.
+func (gen *generation) start(ctx context.Context) {
+	g := gen.group
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.closed {
+		return
+	}
+	gen.handlerCtx = context.WithValue(ctx, insideHandler{}, g)
+	g.generations = append(g.generations, gen)
+	inBucket := make(map[uint]int)
+	for _, m := range gen.members {
+		var delay time.Duration
+		if !m.shard.state.HaveSessionID() {
+			bucket := uint(m.id) % g.identify.buckets
+			delay = time.Duration(max(0, inBucket[bucket]-ahead)) * g.identify.interval
+			inBucket[bucket]++
+		}
+		gen.running.Go(func() {
+			if err := m.run(ctx, delay); err != nil && ctx.Err() == nil {
+				g.fail(gen, err)
+			}
+		})
+	}
+}
+
+// close closes all shards, and returns when they have been, or ctx ends.
+func (gen *generation) close(ctx context.Context, mode CloseMode) error {
+	errs := make([]error, len(gen.members))
+	var closing sync.WaitGroup
+	for i, m := range gen.members {
+		closing.Go(func() { errs[i] = m.shard.Close(ctx, mode) })
+	}
+	closing.Wait()
+	return errors.Join(errs...)
+}
+
+// shard returns the shard of an id, nil if it is none of this generation.
+func (gen *generation) shard(id gateway.ShardID) *Shard {
+	if i := uint(id) - gen.first; uint(id) >= gen.first && i < uint(len(gen.members)) {
+		return gen.members[i].shard
+	}
+	return nil
+}
+
+// String returns a short description.
+func (gen *generation) String() string {
+	n := uint(len(gen.members))
+	return fmt.Sprintf("gatewayshard: shards %d to %d of %d", gen.first, gen.first+n-1, gen.total)
+}
