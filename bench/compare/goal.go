@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"math"
 	"strings"
 
 	"github.com/discordpkg/gateway/bench/contestant"
@@ -75,7 +76,7 @@ func (r results) idleGoals() []goal {
 	plain, havePlain := r.footprints[plainIdle+" "+ours]
 	tls, haveTLS := r.footprints[tlsIdle+" "+ours]
 	all := []goal{
-		{text: "goroutines of an idle shard", got: plain.Goroutines, want: 1, known: havePlain},
+		{text: "goroutines of an idle shard", got: math.Round(plain.Goroutines*100) / 100, want: 1, known: havePlain},
 		{text: "heap of an idle shard", got: plain.Heap / kib, want: 24, unit: " KiB", known: havePlain},
 	}
 	for _, peer := range []string{discordgo, disgo} {
