@@ -74,12 +74,25 @@ func (s *link) giveBack(b []byte) {
 // [WithBufferPool], or to the garbage collector when they are large. The last
 // payload must no longer be used. Calling it is never necessary.
 func (s *link) Recycle() {
-	if s.pool != nil || cap(s.buf) > keepBuffer {
-		s.giveBack(s.buf)
-		s.buf = nil
+	s.buf = s.recycled(s.buf)
+	if s.unpacked {
+		s.plain = s.recycled(s.plain)
 	}
-	if s.unpacked && (s.pool != nil || cap(s.plain) > keepBuffer) {
-		s.giveBack(s.plain)
-		s.plain = nil
+}
+
+// recycled returns b if the next message may as well use it, otherwise nothing.
+func (s *link) recycled(b []byte) []byte {
+	if s.pool == nil && cap(b) <= keepBuffer {
+		return b
 	}
+	s.giveBack(b)
+	return nil
+}
+
+// Recycle gives the buffers of the last message back to the pool of
+// [WithBufferPool], or to the garbage collector when they are large. The last
+// payload must no longer be used. Calling it is never necessary.
+func (s *GatewayState) Recycle() {
+	s.link.Recycle()
+	s.json = s.recycled(s.json)
 }

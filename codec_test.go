@@ -47,6 +47,13 @@ type rot struct{ closed int }
 
 func newRot() *rot { return &rot{} }
 
+// payloadRot is the same for messages one by one.
+type payloadRot struct{ rot }
+
+func newPayloadRot() *payloadRot { return &payloadRot{} }
+
+func (*payloadRot) Name() string { return "" }
+
 func rotated(s string) string {
 	b := []byte(s + ".")
 	for i := range b {
@@ -193,4 +200,21 @@ func TestBufferPool(t *testing.T) {
 	p.Recycle()
 	got := p.mustReceive(msg[10:])
 	require.Equal(t, event.TypingStart, got.EventName, "half a message is not given away")
+}
+
+func TestRecycleOfEncodedMessages(t *testing.T) {
+	p := newPeer(t, WithEncoding(upper{}))
+	p.mustReceive(`10|||{"HEARTBEAT_INTERVAL":40000}`, `0|1|READY|{"SESSION_ID":"ABC"}`)
+	p.mustReceive(`0|2|GUILD_CREATE|"` + strings.Repeat("X", 1<<20) + `"`)
+	p.Recycle()
+	require.Zero(t, cap(p.json), "the largest of the buffers")
+	require.Nil(t, p.buf)
+
+	bp := &pool{}
+	p = newPeer(t, WithEncoding(upper{}), WithBufferPool(bp))
+	for _, m := range []string{`10|||{"HEARTBEAT_INTERVAL":40000}`, `0|1|READY|{"SESSION_ID":"ABC"}`, `0|2|TYPING_START|{}`} {
+		p.mustReceive(m)
+		p.Recycle()
+		require.Len(t, bp.free, 2, "both buffers are back")
+	}
 }

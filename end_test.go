@@ -127,3 +127,33 @@ func TestNormalCloseEndsTheSession(t *testing.T) {
 	require.ErrorIs(t, p.WriteRestartClose(&failingReader{boom}), boom)
 	require.True(t, p.Closed())
 }
+
+func TestInvalidSessionWithoutSession(t *testing.T) {
+	p := newPeer(t)
+	p.mustReceive(hello, `{"op":9,"d":true}`)
+	var de *DiscordError
+	require.ErrorAs(t, p.wait(5*time.Second), &de)
+	require.True(t, de.CanReconnect())
+	require.False(t, de.CanResume(), "there is nothing to resume")
+	require.Equal(t, 1000, p.closedWith())
+}
+
+func TestInvalidSessionAgain(t *testing.T) {
+	p := activePeer(t)
+	p.mustReceive(`{"op":9,"d":false}`)
+	p.Advance(epoch.Add(2 * time.Second))
+	p.mustReceive(`{"op":9,"d":true}`)
+	require.Equal(t, 3*time.Second, p.NextDeadline().Sub(epoch), "a server cannot put off the end")
+	var de *DiscordError
+	require.ErrorAs(t, p.wait(3*time.Second), &de)
+	require.False(t, de.CanResume(), "the session was forgotten")
+}
+
+func TestNoCloseCode(t *testing.T) {
+	p := activePeer(t)
+	var de *DiscordError
+	require.ErrorAs(t, p.ProcessCloseCode(0, "", &p.close), &de)
+	require.Equal(t, closecode.NoStatus, de.CloseCode)
+	require.True(t, de.CanResume())
+	require.True(t, p.HaveSessionID())
+}

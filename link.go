@@ -70,10 +70,15 @@ func (s *link) writeClose(client io.Writer, code closecode.Type) error {
 func (s *link) shut() {
 	s.closed = true
 	s.heart.Stop()
+	s.inflateWith(nil)
+}
+
+// inflateWith replaces the decompressor, which it closes.
+func (s *link) inflateWith(d Decompressor) {
 	if c, ok := s.inflate.(io.Closer); ok {
 		_ = c.Close()
 	}
-	s.inflate = nil
+	s.inflate = d
 }
 
 // writeMessage writes msg in one call. The slice is never reused, so a

@@ -134,6 +134,9 @@ func WithLargeThreshold(members uint8) Option {
 // WithSession makes the state resume a session. The zero Session does nothing.
 func WithSession(old Session) Option {
 	return func(s *GatewayState) error {
+		if old == (Session{}) {
+			return nil
+		}
 		if old.Seq < 0 {
 			return errors.New("gateway: negative sequence number")
 		}
@@ -240,8 +243,10 @@ func WithTransportCompression[D Decompressor](newDecompressor func() D) Option {
 		if newDecompressor == nil {
 			return errors.New("gateway: decompressor is nil")
 		}
-		s.inflate = newDecompressor()
-		s.compression = s.inflate.Name()
+		s.inflateWith(newDecompressor())
+		if s.compression = s.inflate.Name(); s.compression == "" {
+			return fmt.Errorf("gateway: %T is for payload compression", s.inflate)
+		}
 		return nil
 	}
 }
@@ -256,7 +261,10 @@ func WithPayloadCompression[D Decompressor](newDecompressor func() D) Option {
 		if newDecompressor == nil {
 			return errors.New("gateway: decompressor is nil")
 		}
-		s.inflate = newDecompressor()
+		s.inflateWith(newDecompressor())
+		if name := s.inflate.Name(); name != "" {
+			return fmt.Errorf("gateway: %s is for transport compression", name)
+		}
 		s.compressPayloads = true
 		return nil
 	}
@@ -321,6 +329,9 @@ func (s *GatewayState) allow(events []event.Type) {
 
 // checkedResumeURL returns raw if it can be dialed, otherwise nothing.
 func checkedResumeURL(raw string) string {
+	if len(raw) > maxResumeURL {
+		return ""
+	}
 	u, err := url.Parse(raw)
 	if err != nil || u.Host == "" || u.Scheme != "ws" && u.Scheme != "wss" {
 		return ""

@@ -31,8 +31,11 @@ func TestOptionsThatAreRefused(t *testing.T) {
 		"decompressor":      {[]Option{WithTransportCompression[*rot](nil)}, "decompressor is nil"},
 		"payload":           {[]Option{WithPayloadCompression[*rot](nil)}, "decompressor is nil"},
 		"limit":             {[]Option{WithMessageLimit(100)}, "below 4096"},
-		"both compressions": {[]Option{WithTransportCompression(newRot), WithPayloadCompression(newRot)}, "payload compression"},
-		"etf and payload":   {[]Option{WithEncoding(upper{}), WithPayloadCompression(newRot)}, "payload compression"},
+		"both compressions": {[]Option{WithTransportCompression(newRot), WithPayloadCompression(newPayloadRot)}, "payload compression"},
+		"and in this order": {[]Option{WithPayloadCompression(newPayloadRot), WithTransportCompression(newRot)}, "payload compression"},
+		"etf and payload":   {[]Option{WithEncoding(upper{}), WithPayloadCompression(newPayloadRot)}, "payload compression"},
+		"payload as stream": {[]Option{WithTransportCompression(newPayloadRot)}, "is for payload compression"},
+		"stream as payload": {[]Option{WithPayloadCompression(newRot)}, "rot-stream is for transport compression"},
 		"presence":          {[]Option{WithPresence(strings.Repeat("x", 5000))}, "exceeds 4096 bytes"},
 		"presence type":     {[]Option{WithPresence(make(chan int))}, "unsupported type"},
 	} {
@@ -76,7 +79,7 @@ func TestOptionsDoNotShareSlices(t *testing.T) {
 }
 
 func TestIdentifyPayloadCompression(t *testing.T) {
-	p := newPeer(t, WithPayloadCompression(newRot))
+	p := newPeer(t, WithPayloadCompression(newPayloadRot))
 	p.mustReceive(rotated(hello))
 	require.Contains(t, p.wrote(), `"compress":true`)
 	require.NotContains(t, p.DialURL(), "compress")
@@ -114,4 +117,32 @@ func TestClone(t *testing.T) {
 	p.mustReceive(`{"t":"GUILD_CREATE","s":3,"op":0,"d":{"name":"something else"}}`)
 	require.JSONEq(t, `{"id":"1"}`, string(keep.Data))
 	require.EqualValues(t, 2, keep.Seq)
+}
+
+// What a constructor that fails has made is given back.
+func TestRefusedStateClosesDecompressor(t *testing.T) {
+	var made []*rot
+	next := func() *rot { made = append(made, newRot()); return made[len(made)-1] }
+	for _, opts := range [][]Option{
+		{WithTransportCompression(next), WithShardID(9)},
+		{WithTransportCompression(next), WithShardCount(0)},
+		{WithTransportCompression(next), WithPresence(make(chan int))},
+	} {
+		_, err := NewGatewayState("token", opts...)
+		require.Error(t, err)
+	}
+	_, err := NewGatewayState("token", WithTransportCompression(next), WithTransportCompression(next))
+	require.NoError(t, err)
+	require.Len(t, made, 5)
+	for i, want := range []int{1, 1, 1, 1, 0} {
+		require.Equal(t, want, made[i].closed, "decompressor %d", i)
+	}
+}
+
+func TestZeroSessionDoesNothing(t *testing.T) {
+	s, err := NewGatewayState("token", WithSessionID("abc"), WithSequenceNumber(7), WithSession(Session{}))
+	require.NoError(t, err)
+	session, ok := s.Session()
+	require.True(t, ok)
+	require.Equal(t, Session{ID: "abc", Seq: 7}, session)
 }

@@ -66,27 +66,33 @@ type GatewayState struct {
 // token is that of the bot, without a prefix.
 func NewGatewayState(botToken string, options ...Option) (*GatewayState, error) {
 	s := defaultState(botToken)
+	if err := s.configure(options); err != nil {
+		s.shut()
+		return nil, err
+	}
+	return s, nil
+}
+
+func (s *GatewayState) configure(options []Option) error {
 	for _, o := range options {
 		if err := o(s); err != nil {
-			return nil, err
+			return err
 		}
 	}
 	s.intents |= intent.FromGuildEvents(s.guildEvents...) | intent.FromDirectMessageEvents(s.directEvents...)
 	s.acked, s.sequenced = s.seq, s.seq > 0
 	if err := s.check(); err != nil {
-		return nil, err
+		return err
 	}
 	if s.commands == nil {
 		s.commands = NewCommandRateLimiter()
 	}
 	data, err := s.identifyData()
 	if err != nil {
-		return nil, err
+		return err
 	}
-	if _, err := s.encode(command.Identify, data); err != nil {
-		return nil, err
-	}
-	return s, nil
+	_, err = s.encode(command.Identify, data)
+	return err
 }
 
 // ProcessNextMessage reads one message from pipe, until io.EOF, and acts on it.
@@ -151,7 +157,7 @@ func (s *GatewayState) ProcessPayload(p *GatewayPayload, textWriter, closeWriter
 		return false, s.handleHello(p, textWriter, closeWriter)
 	case opcode.Heartbeat:
 		// https://discord.com/developers/docs/events/gateway#heartbeat-requests
-		return false, s.Heartbeat(textWriter)
+		return false, s.endOn(s.Heartbeat(textWriter))
 	case opcode.HeartbeatACK:
 		s.heart.Acked(s.now)
 		return false, nil
@@ -187,8 +193,21 @@ func (s *GatewayState) handleHello(p *GatewayPayload, textWriter, closeWriter io
 	}
 	s.setPhase(phase.Identify)
 	s.startHeart(time.Duration(h.HeartbeatIntervalMilli) * time.Millisecond)
-	return s.authenticate(textWriter)
+	return s.endOn(s.authenticate(textWriter))
 }
+
+// endOn closes the state after a write that failed: what was to follow it is
+// not made up for.
+func (s *GatewayState) endOn(err error) error {
+	if err != nil {
+		s.shut()
+	}
+	return err
+}
+
+// identifyPause is how soon an identify limiter is asked again that names no
+// time to come.
+const identifyPause = 10 * time.Millisecond
 
 // authenticate resumes the session, or identifies as soon as the limiter agrees.
 func (s *GatewayState) authenticate(textWriter io.Writer) error {
@@ -198,7 +217,9 @@ func (s *GatewayState) authenticate(textWriter io.Writer) error {
 	}
 	if s.identify != nil {
 		if retryAt, ok := s.identify.Take(uint(s.shardID), s.now); !ok {
-			s.identifyAt = retryAt
+			if s.identifyAt = retryAt; !retryAt.After(s.now) {
+				s.identifyAt = s.now.Add(identifyPause)
+			}
 			return nil
 		}
 	}
@@ -210,20 +231,25 @@ func (s *GatewayState) authenticate(textWriter io.Writer) error {
 //
 // https://discord.com/developers/docs/events/gateway-events#invalid-session
 func (s *GatewayState) handleInvalidSession(p *GatewayPayload) {
-	s.resumable = string(p.Data) == "true"
+	s.resumable = s.HaveSessionID() && string(p.Data) == "true"
 	if !s.resumable {
 		s.dropSession()
 	}
 	s.setPhase(phase.Identify)
 	s.identifyAt = time.Time{}
-	// A client waits a random time between 1 and 5 seconds.
-	s.invalidAt = s.now.Add(time.Second + time.Duration(s.jitter()*float64(4*time.Second)))
+	if s.invalidAt.IsZero() {
+		// A client waits a random time between 1 and 5 seconds.
+		s.invalidAt = s.now.Add(time.Second + time.Duration(s.jitter()*float64(4*time.Second)))
+	}
 }
 
 // ProcessCloseCode acts on a close frame sent by Discord: it answers, keeps or
 // forgets the session as the code demands, and returns a [*DiscordError].
-// A close frame without a code has code 1005.
+// A close frame without a code has code 1005, for which zero is taken too.
 func (s *GatewayState) ProcessCloseCode(code closecode.Type, reason string, closeWriter io.Writer) error {
+	if code == 0 {
+		code = closecode.NoStatus
+	}
 	if code.Decision() == closecode.Resume {
 		_ = s.WriteRestartClose(closeWriter)
 	} else {
@@ -317,9 +343,8 @@ func (s *GatewayState) scan(plain []byte) (p GatewayPayload, err error) {
 	if err != nil {
 		return p, fmt.Errorf("%w: %w", ErrMalformed, err)
 	}
-	p = GatewayPayload{Op: opcode.Type(env.Op), Seq: env.Seq, EventName: event.Parse(env.Event)}
-	if !s.wanted(&p) {
-		return p, nil
+	if p, err = payloadOf(env.Op, env.Seq, env.Event); err != nil || !s.wanted(&p) {
+		return p, err
 	}
 	if err := env.Body(); err != nil {
 		return p, fmt.Errorf("%w: %w", ErrMalformed, err)
@@ -333,9 +358,8 @@ func (s *GatewayState) scanEncoded(plain []byte) (p GatewayPayload, err error) {
 	if err != nil {
 		return p, fmt.Errorf("%w: %w", ErrMalformed, err)
 	}
-	p = GatewayPayload{Op: opcode.Type(op), Seq: seq, EventName: event.Parse(name)}
-	if data == nil || !s.wanted(&p) {
-		return p, nil
+	if p, err = payloadOf(op, seq, name); err != nil || data == nil || !s.wanted(&p) {
+		return p, err
 	}
 	if s.json, err = s.codec.AppendJSON(s.roomy(s.json), data); err != nil {
 		return p, fmt.Errorf("%w: %w", ErrMalformed, err)
@@ -344,40 +368,14 @@ func (s *GatewayState) scanEncoded(plain []byte) (p GatewayPayload, err error) {
 	return p, nil
 }
 
+func payloadOf(op uint, seq int64, name []byte) (GatewayPayload, error) {
+	if len(name) > maxEventName {
+		return GatewayPayload{}, fmt.Errorf("%w: event name of %d bytes", ErrMalformed, len(name))
+	}
+	return GatewayPayload{Op: opcode.Type(op), Seq: seq, EventName: event.Parse(name)}, nil
+}
+
 // wanted reports whether somebody looks at the data of p.
 func (s *GatewayState) wanted(p *GatewayPayload) bool {
 	return p.Op != opcode.Dispatch || s.EventIsWhitelisted(p.EventName)
-}
-
-// record checks the sequence number of a dispatch and remembers it; of READY the session too.
-func (s *GatewayState) record(p *GatewayPayload) error {
-	if p.EventName == event.Ready {
-		return s.recordReady(p)
-	}
-	if p.Seq == 0 {
-		return nil
-	}
-	if gap := p.Seq - s.seq - 1; gap > 0 {
-		// Resuming again would bring the same replay.
-		if !s.resuming || s.phase == phase.Active {
-			return fmt.Errorf("%w: from %d to %d", ErrSequenceNumberSkipped, s.seq, p.Seq)
-		}
-		s.missed += gap
-	}
-	p.Outdated = p.Seq <= s.seq
-	s.seq, s.sequenced = max(s.seq, p.Seq), true
-	return nil
-}
-
-func (s *GatewayState) recordReady(p *GatewayPayload) error {
-	var r Ready
-	if err := json.Unmarshal(p.Data, &r); err != nil {
-		return fmt.Errorf("%w: ready: %w", ErrMalformed, err)
-	}
-	if r.SessionID == "" {
-		return fmt.Errorf("%w: ready without session id", ErrMalformed)
-	}
-	s.sessionID, s.resumeURL = r.SessionID, checkedResumeURL(r.ResumeGatewayURL)
-	s.seq, s.acked, s.sequenced = p.Seq, p.Seq-1, true
-	return nil
 }

@@ -24,7 +24,7 @@ func (s *GatewayState) NextDeadline() time.Time {
 // HandleTimeout does what is due at now: it writes a heartbeat, asks the
 // identify limiter again, closes a connection whose last heartbeat met only
 // silence, or leaves after an invalid session. An early call does nothing.
-// The connection is over when the error is not nil.
+// The connection is over, and the state closed, when the error is not nil.
 func (s *GatewayState) HandleTimeout(now time.Time, textWriter, closeWriter io.Writer) error {
 	s.Advance(now)
 	if s.closed {
@@ -40,11 +40,11 @@ func (s *GatewayState) HandleTimeout(now time.Time, textWriter, closeWriter io.W
 	}
 	if due {
 		if err := s.Heartbeat(textWriter); err != nil {
-			return err
+			return s.endOn(err)
 		}
 	}
 	if s.due(s.identifyAt) {
-		return s.authenticate(textWriter)
+		return s.endOn(s.authenticate(textWriter))
 	}
 	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net" // for net.ErrClosed only
 	"strconv"
+	"time"
 
 	"github.com/discordpkg/gateway/command"
 	"github.com/discordpkg/gateway/internal/phase"
@@ -19,7 +20,8 @@ import (
 // It does not block: when the command limit is reached it returns a
 // [*RateLimitError]. It refuses what Discord would answer with a close code:
 // commands before READY ([ErrNotReady]), over 4096 bytes
-// ([ErrPayloadTooLarge]), that are not JSON ([ErrInvalidPayload]).
+// ([ErrPayloadTooLarge]), that are not JSON ([ErrInvalidPayload]). An error of
+// client leaves the state open, less the command's share of the limit.
 func (s *GatewayState) Write(client io.Writer, cmd command.Type, payload json.RawMessage) error {
 	if s.closed {
 		return net.ErrClosed
@@ -86,6 +88,7 @@ func (s *GatewayState) wrote(cmd command.Type) {
 		s.heart.Sent(s.now)
 	case command.Identify, command.Resume:
 		s.resuming = cmd == command.Resume
+		s.identifyAt = time.Time{}
 		s.setPhase(phase.Ready)
 	}
 }

@@ -110,10 +110,67 @@ func TestWriteError(t *testing.T) {
 	_, _, err := p.ProcessNextMessage(strings.NewReader(hello), &failingReader{boom}, &p.close)
 	require.ErrorIs(t, err, boom)
 	require.False(t, p.HaveIdentified(), "nothing was sent")
+	require.True(t, p.Closed(), "hello was taken, and cannot be given back")
+
+	p = activePeer(t)
+	_, _, err = p.ProcessNextMessage(strings.NewReader(`{"op":1}`), &failingReader{boom}, &p.close)
+	require.ErrorIs(t, err, boom)
+	require.True(t, p.Closed())
 
 	p = activePeer(t)
 	require.ErrorIs(t, p.HandleTimeout(epoch.Add(20*time.Second), &failingReader{boom}, &p.close), boom)
+	require.True(t, p.Closed(), "an error of HandleTimeout ends the connection")
+	require.True(t, p.HaveSessionID())
+	require.Zero(t, p.NextDeadline())
+
+	p = activePeer(t)
+	require.ErrorIs(t, p.Write(&failingReader{boom}, command.UpdatePresence, []byte(`{}`)), boom)
 	require.False(t, p.Closed(), "whether the connection is gone is not ours to say")
+}
+
+// The heartbeat goes out, the identify that was due with it does not.
+func TestWriteErrorBetweenTwo(t *testing.T) {
+	boom := errors.New("boom")
+	l := &gate{retry: epoch.Add(20 * time.Second)}
+	p := newPeer(t, WithIdentifyRateLimiter(l))
+	p.mustReceive(hello)
+	l.open = true
+	require.ErrorIs(t, p.HandleTimeout(epoch.Add(20*time.Second), &failsAfter{1, boom}, &p.close), boom)
+	require.True(t, p.Closed(), "an open state would never identify again")
+}
+
+type failsAfter struct {
+	writes int
+	err    error
+}
+
+func (w *failsAfter) Write(b []byte) (int, error) {
+	if w.writes--; w.writes < 0 {
+		return 0, w.err
+	}
+	return len(b), nil
+}
+
+func TestIdentifyByHandWhileWaiting(t *testing.T) {
+	l := &gate{retry: epoch.Add(7 * time.Second)}
+	p := newPeer(t, WithIdentifyRateLimiter(l))
+	p.mustReceive(hello)
+	require.NoError(t, p.Identify(&p.text))
+	require.NoError(t, p.wait(7*time.Second), "there is nothing left to wait for")
+	require.Equal(t, 1, l.calls)
+}
+
+func TestIdentifyLimiterWithoutAnIdea(t *testing.T) {
+	for _, retry := range []time.Time{{}, epoch.Add(-time.Hour), epoch} {
+		l := &gate{retry: retry}
+		p := newPeer(t, WithIdentifyRateLimiter(l))
+		p.mustReceive(hello)
+		require.True(t, p.NextDeadline().After(epoch), "neither never nor at once")
+		require.False(t, p.NextDeadline().After(epoch.Add(time.Second)))
+		l.open = true
+		require.NoError(t, p.HandleTimeout(p.NextDeadline(), &p.text, &p.close))
+		require.Contains(t, p.wrote(), `{"op":2,`)
+	}
 }
 
 func TestIdentifyLimiter(t *testing.T) {
