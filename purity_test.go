@@ -184,6 +184,9 @@ func (l law) judge(dir, p string) string {
 		}
 		return ""
 	}
+	if p == "net/netip" { // addresses as values, without a network
+		return ""
+	}
 	if under(p, l.banned...) || dir == "." && under(p, "net") && p != "net" && p != "net/url" {
 		return "the protocol packages do without"
 	}
