@@ -68,4 +68,28 @@
 // No event is delivered twice, and none is lost while Discord can replay it.
 // With [WithManualAcknowledge] a session can be saved that names only what was
 // handled, so that a crash replays rather than loses.
+//
+// # Voice
+//
+// A [VoiceGatewayState] is the same for one connection to a voice server. The
+// main gateway introduces it: after [command.UpdateVoiceState] come
+// VOICE_STATE_UPDATE and VOICE_SERVER_UPDATE, in either order, which make up a
+// [VoiceSession]. Its messages are text and binary, each kind with a method of
+// its own:
+//
+//	state, err := gateway.NewVoiceGatewayState(session, gateway.WithE2EE(e2ee))
+//	conn = dial(state.DialURL())
+//	m, redundant, err := state.ProcessNextMessage(r, writers) // for each text message
+//	m, redundant, err := state.ProcessNextBinary(r, writers)  // for each binary message
+//	err := state.HandleTimeout(time.Now(), writers)           // at state.NextDeadline()
+//
+// It identifies or resumes when Hello arrives, and beats. After
+// [opcode.VoiceReady] the caller finds its address over UDP and calls
+// [VoiceGatewayState.SelectProtocol]; [opcode.VoiceSessionDescription] brings
+// the key, and [VoiceGatewayState.Speaking] must come before the first audio.
+// The [E2EE] is told what concerns it, and its replies are written.
+//
+// [VoiceError.Decision] says how to go on after the end, for each close code:
+// resume; ask the main gateway for a new session; wait for the events that
+// follow a move; stop. [WithVoiceDecision] changes the table.
 package gateway
