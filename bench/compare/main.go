@@ -76,7 +76,7 @@ func parse(args []string) (s settings, err error) {
 	if err = f.Parse(args); err != nil {
 		return s, err
 	}
-	s.warmUp, s.beat = 2_000, 5*time.Second
+	s.warmUp, s.beat = 2_000, 3*time.Second
 	if *quick {
 		s.rounds, s.events, s.warmUp, s.shards, s.beat = 1, 1_000, 100, min(s.shards, 10), time.Second/2
 	}

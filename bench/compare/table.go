@@ -25,7 +25,7 @@ func (r results) markdown() string {
 		"one decodes MESSAGE_CREATE (18 %% of the events) into discordgo's Message.\n\n", s.events, s.seed, s.rounds)
 	b.WriteString(r.eventTable())
 	if s.shards > 0 {
-		fmt.Fprintf(&b, "\n## Idle shards\n\nPer shard of %d in one process, each after a GUILD_CREATE of 70 kB, 50 events and a heartbeat. Heap, stacks and the trimmed\n"+
+		fmt.Fprintf(&b, "\n## Idle shards\n\nPer shard of %d in one process, each after a GUILD_CREATE of 70 kB, 50 events and two heartbeats. Heap, stacks and the trimmed\n"+
 			"resident memory are those after a garbage collection, the resident memory is as found.\n"+
 			"With TLS, discordgo has zlib for single messages: it knows no zlib-stream.\n\n", s.shards)
 		b.WriteString(r.idleTable())

@@ -93,10 +93,10 @@ func gather(ctx context.Context, j Job, connect client, n int) error {
 	}
 }
 
-// rest waits until everyone has beaten once, and returns what the process holds then.
+// rest waits until everyone has beaten twice, and returns what the process holds then.
 func rest(ctx context.Context, heartbeat time.Duration) (Footprint, error) {
 	select {
-	case <-time.After(6 * heartbeat / 5):
+	case <-time.After(5 * heartbeat / 2):
 		return weigh(), nil
 	case <-ctx.Done():
 		return Footprint{}, context.Cause(ctx)
