@@ -35,9 +35,11 @@ const (
 )
 
 // byServer reports whether the client had no part in the ending.
-func (e ending) byServer() bool {
-	return e == endedByClose || e == endedByFault || e == endedByAge || e == endedByReplay
-}
+func (e ending) byServer() bool { return e == endedByClose || e == endedByFault }
+
+// byForgetting reports whether a client that came back earlier would have
+// found the session, and all of its events.
+func (e ending) byForgetting() bool { return e == endedByAge || e == endedByReplay }
 
 // A shardKey is the shard array of identify.
 type shardKey struct{ id, count uint }
@@ -66,6 +68,11 @@ type replayLimits struct {
 	events int
 	bytes  int
 	age    time.Duration
+}
+
+// less reports whether l holds less than other in any respect.
+func (l replayLimits) less(other replayLimits) bool {
+	return l.events < other.events || l.bytes < other.bytes || l.age < other.age
 }
 
 type replayEntry struct {

@@ -41,7 +41,7 @@ type SimResult struct {
 	Delivered   int // events that handlers saw
 	Lost        int // events of sessions that could be resumed which no handler saw
 	Duplicated  int // events that a handler saw twice
-	Forgone     int // events of sessions that Discord ended
+	Forgone     int // events of sessions that Discord ended, those it forgot because Options say so included
 	Commands    int // messages that the server received
 	Refusals    int // commands that clients kept back because of the rate limit
 	Faults      int // injected by the world, or cut links
@@ -70,6 +70,16 @@ const (
 // for zombies to be noticed and every resume.
 const quiet = 30 * time.Minute
 
+// simLife is how long a session waits for its client: one that takes longer
+// has lost what happened meanwhile.
+const simLife = 5 * time.Minute
+
+// patientReplay holds all that a session gets in that time, twice over.
+func (s Sim) patientReplay() replayLimits {
+	events := max(10_000, int(2*simLife.Seconds()*s.Rate/float64(s.Clients)))
+	return replayLimits{events: events, bytes: max(8<<20, 512*events), age: simLife}
+}
+
 // A simulation is a run of a Sim.
 type simulation struct {
 	Sim
@@ -86,7 +96,9 @@ type simulation struct {
 	buckets map[uint]time.Duration // when each was last used, to check the world's own bookkeeping
 	nextID  uint64
 	endsBy  time.Duration // zero while events are still made
-	over    bool
+
+	forgetful bool // Options make sessions end before a client can resume
+	over      bool
 }
 
 // Run runs the simulation to its end. The error tells which promise was
@@ -158,9 +170,10 @@ func everyFault() []Fault {
 
 func (s Sim) start() *simulation {
 	s = s.withDefaults()
+	patient := s.patientReplay()
 	options := append([]Option{
 		WithSeed(s.Seed), WithGuilds(s.Clients, 3), WithMaxConcurrency(identifyBuckets), WithSessionStarts(1 << 40),
-		WithReplay(10_000, 8<<20, 5*time.Minute), WithRecord(10), withResumeURL("ws://resume.invalid"),
+		WithReplay(patient.events, patient.bytes, patient.age), WithSessionLife(simLife), WithRecord(10), withResumeURL("ws://resume.invalid"),
 	}, s.Options...)
 	m := &simulation{
 		Sim:     s,
@@ -171,6 +184,7 @@ func (s Sim) start() *simulation {
 		known:   make(map[string]bool),
 		buckets: make(map[uint]time.Duration),
 	}
+	m.forgetful = m.world.cfg.replay.less(patient) || m.world.cfg.ttl < simLife
 	m.limiter = ratelimit.NewIdentify(uint(m.world.cfg.buckets))
 	for i := range s.Clients {
 		c := &simClient{m: m, id: uint(i)}

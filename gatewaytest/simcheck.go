@@ -51,7 +51,8 @@ func simID(data []byte) (id uint64, ok bool) {
 
 // finish adds up. What Discord did not let a client resume is forgone, and so
 // are sessions whose READY never arrived, as nobody knows their ids. What
-// could have been resumed is lost.
+// could have been resumed is lost, by a client that was too slow as well:
+// only a world made forgetful excuses that.
 func (m *simulation) finish() {
 	ids := make([]string, 0, len(m.traces))
 	for id := range m.traces {
@@ -63,7 +64,7 @@ func (m *simulation) finish() {
 		rest := len(t.ids) - t.pos
 		switch {
 		case rest == 0:
-		case t.session.ended.byServer() || !m.known[id]:
+		case t.session.ended.byServer() || !m.known[id] || m.forgetful && t.session.ended.byForgetting():
 			m.Forgone += rest
 		default:
 			m.Lost += rest

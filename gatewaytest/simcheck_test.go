@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/discordpkg/gateway/closecode"
 	"github.com/discordpkg/gateway/event"
 	"github.com/stretchr/testify/require"
 )
@@ -35,6 +36,18 @@ func TestSimFindsWhatIsWrong(t *testing.T) {
 		"a number left out": {
 			func(_ *simulation, s *session) { s.seq++ },
 			func(t *testing.T, m *simulation) { require.Zero(t, m.Delivered-m.SimResult.Dispatches) },
+		},
+		"a client that comes back too late": {
+			func(m *simulation, s *session) {
+				l := m.links[s.conn]
+				l.conn.Lost(m.time(), closecode.Abnormal)
+				delete(m.links, l.conn)
+				c := l.client
+				c.session, c.resumes = l.state.Session()
+				l.clientDone, c.link = true, nil
+				m.heap.push(simEvent{at: m.now + 10*time.Minute, kind: simDial, owner: c})
+			},
+			func(t *testing.T, m *simulation) { require.Positive(t, m.Lost) },
 		},
 		"a broken rule": {
 			func(m *simulation, s *session) { s.conn.Receive(m.time(), []byte(`{"op":99}`), false) },
