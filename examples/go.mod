@@ -1,0 +1,20 @@
+module github.com/discordpkg/gateway/examples
+
+go 1.26.0
+
+require (
+	github.com/coder/websocket v1.8.15
+	github.com/discordpkg/gateway v0.0.0
+	github.com/stretchr/testify v1.12.1
+	go.uber.org/goleak v1.3.0
+)
+
+require (
+	github.com/gobwas/httphead v0.1.0 // indirect
+	github.com/gobwas/ws v1.5.0 // indirect
+	github.com/klauspost/compress v1.20.3 // indirect
+	go.yaml.in/yaml/v3 v3.0.5 // indirect
+	golang.org/x/time v0.16.0 // indirect
+)
+
+replace github.com/discordpkg/gateway => ../
