@@ -206,7 +206,7 @@ func (s *Server) RequestHeartbeats() {
 // Guilds returns the guilds.
 func (s *Server) Guilds() []*Guild { s.mu.Lock(); defer s.mu.Unlock(); return s.world.Guilds() }
 
-// Sessions returns the sessions that can be resumed, the oldest first.
+// Sessions returns the sessions that can be resumed, see [World.Sessions].
 func (s *Server) Sessions() []SessionInfo {
 	s.mu.Lock()
 	defer s.mu.Unlock()

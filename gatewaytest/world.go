@@ -28,6 +28,7 @@ type World struct {
 	order    []*session // in the order of their start; may hold ended ones
 	byShard  map[shardKey][]*session
 	counts   []uint // the shard counts in byShard
+	sweepAt  time.Time
 
 	conns map[int]*Conn // open ones, by number
 	ready []*Conn       // those with frames to send
@@ -75,6 +76,7 @@ func newWorld(cfg settings) *World {
 //
 // https://discord.com/developers/docs/events/gateway#connecting
 func (w *World) Accept(now time.Time, p Params) *Conn {
+	w.sweep(now)
 	w.stats.Connections++
 	c := &Conn{
 		w:        w,
@@ -146,6 +148,21 @@ func (w *World) find(now time.Time, id string) *session {
 		return nil
 	}
 	return s
+}
+
+// sweep drops the sessions whose clients never came back: without it they,
+// and what they keep for a resume, would stay until something happens to them.
+// A sweep for each lifetime is enough to bound how many there are.
+func (w *World) sweep(now time.Time) {
+	if now.Before(w.sweepAt) {
+		return
+	}
+	w.sweepAt = now.Add(w.cfg.ttl)
+	for _, s := range w.order {
+		if s.ended == "" && s.expired(now, w.cfg.ttl) {
+			w.drop(s, endedByAge)
+		}
+	}
 }
 
 // drop ends a session for good. Its connection, if any, stays open.
@@ -255,7 +272,8 @@ type SessionInfo struct {
 	Conn       int    `json:"conn"` // the number of its connection, zero while there is none
 }
 
-// Sessions returns the sessions that can be resumed, the oldest first.
+// Sessions returns the sessions that can be resumed, the oldest first, and
+// those that have expired since the last connections came.
 func (w *World) Sessions() []SessionInfo {
 	infos := make([]SessionInfo, 0, len(w.sessions))
 	for _, s := range w.order {
