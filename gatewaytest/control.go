@@ -131,12 +131,15 @@ type faultRequest struct {
 const maxNext = 10_000
 
 func (s *Server) controlFault(r faultRequest) (any, error) {
-	for text, d := range map[string]*time.Duration{r.For: &r.Fault.For, r.Every: &r.Fault.Every} {
-		if text == "" {
+	for _, field := range []struct {
+		text string
+		d    *time.Duration
+	}{{r.For, &r.Fault.For}, {r.Every, &r.Fault.Every}} {
+		if field.text == "" {
 			continue
 		}
 		var err error
-		if *d, err = time.ParseDuration(text); err != nil {
+		if *field.d, err = time.ParseDuration(field.text); err != nil {
 			return nil, fmt.Errorf("gatewaytest: fault: %w", err)
 		}
 	}
