@@ -19,12 +19,19 @@ type generation struct {
 	members    []*member
 	handlerCtx context.Context
 	running    sync.WaitGroup
+	failed     chan error    // the first one, while the generation is not the current one
+	changed    chan struct{} // a shard has come up
+
+	mu     sync.Mutex // guards what follows
+	ready  map[gateway.ShardID]bool
+	lastUp time.Time
 }
 
 // newGeneration returns shards that do not run yet, those with a session to
 // resume it.
 func (g *Group) newGeneration(number int, p plan) (*generation, error) {
-	gen := &generation{group: g, number: number, first: p.first, total: p.total, members: make([]*member, 0, p.count)}
+	gen := &generation{group: g, number: number, first: p.first, total: p.total, members: make([]*member, 0, p.count),
+		failed: make(chan error, 1), changed: make(chan struct{}, 1), ready: make(map[gateway.ShardID]bool)}
 	for i := range p.count {
 		id := gateway.ShardID(p.first + i)
 		m, err := gen.newMember(id, p.sessions[id])
@@ -41,13 +48,13 @@ func (g *Group) newGeneration(number int, p plan) (*generation, error) {
 const ahead = 3
 
 // start runs the members until ctx ends, they are closed, or Discord refuses
-// one of them. It does nothing if the group is being closed.
-func (gen *generation) start(ctx context.Context) {
+// one of them. It returns [ErrClosed] if the group is being closed.
+func (gen *generation) start(ctx context.Context) error {
 	g := gen.group
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.closed {
-		return
+	if g.closed || g.finishing {
+		return ErrClosed
 	}
 	gen.handlerCtx = context.WithValue(ctx, insideHandler{}, g)
 	g.generations = append(g.generations, gen)
@@ -65,6 +72,26 @@ func (gen *generation) start(ctx context.Context) {
 			}
 		})
 	}
+	return nil
+}
+
+// up notes that a shard has started or resumed a session.
+func (gen *generation) up(m *member) {
+	gen.mu.Lock()
+	gen.ready[m.id], gen.lastUp = true, time.Now()
+	gen.mu.Unlock()
+	select {
+	case gen.changed <- struct{}{}:
+	default:
+	}
+}
+
+// upSince reports whether all shards have come up, and how much of the overlap
+// is left.
+func (gen *generation) upSince(now time.Time) (wait time.Duration, up bool) {
+	gen.mu.Lock()
+	defer gen.mu.Unlock()
+	return gen.lastUp.Add(gen.group.config.Reshard.Overlap).Sub(now), len(gen.ready) == len(gen.members)
 }
 
 // close closes all shards, and returns when they have been, or ctx ends.

@@ -73,6 +73,9 @@ type GroupConfig struct {
 	// [SessionLimitError].
 	ReservedStarts int
 
+	// Reshard says how the shard count changes.
+	Reshard ReshardConfig
+
 	// Hooks are called when something happens.
 	Hooks Hooks
 }
@@ -152,9 +155,15 @@ type Group struct {
 	ended    chan struct{} // closed when Run returns
 	discard  atomic.Bool   // what waits in queues is left for the next process
 	dirty    chan struct{} // a session has changed
-	failures chan failure  // the first one
+	failures chan error    // of the current generation, the first one
+	hopeless chan error    // a reshard that had to succeed
 
-	mu          sync.Mutex // guards what follows
+	resharding atomic.Bool
+	handover   atomic.Pointer[handover] // nil unless the group is being resharded
+	running    sync.WaitGroup           // what Run started besides
+
+	mu          sync.Mutex      // guards what follows
+	run         context.Context // of Run, ends with it
 	started     bool
 	closed      bool
 	mode        CloseMode
@@ -189,7 +198,8 @@ func (c GroupConfig) NewGroup(token string, options ...gateway.Option) (*Group, 
 		closing:  make(chan struct{}),
 		ended:    make(chan struct{}),
 		dirty:    make(chan struct{}, 1),
-		failures: make(chan failure, 1),
+		failures: make(chan error, 1),
+		hopeless: make(chan error, 1),
 		stop:     func(error) {},
 	}
 	// The options are judged now rather than when the shards start.
@@ -227,7 +237,7 @@ func (c *GroupConfig) setDefaults(token string) error {
 	case c.ReservedStarts < 0:
 		return errors.New("gatewayshard: reserved session starts are negative")
 	}
-	return c.Queue.check()
+	return errors.Join(c.Queue.check(), c.Reshard.setDefaults())
 }
 
 // Shard returns one of the shards, to write commands and to look at: a Shard
@@ -252,6 +262,9 @@ func (g *Group) ShardOf(guild uint64) *Shard {
 	gen := g.generations[0]
 	return gen.shard(gateway.DeriveShardID(guild, gen.total))
 }
+
+// asked reports whether Discord was asked for what is needed, and for the limits.
+func (g *Group) asked() bool { return g.config.Total == 0 || g.config.MaxConcurrency == 0 }
 
 // String returns a short description without the token.
 func (g *Group) String() string {

@@ -22,6 +22,8 @@ type member struct {
 	dropped  atomic.Uint64
 	failed   atomic.Uint64
 
+	successor successor // guarded by the mutex of the handover
+
 	mu       sync.Mutex // guards progress; comes after shard.mu
 	progress progress
 }
@@ -33,6 +35,7 @@ type progress struct {
 	seen    int64 // last event that a handler was called with
 	acked   int64 // everything up to it is dealt with
 	stuck   bool  // an event was left for the next process: acked stays
+	held    int   // events of a handover that are not handed on yet
 
 	replaySeen int64 // a former process saw this, at least
 	replayOpen bool  // and nobody knows how much more, up to a RESUMED
@@ -98,13 +101,29 @@ func (m *member) receive(_ gateway.ShardID, p *gateway.GatewayPayload) {
 	if e.Replay = r.replayOpen || e.Seq > 0 && e.Seq <= r.replaySeen; e.Replay {
 		r.replayEnd = max(r.replayEnd, e.Seq)
 	}
-	if r.acked >= r.handed && !r.stuck {
+	if r.settled() {
 		// What lies between was not wanted.
 		r.acked = max(r.acked, e.Seq-1)
 	}
 	m.mu.Unlock()
+	if h := m.gen.group.handover.Load(); h != nil && h.intercept(m, e) {
+		return
+	}
 	m.hand(e)
 }
+
+// settled reports whether everything that was received is dealt with.
+func (r *progress) settled() bool { return r.acked >= r.handed && !r.stuck && r.held == 0 }
+
+// onHold notes that events wait outside of what was handed on.
+func (m *member) onHold(n int) {
+	m.mu.Lock()
+	m.progress.held += n
+	m.mu.Unlock()
+}
+
+// unhold notes that an event does not wait any more.
+func (m *member) unhold() { m.onHold(-1) }
 
 // hand brings an event on its way to the handlers.
 func (m *member) hand(e Event) {
@@ -122,7 +141,7 @@ func (m *member) begin(seq int64) {
 	session := m.shard.state.SessionID()
 	m.shard.mu.Unlock()
 	m.mu.Lock()
-	m.progress = progress{session: session, handed: seq - 1, acked: seq - 1}
+	m.progress = progress{session: session, handed: seq - 1, acked: seq - 1, held: m.progress.held}
 	m.mu.Unlock()
 	m.sessionChanged(false)
 }
@@ -150,6 +169,7 @@ func (m *member) sessionChanged(resumed bool) {
 	if hook := g.config.Hooks.Session; hook != nil {
 		hook(m.id, resumed)
 	}
+	m.gen.up(m)
 }
 
 // accept notes that an event waits for its handler.
@@ -227,7 +247,7 @@ func (m *member) checkpoint(open bool) (c ShardCheckpoint, ok bool) {
 	// Between events the shard has read nothing that it did not hand out, except
 	// for what nobody wants. That must not be replayed for ever.
 	busy := s.conn != nil && s.conn.handling.Load()
-	if !busy && !r.stuck && r.acked >= r.handed {
+	if !busy && r.settled() {
 		r.acked = max(r.acked, s.state.SequenceNumber())
 		r.handed = max(r.handed, r.acked)
 	}

@@ -24,7 +24,7 @@ import (
 func (g *Group) Run(ctx context.Context) error {
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
-	if err := g.beginRun(stop); err != nil {
+	if err := g.beginRun(ctx, stop); err != nil {
 		return err
 	}
 	defer close(g.ended)
@@ -42,13 +42,13 @@ func (g *Group) Run(ctx context.Context) error {
 	return g.supervise(ctx, gen, stop)
 }
 
-func (g *Group) beginRun(stop context.CancelCauseFunc) error {
+func (g *Group) beginRun(ctx context.Context, stop context.CancelCauseFunc) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.started {
 		return ErrGroupStarted
 	}
-	g.started, g.stop = true, stop
+	g.started, g.run, g.stop = true, ctx, stop
 	return nil
 }
 
@@ -83,7 +83,7 @@ func (g *Group) prepare(ctx context.Context) (plan, error) {
 		return plan{}, err
 	}
 	var bot *GatewayBot
-	if g.config.Total == 0 || g.config.MaxConcurrency == 0 {
+	if g.asked() {
 		if bot, err = g.config.Discovery.GatewayBot(ctx, g.token()); err != nil {
 			return plan{}, err
 		}
@@ -162,42 +162,69 @@ func (g *Group) supervise(ctx context.Context, gen *generation, stop context.Can
 	if err := g.save(ctx, gen.checkpoint(true)); err != nil {
 		return err
 	}
-	gen.start(ctx)
-	keeping := g.startKeeper(ctx)
 	var result error
-	select {
-	case <-ctx.Done():
-		result = context.Cause(ctx)
-	case <-g.closing:
-	case f := <-g.failures:
-		result = fmt.Errorf("%v stopped: %w", f.gen, f.err)
-		g.log.Error("group stopped", "err", result)
-		stop(result)
+	if gen.start(ctx) == nil {
+		keeping := g.startKeeper(ctx)
+		if result = g.watch(ctx); result != nil {
+			stop(result)
+		}
+		gen = g.finish()
+		keeping()
 	}
-	g.finish()
-	keeping()
 	if err := g.saveLast(ctx, gen, result); err != nil {
 		return errors.Join(result, err)
 	}
 	return result
 }
 
-// A failure is a shard that Discord does not want.
-type failure struct {
-	gen *generation
-	err error
+// watch returns what ends the group, nil for Close.
+func (g *Group) watch(ctx context.Context) error {
+	for {
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-g.closing:
+			return nil
+		case err := <-g.failures:
+			if g.automatically(ctx, err) {
+				g.log.Warn("discord wants more shards", "err", err)
+				continue
+			}
+			g.log.Error("group stopped", "err", err)
+			return err
+		case err := <-g.hopeless:
+			g.log.Error("group stopped", "err", err)
+			return err
+		}
+	}
 }
 
-// fail ends the group, unless something else did already.
+// fail reports a shard that Discord does not want. In the current generation
+// that ends the group.
 func (g *Group) fail(gen *generation, err error) {
+	g.mu.Lock()
+	failed := g.failures
+	if g.generations[0] != gen {
+		failed = gen.failed
+	}
+	g.mu.Unlock()
 	select {
-	case g.failures <- failure{gen, err}:
+	case failed <- fmt.Errorf("%v stopped: %w", gen, err):
 	default:
 	}
 }
 
-// finish waits for everything that runs.
-func (g *Group) finish() {
+// giveUp ends the group.
+func (g *Group) giveUp(err error) {
+	select {
+	case g.hopeless <- err:
+	default:
+	}
+}
+
+// finish waits for everything that runs, and returns the generation that was
+// the current one.
+func (g *Group) finish() *generation {
 	g.mu.Lock()
 	g.finishing = true
 	generations := g.generations
@@ -206,6 +233,10 @@ func (g *Group) finish() {
 	for _, gen := range generations {
 		gen.running.Wait()
 	}
+	g.running.Wait()
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.generations[0]
 }
 
 // Close ends the group for good, and Run returns nil. With KeepSession the
