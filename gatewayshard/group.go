@@ -95,6 +95,10 @@ type Hooks struct {
 
 	// Session is called when a shard has started or resumed a session.
 	Session func(shard gateway.ShardID, resumed bool)
+
+	// Latency is called for each round trip of a shard's heartbeats, within
+	// CheckpointInterval.
+	Latency func(shard gateway.ShardID, latency time.Duration)
 }
 
 const (
@@ -158,6 +162,7 @@ type Group struct {
 	failures chan error    // of the current generation, the first one
 	hopeless chan error    // a reshard that had to succeed
 
+	latency    latencies
 	resharding atomic.Bool
 	handover   atomic.Pointer[handover] // nil unless the group is being resharded
 	running    sync.WaitGroup           // what Run started besides

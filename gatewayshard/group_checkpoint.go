@@ -107,6 +107,7 @@ func (g *Group) keep(ctx context.Context) {
 		case <-soon:
 			soon = nil
 		case <-ticker.C:
+			g.measure()
 		}
 		g.checkpointNow(ctx)
 	}

@@ -188,20 +188,6 @@ func (q *identifyQueue) lastIdentify() time.Time {
 	return q.last
 }
 
-// waiting returns the number of shards in line, and when the last of them has
-// its turn: zero if nobody waits.
-func (q *identifyQueue) waiting(now time.Time) (shards int, until time.Time) {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	for _, l := range q.lines {
-		if n := len(l.tickets); n > 0 {
-			shards += n
-			until = later(until, later(l.next, now).Add(time.Duration(n-1)*q.interval))
-		}
-	}
-	return shards, until
-}
-
 func later(a, b time.Time) time.Time {
 	if a.After(b) {
 		return a

@@ -61,9 +61,7 @@ func TestIdentifyInOrder(t *testing.T) {
 		require.Greater(t, order[i], order[i-1])
 	}
 	require.Equal(t, dawn.Add(199*5*time.Second), last, "no time is lost")
-	shards, until := q.waiting(last)
-	require.Zero(t, shards)
-	require.Zero(t, until)
+	require.Empty(t, q.lines[0].tickets)
 }
 
 func TestIdentifyPassesOverTheLost(t *testing.T) {
@@ -80,9 +78,7 @@ func TestIdentifyPassesOverTheLost(t *testing.T) {
 		}
 		delete(waiters, lost)
 	}
-	shards, until := q.waiting(dawn)
-	require.Equal(t, 3, shards)
-	require.WithinDuration(t, dawn.Add(15*time.Second), until, time.Second)
+	require.Len(t, q.lines[0].tickets, 3)
 	order, last := drain(t, q, waiters)
 	require.Len(t, order, 46)
 	require.Less(t, last.Sub(dawn), (46+3)*5*time.Second, "each costs a place in line at most")

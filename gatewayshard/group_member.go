@@ -22,7 +22,8 @@ type member struct {
 	dropped  atomic.Uint64
 	failed   atomic.Uint64
 
-	successor successor // guarded by the mutex of the handover
+	latency   time.Duration // last one that was counted, by the keeper alone
+	successor successor     // guarded by the mutex of the handover
 
 	mu       sync.Mutex // guards progress; comes after shard.mu
 	progress progress
