@@ -13,11 +13,12 @@ import (
 )
 
 // An alarm is the log of the shards: it passes records on, and tells of those
-// that warn, with the error they carry. What shards say of sessions is only
+// that warn, with the error they carry. What raise says is expected is only
+// passed on at level debug. What shards say of sessions is only
 // passed on at level debug, for the bot says it itself.
 type alarm struct {
 	next  slog.Handler
-	raise func(text string, err error)
+	raise func(text string, err error) (expected bool)
 	err   error // that of WithAttrs
 }
 
@@ -32,7 +33,9 @@ func (a alarm) Handle(ctx context.Context, r slog.Record) error {
 			err = errorOf(attr, err)
 			return true
 		})
-		a.raise(r.Message, err)
+		if a.raise(r.Message, err) {
+			r.Level = slog.LevelDebug
+		}
 	}
 	if !a.next.Enabled(ctx, r.Level) {
 		return nil

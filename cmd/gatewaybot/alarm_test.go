@@ -19,7 +19,10 @@ import (
 func TestAlarm(t *testing.T) {
 	var out bytes.Buffer
 	var raised []string
-	raise := func(text string, err error) { raised = append(raised, (&warning{text, err}).Error()) }
+	raise := func(text string, err error) bool {
+		raised = append(raised, (&warning{text, err}).Error())
+		return text == "expected"
+	}
 	newLog := func(level slog.Level) *slog.Logger {
 		return slog.New(alarm{next: slog.NewTextHandler(&out, &slog.HandlerOptions{Level: level}), raise: raise})
 	}
@@ -35,6 +38,8 @@ func TestAlarm(t *testing.T) {
 
 	out.Reset()
 	newLog(slog.LevelInfo).Info("said by the bot already")
+	require.Empty(t, out.String())
+	newLog(slog.LevelInfo).Error("expected")
 	require.Empty(t, out.String())
 	newLog(slog.LevelDebug).Info("shown")
 	require.Contains(t, out.String(), "msg=shown")

@@ -10,83 +10,101 @@ import (
 	"github.com/discordpkg/gateway"
 	"github.com/discordpkg/gateway/event"
 	"github.com/discordpkg/gateway/gatewayshard"
-	"github.com/discordpkg/gateway/ratelimit"
 )
 
 // A bot is one run of the program.
 type bot struct {
 	*options
-	log     *slog.Logger
-	discord *localDiscord // nil with a token
-	cutter  *cutter
-	journal *journal
-	raw     *rawWriter // nil without -json
-	shards  []*gatewayshard.Shard
-	started time.Time
-	stop    context.CancelCauseFunc // ends the run, nil if as it should
+	log      *slog.Logger
+	discord  *localDiscord // nil with a token
+	sessions *sessionFile  // nil without -store
+	cutter   *cutter
+	journal  *journal
+	raw      *rawWriter // nil without -json
+	group    *gatewayshard.Group
+	pacer    *pacer
+	total    uint // shards
+	started  time.Time
+	stop     context.CancelCauseFunc // ends the run, nil if as it should
 }
 
 const (
 	settleTime = 10 * time.Second // for what is on its way at the end
 	closeTime  = 5 * time.Second
+	maxTold    = 16 // shards whose sessions are worth a line each
 )
 
 var errTimeUp = errors.New("time is up")
 
-// addShards makes the shards, which share the limit on identifies.
-func (b *bot) addShards(to place) error {
+// addGroup makes the group of shards.
+func (b *bot) addGroup(to place, discovery gatewayshard.Discovery) (err error) {
 	options, err := b.wire()
 	if err != nil {
 		return err
 	}
-	config := gatewayshard.Config{
-		NetDial:        b.cutter.dial,
-		PayloadHandler: b.handle,
-		Logger:         slog.New(alarm{next: b.log.Handler(), raise: b.warned}),
+	b.total, b.pacer = to.total, newPacer(to.buckets, to.interval)
+	config := gatewayshard.GroupConfig{
+		Shard: gatewayshard.Config{
+			NetDial: b.cutter.dial,
+			Logger:  slog.New(alarm{next: b.log.Handler(), raise: b.warned}),
+		},
+		Total:            to.total,
+		MaxConcurrency:   to.buckets,
+		Discovery:        discovery,
+		Handler:          b.handle,
+		IdentifyLimiter:  b.pacer,
+		IdentifyInterval: to.interval,
 	}
-	if b.discord != nil {
-		config.Backoff.Min = 250 * time.Millisecond
+	if to.ask {
+		config.MaxConcurrency = 0
 	}
-	options = append(options, gateway.WithURL(to.url), gateway.WithIntents(b.intents), gateway.WithShardCount(b.options.shards),
-		gateway.WithIdentifyRateLimiter(ratelimit.NewIdentify(to.maxConcurrency)))
-	for id := range b.options.shards {
-		shard, err := config.NewShard(gateway.ShardID(id), to.token, nil, options...)
-		if err != nil {
-			return err
-		}
-		b.shards = append(b.shards, shard)
+	if b.discord != nil && b.total == 1 { // of many it is nice to see some that wait
+		config.Shard.Backoff.Min = 250 * time.Millisecond
+	}
+	if b.sessions != nil {
+		config.Store, config.StoreKey = b.sessions.store, b.sessions.key
+	}
+	b.group, err = config.NewGroup(to.token, append(options, gateway.WithURL(to.url), gateway.WithIntents(b.intents))...)
+	return err
+}
+
+// handle is called by the shards. All events are counted, whether they are to
+// be shown or not: a number that is missing is an event that is lost.
+func (b *bot) handle(ctx context.Context, e gatewayshard.Event) error {
+	b.journal.note(e)
+	level := slog.LevelInfo
+	if b.total > maxTold {
+		level = slog.LevelDebug
+	}
+	switch e.Name {
+	case event.Ready:
+		b.log.Log(ctx, level, "READY", "shard", e.Shard, "session", e.Session, "seq", e.Seq)
+	case event.Resumed:
+		b.log.Log(ctx, level, "RESUMED", "shard", e.Shard, "seq", e.Seq)
+	}
+	if b.raw == nil || b.filter && !b.events.Has(e.Name) {
+		return nil
+	}
+	if err := b.raw.write(e); err != nil {
+		b.stop(err)
 	}
 	return nil
 }
 
-// handle is called by the loops of the shards. All events are counted, whether
-// they are to be shown or not: a number that is missing is an event that is lost.
-func (b *bot) handle(id gateway.ShardID, p *gateway.GatewayPayload) {
-	session := b.journal.note(id, p)
-	switch p.EventName {
-	case event.Ready:
-		b.log.Info("READY", "shard", id, "session", session, "seq", p.Seq)
-	case event.Resumed:
-		b.log.Info("RESUMED", "shard", id, "seq", p.Seq)
-	}
-	if b.raw == nil || b.filter && !b.events.Has(p.EventName) {
-		return
-	}
-	if err := b.raw.write(id, p); err != nil {
-		b.stop(err)
-	}
-}
-
 // warned is called when a shard warns. That connections break, whether cut or
-// announced by Discord, is what the bot is here to show.
-func (b *bot) warned(text string, err error) {
-	if !b.soak || routine(err) || lost(err) && b.cutter.explain() {
-		return
+// announced by Discord, is what the bot is here to show. But that a cut breaks
+// the connections of a fleet is not worth a line each.
+func (b *bot) warned(text string, err error) (expected bool) {
+	if lost(err) && b.cutter.explain() {
+		return b.total > maxTold
 	}
-	b.stop(&warning{text, err})
+	if b.soak && !routine(err) {
+		b.stop(&warning{text, err})
+	}
+	return false
 }
 
-// live runs the shards until the time is up, ctx ends, or something is wrong,
+// live runs the group until the time is up, ctx ends, or something is wrong,
 // which is returned.
 func (b *bot) live(ctx context.Context, d display) (*result, error) {
 	alive, stop := context.WithCancelCause(ctx)
@@ -95,13 +113,11 @@ func (b *bot) live(ctx context.Context, d display) (*result, error) {
 
 	var running sync.WaitGroup
 	life, end := context.WithCancel(context.WithoutCancel(ctx))
-	for _, s := range b.shards {
-		running.Go(func() {
-			if err := s.Run(life); err != nil && life.Err() == nil {
-				stop(err)
-			}
-		})
-	}
+	running.Go(func() {
+		if err := b.group.Run(life); err != nil && life.Err() == nil {
+			stop(err)
+		}
+	})
 	cutDone := make(chan struct{})
 	running.Go(func() { defer close(cutDone); b.cutOnce(alive) })
 
@@ -120,7 +136,7 @@ func (b *bot) live(ctx context.Context, d display) (*result, error) {
 		err = failure(ctx, alive)
 	}
 	r := b.result(rates)
-	b.closeShards(ctx)
+	b.closeGroup(ctx)
 	end()
 	stop(nil)
 	running.Wait()
@@ -176,8 +192,9 @@ func (b *bot) cutOnce(ctx context.Context) {
 	case <-ctx.Done():
 		return
 	}
-	if b.journal.wait(ctx, func(e *entries) bool { return len(e.ledger.open) == len(b.shards) }) == nil {
-		b.log.Info("cutting the connection", "shards", len(b.shards))
+	if b.journal.wait(ctx, func(e *entries) bool { return len(e.begun) == int(b.total) }) == nil {
+		b.log.Info("cutting the connection", "shards", b.total)
+		b.journal.look(func(e *entries) { e.cut, e.before = true, e.resumes })
 		b.cutter.cut()
 	}
 }
@@ -196,18 +213,17 @@ func (b *bot) settle(ctx context.Context, cutDone <-chan struct{}) {
 	}
 	// The verdict tells what did not come.
 	_ = b.journal.wait(limit, func(e *entries) bool {
-		again := e.resumes + max(0, e.readies-len(b.shards))
-		return again >= b.cutter.count() && (b.discord == nil || e.ledger.missing(b.discord.sent()) == 0)
+		return e.again() >= b.cutter.count() && (b.discord == nil || e.ledger.missing(b.discord.sent()) == 0)
 	})
 }
 
-// closeShards ends the sessions.
-func (b *bot) closeShards(ctx context.Context) {
+// closeGroup ends the sessions, unless the next run is to resume them.
+func (b *bot) closeGroup(ctx context.Context) {
 	limit, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTime)
 	defer cancel()
-	var closing sync.WaitGroup
-	for _, s := range b.shards {
-		closing.Go(func() { _ = s.Close(limit, gatewayshard.EndSession) }) // cut if it takes too long
+	mode := gatewayshard.EndSession
+	if b.sessions != nil {
+		mode = gatewayshard.KeepSession
 	}
-	closing.Wait()
+	_ = b.group.Close(limit, mode) // cut if it takes too long; that sessions are not saved is Run's error
 }

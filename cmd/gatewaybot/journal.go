@@ -7,6 +7,7 @@ import (
 
 	"github.com/discordpkg/gateway"
 	"github.com/discordpkg/gateway/event"
+	"github.com/discordpkg/gateway/gatewayshard"
 )
 
 // A journal is what the handlers saw. It is safe for concurrent use.
@@ -21,35 +22,46 @@ type entries struct {
 	counts  map[event.Type]uint64
 	readies int
 	resumes int
+	begun   map[gateway.ShardID]struct{} // shards that had a READY or RESUMED
+	cut     bool
+	before  int // resumes when the connections were cut
+}
+
+// again returns how often sessions began or went on after the first time.
+func (e *entries) again() int { return e.readies + e.resumes - len(e.begun) }
+
+// resumedCut returns how many sessions went on after the cut.
+func (e *entries) resumedCut() int {
+	if !e.cut {
+		return 0
+	}
+	return e.resumes - e.before
 }
 
 func newJournal() *journal {
-	return &journal{entries: entries{counts: make(map[event.Type]uint64)}}
+	return &journal{entries: entries{counts: make(map[event.Type]uint64), begun: make(map[gateway.ShardID]struct{})}}
 }
 
-// note enters an event. It returns the session that READY began.
-func (j *journal) note(id gateway.ShardID, p *gateway.GatewayPayload) (session string) {
-	if p.EventName == event.Ready {
-		ready, _ := gateway.Decode[gateway.Ready](p.Data) // the state has read it before
-		session = ready.SessionID
-	}
+// note enters an event.
+func (j *journal) note(e gatewayshard.Event) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	e := &j.entries
-	switch p.EventName {
+	n := &j.entries
+	switch e.Name {
 	case event.Ready:
-		e.readies++
-		e.ledger.begin(id, session)
+		n.readies++
+		n.ledger.begin(e.Shard, e.Session, 0)
+		n.begun[e.Shard] = struct{}{}
 	case event.Resumed:
-		e.resumes++
+		n.resumes++
+		n.begun[e.Shard] = struct{}{}
 	}
-	e.ledger.see(id, p.Seq)
-	e.counts[p.EventName]++
+	n.ledger.see(e.Shard, e.Seq)
+	n.counts[e.Name]++
 	if j.changed != nil {
 		close(j.changed)
 		j.changed = nil
 	}
-	return session
 }
 
 // look calls f with the entries. It must not keep them.

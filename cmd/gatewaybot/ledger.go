@@ -16,12 +16,13 @@ type account struct {
 	last    int64 // sequence number
 }
 
-// begin opens the account of a new session.
-func (l *ledger) begin(id gateway.ShardID, session string) {
+// begin opens the account of a session, of which the events up to last were
+// seen: none of a new one.
+func (l *ledger) begin(id gateway.ShardID, session string, last int64) {
 	if l.open == nil {
 		l.open = make(map[gateway.ShardID]*account)
 	}
-	l.open[id] = &account{session: session}
+	l.open[id] = &account{session: session, last: last}
 }
 
 // see enters an event. Those without a number are not part of the session.

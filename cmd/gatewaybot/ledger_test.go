@@ -20,7 +20,7 @@ func TestLedger(t *testing.T) {
 		"some have no number": {[]int64{1, 0, 2, 0}, 0, 0},
 	} {
 		var l ledger
-		l.begin(3, "a session")
+		l.begin(3, "a session", 0)
 		for _, seq := range c.seqs {
 			l.see(3, seq)
 		}
@@ -32,8 +32,8 @@ func TestLedger(t *testing.T) {
 func TestLedgerMissing(t *testing.T) {
 	var l ledger
 	l.see(0, 9) // before READY there is no session to number it
-	l.begin(0, "a")
-	l.begin(1, "b")
+	l.begin(0, "a", 0)
+	l.begin(1, "b", 0)
 	l.see(0, 1)
 	l.see(1, 1)
 	l.see(1, 2)
@@ -42,7 +42,7 @@ func TestLedgerMissing(t *testing.T) {
 	require.EqualValues(t, 5, l.missing(map[string]int64{"a": 4, "b": 2, "never heard of": 2}))
 	require.Zero(t, l.lost)
 
-	l.begin(0, "c") // the numbers start again
+	l.begin(0, "c", 0) // the numbers start again
 	l.see(0, 1)
 	require.Zero(t, l.duplicated)
 	require.EqualValues(t, 1, l.missing(map[string]int64{"c": 2}))
@@ -50,8 +50,8 @@ func TestLedgerMissing(t *testing.T) {
 
 func TestVerdict(t *testing.T) {
 	b := &bot{options: &options{cut: 1}, journal: newJournal()}
-	require.NoError(t, b.verdict(t.Context(), &result{sessions: 1, resumes: 1}))
+	require.NoError(t, b.verdict(t.Context(), &result{sessions: 1, resumedCut: 1}))
 	require.ErrorContains(t, b.verdict(t.Context(), &result{}), "no session was started\nno session was resumed after the cut")
-	require.ErrorContains(t, b.verdict(t.Context(), &result{sessions: 1, resumes: 1, lost: 2}), "2 events lost, 0 duplicated")
-	require.ErrorContains(t, b.verdict(t.Context(), &result{sessions: 1, resumes: 1, duplicated: 1}), "0 events lost, 1 duplicated")
+	require.ErrorContains(t, b.verdict(t.Context(), &result{sessions: 1, resumedCut: 1, lost: 2}), "2 events lost, 0 duplicated")
+	require.ErrorContains(t, b.verdict(t.Context(), &result{sessions: 1, resumedCut: 1, duplicated: 1}), "0 events lost, 1 duplicated")
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"log/slog"
 	"math"
 	"time"
@@ -34,7 +35,8 @@ func (l lines) show(v view) {
 	if len(v.shards) == 1 {
 		attrs = append(attrs, "seq", v.shards[0].Seq, "phase", v.shards[0].Phase.String())
 	} else {
-		attrs = append(attrs, "shards", len(v.shards), "active", sum.active)
+		attrs = append(attrs, "active", fmt.Sprintf("%d/%d", sum.active, len(v.shards)),
+			"queue", v.queued, "eta", v.eta.Round(100*time.Millisecond), "slowest", sum.slowest.Round(10*time.Microsecond))
 	}
 	l.log.Info("live", attrs...)
 }
@@ -43,6 +45,8 @@ func (l lines) show(v view) {
 type sum struct {
 	active     int
 	latency    time.Duration // the mean of those that know theirs
+	slowest    time.Duration
+	slow       int // the shard with it
 	reconnects uint64
 	resumes    uint64
 	identifies uint64
@@ -51,13 +55,16 @@ type sum struct {
 
 func sumOf(shards []gatewayshard.Stats) (s sum) {
 	measured := 0
-	for _, st := range shards {
+	for id, st := range shards {
 		if st.Phase == gatewayshard.Active {
 			s.active++
 		}
 		if st.Latency > 0 {
 			s.latency += st.Latency
 			measured++
+		}
+		if st.Latency > s.slowest {
+			s.slowest, s.slow = st.Latency, id
 		}
 		s.reconnects += st.Reconnects
 		s.resumes += st.Resumes

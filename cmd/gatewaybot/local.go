@@ -21,17 +21,44 @@ const (
 	beatInterval = time.Second
 	beatGrace    = 10 * time.Second
 	trafficPause = 10 * time.Millisecond
+
+	autoShards = 4 // that the local Discord recommends
+
+	// All shards have identified after less than 16 rounds, which come ten
+	// times faster than Discord's: a second round by half of the interval that
+	// the bot keeps would be a breach.
+	localRounds   = 16
+	localBuckets  = 16
+	localIdentify = 500 * time.Millisecond
+	localStarts   = 10_000
 )
 
-// startLocal starts a local Discord with traffic. It lets all shards identify
-// at once.
+// localShards returns how many shards there are without a token.
+func (o *options) localShards() uint {
+	if o.shards == 0 {
+		return autoShards
+	}
+	return o.shards
+}
+
+// localBuckets returns how many shards identify at once without a token.
+func (o *options) localBuckets() uint {
+	if o.concurrency > 0 {
+		return o.concurrency
+	}
+	return max(localBuckets, (o.localShards()+localRounds-1)/localRounds)
+}
+
+// startLocal starts a local Discord with traffic.
 func startLocal(o *options, l net.Listener) *localDiscord {
 	srv := gatewaytest.NewServer(
 		gatewaytest.WithListener(l),
 		gatewaytest.WithSeed(o.seed),
-		gatewaytest.WithGuilds(max(3, 2*int(o.shards)), 50),
-		gatewaytest.WithShards(int(o.shards)),
-		gatewaytest.WithMaxConcurrency(int(o.shards)),
+		gatewaytest.WithGuilds(max(3, 2*int(o.localShards())), 50),
+		gatewaytest.WithShards(int(o.localShards())),
+		gatewaytest.WithMaxConcurrency(int(o.localBuckets())),
+		gatewaytest.WithIdentifyInterval(localIdentify/2),
+		gatewaytest.WithSessionStarts(localStarts),
 		gatewaytest.WithHeartbeat(beatInterval, beatGrace),
 	)
 	return &localDiscord{Server: srv, quiet: traffic(o.traffic, srv)}

@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 
@@ -19,21 +20,24 @@ import (
 
 // options are the flags, with defaults that depend on each other filled in.
 type options struct {
-	token    func() string // a function, so that no string form shows it; empty: local Discord
-	length   time.Duration // zero: until interrupted
-	cut      time.Duration // zero: never
-	soak     bool
-	intents  intent.Type
-	events   event.Set
-	filter   bool // events says which to show
-	shards   uint
-	json     bool
-	encoding string
-	compress string
-	url      string // empty: Discord's own, or the local one's
-	traffic  float64
-	seed     uint64
-	level    slog.Level
+	token   func() string // a function, so that no string form shows it; empty: local Discord
+	length  time.Duration // zero: until interrupted
+	cut     time.Duration // zero: never
+	soak    bool
+	intents intent.Type
+	events  event.Set
+	filter  bool // events says which to show
+	shards  uint // zero: as many as Discord recommends
+	// How many shards may identify at once, zero: as Discord says.
+	concurrency uint
+	store       string // a file, empty: sessions end with the run
+	json        bool
+	encoding    string
+	compress    string
+	url         string // empty: Discord's own, or the local one's
+	traffic     float64
+	seed        uint64
+	level       slog.Level
 }
 
 const (
@@ -50,7 +54,7 @@ func (o *options) local() bool { return o.token() == "" }
 // errors that say which flag is wrong.
 func parseOptions(args []string, env func(string) string) (*options, error) {
 	token := strings.TrimPrefix(strings.TrimSpace(env("DISCORD_TOKEN")), "Bot ")
-	o := &options{token: func() string { return token }}
+	o := &options{token: func() string { return token }, shards: 1}
 	fs := flag.NewFlagSet("gatewaybot", flag.ContinueOnError)
 	fs.SetOutput(io.Discard)
 	fs.DurationVar(&o.length, "for", defaultLength, "")
@@ -58,7 +62,9 @@ func parseOptions(args []string, env func(string) string) (*options, error) {
 	fs.BoolVar(&o.soak, "soak", false, "")
 	fs.Var(&o.intents, "intents", "")
 	fs.Func("events", "", o.addEvents)
-	fs.UintVar(&o.shards, "shards", 1, "")
+	fs.Func("shards", "", o.setShards)
+	fs.UintVar(&o.concurrency, "max-concurrency", 0, "")
+	fs.StringVar(&o.store, "store", "", "")
 	fs.BoolVar(&o.json, "json", false, "")
 	fs.StringVar(&o.encoding, "encoding", "json", "")
 	fs.StringVar(&o.compress, "compress", "none", "")
@@ -90,6 +96,20 @@ func (o *options) addEvents(list string) error {
 		o.events.Add(t)
 	}
 	o.filter = true
+	return nil
+}
+
+// setShards takes a number, or the word auto.
+func (o *options) setShards(s string) error {
+	if s == "auto" {
+		o.shards = 0
+		return nil
+	}
+	n, err := strconv.ParseUint(s, 10, 32)
+	if err != nil || n < 1 || n > maxShards {
+		return fmt.Errorf("-shards is not between 1 and %d, nor auto", maxShards)
+	}
+	o.shards = uint(n)
 	return nil
 }
 
@@ -145,14 +165,21 @@ func (o *options) check(given map[string]bool) error {
 		return errors.New("-cut is negative")
 	case o.length > 0 && o.cut >= o.length:
 		return errors.New("-cut is not before the end, see -for")
-	case o.shards < 1 || o.shards > maxShards:
-		return fmt.Errorf("-shards is not between 1 and %d", maxShards)
+	case o.concurrency > maxShards:
+		return fmt.Errorf("-max-concurrency is not between 1 and %d", maxShards)
 	case !(o.traffic >= 0 && o.traffic <= maxTraffic): // NaN is neither
 		return fmt.Errorf("-traffic is not between 0 and %d", maxTraffic)
 	case o.url != "" && o.local():
 		return errors.New("-url needs a token in the environment variable DISCORD_TOKEN; a local Discord takes any")
+	case o.store != "" && o.local():
+		return errors.New("-store needs a token in the environment variable DISCORD_TOKEN: the sessions of the local Discord end with the run")
 	case !o.local() && (given["traffic"] || given["seed"]):
 		return errors.New("-traffic and -seed are for the local Discord, which DISCORD_TOKEN turns off")
+	}
+	if o.store != "" {
+		if _, _, err := splitStore(o.store); err != nil {
+			return err
+		}
 	}
 	_, err := o.wire()
 	return err

@@ -2,34 +2,54 @@ package main
 
 import (
 	"context"
-	"fmt"
+	"errors"
 	"time"
+
+	"github.com/discordpkg/gateway/gatewayshard"
 )
 
-// A place is where the gateway is.
+// A place is where the gateway is, and how to come in.
 type place struct {
-	url            string
-	token          string
-	maxConcurrency uint
+	url      string
+	token    string
+	total    uint          // shards
+	buckets  uint          // identify at the same time
+	interval time.Duration // between two identifies of a bucket
+	ask      bool          // the group asks Discord too, and minds the session start limit
 }
 
+var errNoTotal = errors.New("-shards auto: there are no stored sessions to tell, and -url leaves Discord's advice out")
+
 // locate asks Discord where the gateway is, unless it is known.
-func (m machine) locate(ctx context.Context, b *bot) (place, error) {
+func (m machine) locate(ctx context.Context, b *bot, stored gatewayshard.Checkpoint) (place, error) {
+	to := place{url: b.url, token: b.token(), total: b.options.shards, buckets: max(1, b.concurrency), interval: identifyInterval}
+	if to.total == 0 && len(stored.Shards) > 0 {
+		to.total = stored.Total
+	}
 	switch {
 	case b.discord != nil:
-		return place{b.discord.DialURL, "local", b.options.shards}, nil
+		to.url, to.token, to.interval = b.discord.DialURL, "local", localIdentify
+		to.total, to.buckets = b.localShards(), b.localBuckets()
+		return to, nil
 	case b.url != "":
-		return place{b.url, b.token(), 1}, nil // right for every bot
+		if to.total == 0 {
+			return place{}, errNoTotal
+		}
+		return to, nil
 	}
-	found, err := m.discover(ctx, b.token())
+	found, err := m.discovery.GatewayBot(ctx, b.token())
 	if err != nil {
 		return place{}, err
 	}
-	if left := found.Limit; left.Remaining < int(b.options.shards) {
-		return place{}, fmt.Errorf("the bot may start %d more sessions until %v from now", left.Remaining, left.ResetAfter.Round(time.Second))
+	to.url, to.ask = found.URL, true
+	if to.total == 0 {
+		to.total = found.Shards
 	}
-	if found.Shards > b.options.shards {
+	if b.concurrency == 0 {
+		to.buckets = found.Limit.MaxConcurrency
+	}
+	if found.Shards > to.total {
 		b.log.Info("discord recommends more shards, see -shards", "shards", found.Shards)
 	}
-	return place{found.URL, b.token(), found.Limit.MaxConcurrency}, nil
+	return to, nil
 }

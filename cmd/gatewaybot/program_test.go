@@ -84,7 +84,7 @@ func TestDemoWithShards(t *testing.T) {
 		requireGood(t, o, out)
 		require.Equal(t, 3, field(t, out, "sessions"))
 		require.Equal(t, 3, field(t, out, "resumes"))
-		require.Contains(t, out, "shards=3 active=3")
+		require.Contains(t, out, "active=3/3 queue=0 eta=0s")
 		require.Contains(t, out, "session started")
 	})
 }
@@ -262,10 +262,12 @@ func TestDiscovery(t *testing.T) {
 		want    string
 	}{
 		"fine":        {nil, "-for 3s", exitOK, "max_concurrency=1"},
-		"many shards": {[]gatewaytest.Option{gatewaytest.WithShards(9), gatewaytest.WithMaxConcurrency(4)}, "-for 3s -shards 4", exitOK, "active=4"},
+		"many shards": {[]gatewaytest.Option{gatewaytest.WithShards(9), gatewaytest.WithMaxConcurrency(4)}, "-for 3s -shards 4", exitOK, "active=4/4"},
 		"few shards":  {[]gatewaytest.Option{gatewaytest.WithShards(9)}, "-for 3s", exitOK, "discord recommends more shards, see -shards\" shards=9"},
+		"auto":        {[]gatewaytest.Option{gatewaytest.WithShards(5), gatewaytest.WithMaxConcurrency(2)}, "-for 20s -shards auto", exitOK, "active=5/5"},
+		"slower":      {[]gatewaytest.Option{gatewaytest.WithMaxConcurrency(4)}, "-for 12s -shards 2 -max-concurrency 1", exitOK, "max_concurrency=1"},
 		"no token":    {[]gatewaytest.Option{gatewaytest.WithToken("another")}, "", exitWrong, "check the bot token"},
-		"no starts":   {[]gatewaytest.Option{gatewaytest.WithSessionStarts(1)}, "-shards 2", exitWrong, "the bot may start 1 more sessions until 24h0m0s from now"},
+		"no starts":   {[]gatewaytest.Option{gatewaytest.WithSessionStarts(1)}, "-shards 2", exitWrong, "2 sessions to start and only 1 of 1 left for today"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -274,7 +276,7 @@ func TestDiscovery(t *testing.T) {
 				defer srv.Close()
 				m := machineOn(network, false)
 				client := &http.Client{Transport: &http.Transport{DialContext: network.dial, DisableKeepAlives: true}}
-				m.discover = gatewayshard.Discovery{API: srv.URL + "/api/v10", Client: client}.GatewayBot
+				m.discovery = gatewayshard.Discovery{API: srv.URL + "/api/v10", Client: client}
 				var o output
 				env := environment(map[string]string{"DISCORD_TOKEN": "very.secret.token"})
 				o.status = m.run(t.Context(), strings.Fields(c.args), env, &o.stdout, &o.stderr)

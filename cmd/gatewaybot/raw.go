@@ -8,7 +8,7 @@ import (
 	"strconv"
 	"sync"
 
-	"github.com/discordpkg/gateway"
+	"github.com/discordpkg/gateway/gatewayshard"
 )
 
 // A rawWriter writes events as lines of JSON. It is safe for concurrent use.
@@ -20,15 +20,15 @@ type rawWriter struct {
 }
 
 // write writes one event, and keeps nothing of it.
-func (r *rawWriter) write(id gateway.ShardID, p *gateway.GatewayPayload) error {
+func (r *rawWriter) write(e gatewayshard.Event) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.err != nil {
 		return r.err
 	}
-	name, err := json.Marshal(string(p.EventName))
+	name, err := json.Marshal(string(e.Name))
 	if err == nil {
-		err = r.fill(id, p, name)
+		err = r.fill(e, name)
 	}
 	if err == nil {
 		_, err = r.w.Write(r.line.Bytes())
@@ -40,15 +40,15 @@ func (r *rawWriter) write(id gateway.ShardID, p *gateway.GatewayPayload) error {
 }
 
 // fill makes the line. Data may hold line breaks between its tokens.
-func (r *rawWriter) fill(id gateway.ShardID, p *gateway.GatewayPayload, name []byte) error {
+func (r *rawWriter) fill(e gatewayshard.Event, name []byte) error {
 	r.line.Reset()
-	b := strconv.AppendUint(append(r.line.AvailableBuffer(), `{"shard":`...), uint64(id), 10)
-	b = strconv.AppendInt(append(b, `,"seq":`...), p.Seq, 10)
+	b := strconv.AppendUint(append(r.line.AvailableBuffer(), `{"shard":`...), uint64(e.Shard), 10)
+	b = strconv.AppendInt(append(b, `,"seq":`...), e.Seq, 10)
 	b = append(append(append(b, `,"t":`...), name...), `,"d":`...)
 	r.line.Write(b)
-	if len(p.Data) == 0 {
+	if len(e.Data) == 0 {
 		r.line.WriteString("null")
-	} else if err := json.Compact(&r.line, p.Data); err != nil {
+	} else if err := json.Compact(&r.line, e.Data); err != nil {
 		return err
 	}
 	r.line.WriteString("}\n")

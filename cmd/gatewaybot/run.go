@@ -23,10 +23,10 @@ const (
 
 // A machine is what the program needs of the one it runs on.
 type machine struct {
-	listen   func() (net.Listener, error) // for the local Discord
-	dial     dialFunc
-	discover func(ctx context.Context, token string) (*gatewayshard.GatewayBot, error)
-	terminal func(io.Writer, func(string) string) bool
+	listen    func() (net.Listener, error) // for the local Discord
+	dial      dialFunc
+	discovery gatewayshard.Discovery
+	terminal  func(io.Writer, func(string) string) bool
 }
 
 // run is the program but for the process: it returns the exit status, and
@@ -35,7 +35,6 @@ func run(ctx context.Context, args []string, env func(string) string, stdout, st
 	m := machine{
 		listen:   func() (net.Listener, error) { return net.Listen("tcp", "127.0.0.1:0") },
 		dial:     new(net.Dialer).DialContext,
-		discover: gatewayshard.Discovery{}.GatewayBot,
 		terminal: isTerminal,
 	}
 	return m.run(ctx, args, env, stdout, stderr)
@@ -88,7 +87,7 @@ func (m machine) show(ctx context.Context, o *options, env func(string) string, 
 	return err
 }
 
-// prepare gives the bot its shards, and without a token its Discord. End is to
+// prepare gives the bot its group, and without a token its Discord. End is to
 // be called in any case.
 func (m machine) prepare(ctx context.Context, b *bot) (end func(), err error) {
 	end = func() {}
@@ -100,12 +99,17 @@ func (m machine) prepare(ctx context.Context, b *bot) (end func(), err error) {
 		b.discord = startLocal(b.options, l)
 		end = func() { b.discord.quiet(); b.discord.Close() }
 	}
-	to, err := m.locate(ctx, b)
+	stored, err := b.openStore(ctx)
+	if err != nil {
+		return end, err
+	}
+	to, err := m.locate(ctx, b, stored)
 	if err == nil {
-		err = b.addShards(to)
+		err = b.addGroup(to, m.discovery)
 	}
 	if err == nil {
-		b.log.Info("connecting", "to", b.title(), "shards", b.options.shards, "intents", short(b.intents), "max_concurrency", to.maxConcurrency)
+		b.log.Info("connecting", "to", b.title(), "shards", to.total, "intents", short(b.intents), "max_concurrency", to.buckets)
+		b.restore(stored, to.total)
 	}
 	return end, err
 }

@@ -56,10 +56,13 @@ func (s *screen) show(v view) {
 	}
 	lines := s.table.layout(v, s.news.latest())
 	for _, l := range lines {
-		if s.colour && l.style != plain {
-			l.text = "\x1b[" + l.style + "m" + l.text + "\x1b[0m"
+		for _, part := range l {
+			if s.colour && part.style != plain {
+				part.text = "\x1b[" + part.style + "m" + part.text + "\x1b[0m"
+			}
+			b.WriteString(part.text)
 		}
-		b.WriteString(l.text + eraseLine + "\n")
+		b.WriteString(eraseLine + "\n")
 	}
 	b.WriteString(eraseRest)
 	s.drawn = len(lines)

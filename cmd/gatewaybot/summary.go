@@ -17,6 +17,7 @@ type result struct {
 	duplicated int64
 	sessions   int // READYs
 	resumes    int
+	resumedCut int // after the cut
 }
 
 // writeCounts writes how often each event came.
@@ -30,8 +31,8 @@ func (r *result) writeCounts(w io.Writer) {
 func (r *result) write(w io.Writer, local bool) {
 	var b strings.Builder
 	s := sumOf(r.view.shards)
-	fmt.Fprintf(&b, "events=%d lost=%d duplicated=%d resumes=%d reconnects=%d sessions=%d bytes=%d", r.view.total.count,
-		r.lost, r.duplicated, r.resumes, s.reconnects, r.sessions, s.bytesIn)
+	fmt.Fprintf(&b, "events=%d lost=%d duplicated=%d resumes=%d reconnects=%d sessions=%d identifies=%d bytes=%d", r.view.total.count,
+		r.lost, r.duplicated, r.resumes, s.reconnects, r.sessions, s.identifies, s.bytesIn)
 	if local {
 		fmt.Fprintf(&b, " sent=%d replayed=%d violations=%d", r.sent, r.replayed, r.breaches)
 	}

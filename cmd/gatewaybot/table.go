@@ -14,13 +14,15 @@ type table struct {
 }
 
 const (
-	minHeight = 10 // room for one shard, one event and no news
+	minHeight = 10 // room for the shards, one event and no news
 	logLines  = 4
 	barWidth  = 20
 )
 
-// A line is one line of a table.
-type line struct {
+// A line is one line of a table, in parts that differ in style.
+type line []span
+
+type span struct {
 	text  string
 	style string // of an ANSI escape sequence: "1" is bold, empty is plain
 }
@@ -31,30 +33,36 @@ const (
 	faint = "2"
 )
 
+func styled(text, style string) line { return line{{text, style}} }
+
 // layout returns the lines. News are the latest lines of the log.
 func (t table) layout(v view, news []string) []line {
 	height := max(minHeight, t.height)
 	news = news[max(0, len(news)-min(logLines, height-minHeight)):]
-	// Besides shards, events and news there are the title, two headings, the
-	// total, three empty lines, and the one where the cursor waits.
-	room := height - 8 - len(news)
-	shards := t.shards(v, max(1, min(len(v.shards), room/2)))
+	// Besides shards, events and news there are the title, the heading of the
+	// events, the total, three empty lines, and the one where the cursor waits.
+	room := height - 7 - len(news)
+	var shards []line
+	if len(v.shards) > 1 {
+		shards = t.fleet(v, max(2, room*2/3))
+	} else {
+		shards = t.shard(v)
+	}
 	events := t.events(v, max(1, room-len(shards)))
 
-	out := []line{{v.title + "  " + clock(v), bold}, {}}
-	out = append(out, line{fmt.Sprintf("%-5s  %-19s %10s %10s %11s %8s %10s", "shard", "phase", "seq", "latency", "connections", "resumes", "last close"), faint})
+	out := []line{styled(v.title+"  "+clock(v), bold), {}}
 	out = append(out, shards...)
-	out = append(out, line{}, line{fmt.Sprintf("%-31s %10s %10s", "event", "count", "per second"), faint})
+	out = append(out, line{}, styled(fmt.Sprintf("%-31s %10s %10s", "event", "count", "per second"), faint))
 	out = append(out, events...)
-	out = append(out, line{fmt.Sprintf("%-31s %10d %10.1f", "all", v.total.count, v.total.rate), bold})
+	out = append(out, styled(fmt.Sprintf("%-31s %10d %10.1f", "all", v.total.count, v.total.rate), bold))
 	if len(news) > 0 {
 		out = append(out, line{})
 	}
 	for _, n := range news {
-		out = append(out, line{n, faint})
+		out = append(out, styled(n, faint))
 	}
 	for i := range out {
-		out[i].text = fit(out[i].text, t.width)
+		out[i] = out[i].fit(t.width)
 	}
 	return out
 }
@@ -68,22 +76,24 @@ func clock(v view) string {
 	return s
 }
 
-// shards returns at most n lines.
-func (t table) shards(v view, n int) (out []line) {
+// shard returns the heading and the line of the only shard.
+func (t table) shard(v view) []line {
+	out := []line{styled(fmt.Sprintf("%-5s  %-19s %10s %10s %11s %8s %10s", "shard", "phase", "seq", "latency", "connections", "resumes", "last close"), faint)}
 	for id, s := range v.shards {
-		if len(out) == n-1 && len(v.shards) > n {
-			return append(out, line{text: fmt.Sprintf("and %d more", len(v.shards)-id)})
-		}
-		latency, last := "-", "-"
-		if s.Latency > 0 {
-			latency = fmt.Sprintf("%.2fms", s.Latency.Seconds()*1000)
-		}
+		last := "-"
 		if s.LastClose != 0 {
 			last = fmt.Sprint(uint16(s.LastClose))
 		}
-		out = append(out, line{text: fmt.Sprintf("%-5d  %-19s %10d %10s %11d %8d %10s", id, s.Phase, s.Seq, latency, s.Connections, s.Resumes, last)})
+		out = append(out, styled(fmt.Sprintf("%-5d  %-19s %10d %10s %11d %8d %10s", id, s.Phase, s.Seq, milliseconds(s.Latency), s.Connections, s.Resumes, last), plain))
 	}
 	return out
+}
+
+func milliseconds(d time.Duration) string {
+	if d == 0 {
+		return "-"
+	}
+	return fmt.Sprintf("%.2fms", d.Seconds()*1000)
 }
 
 // events returns at most n lines, the last of which stands for the rest.
@@ -105,7 +115,18 @@ func (t table) events(v view, n int) (out []line) {
 func eventLine(name string, e tally, v view) line {
 	share := float64(e.count) / float64(max(1, v.total.count))
 	bar := strings.Repeat("#", int(share*barWidth+0.5))
-	return line{text: strings.TrimRight(fmt.Sprintf("%-31s %10d %10.1f  %s", fit(name, 31), e.count, e.rate, bar), " ")}
+	return styled(strings.TrimRight(fmt.Sprintf("%-31s %10d %10.1f  %s", fit(name, 31), e.count, e.rate, bar), " "), plain)
+}
+
+// fit cuts the line to the width, and makes it safe.
+func (l line) fit(width int) line {
+	out := make(line, 0, len(l))
+	for _, s := range l {
+		s.text = fit(s.text, width)
+		width -= len(s.text)
+		out = append(out, s)
+	}
+	return out
 }
 
 // fit cuts s to the width, and makes it safe for a terminal: names of events

@@ -11,7 +11,9 @@ environment variable DISCORD_TOKEN it connects to Discord instead.
 
 On a terminal the output is a table that refreshes itself (COLUMNS and LINES
 tell its size, NO_COLOR and TERM=dumb are respected), elsewhere a line each
-second. The first interrupt ends the session properly, the second one at once.
+second. Many shards are shown as a fleet: a cell for each in the colour of what
+it does, and the queue of those that have to identify. The first interrupt ends
+the sessions properly, the second one at once.
 
   -for D          how long to run, such as 30s or 2h; 0 is until interrupted
                   (default 15s; 0 with a token or -soak)
@@ -24,7 +26,15 @@ second. The first interrupt ends the session properly, the second one at once.
                   by commas (default all; unprivileged with a token)
   -events LIST    show only these events, and ask for the intents they need
                   besides those of -intents
-  -shards N       run N shards (default 1)
+  -shards N       run N shards, or auto: as many as are stored, or else as
+                  Discord recommends (default 1)
+  -max-concurrency N
+                  how many shards may identify at once (default what Discord
+                  says, 1 with -url, and without a token 16 or a sixteenth of
+                  the shards); the local Discord wants half a second between
+                  two rounds, not 5 s, so that there is less to wait for
+  -store FILE     keep the sessions in a file of JSON when the run ends, and
+                  resume them in the next one (needs a token)
   -json           write events to standard output, each a line of JSON like
                   {"shard":0,"seq":1,"t":"READY","d":{}}, and all else to
                   standard error
@@ -42,9 +52,11 @@ is wrong.
 Examples:
 
   gatewaybot
+  gatewaybot -shards 200 -max-concurrency 16
   gatewaybot -for 1m -shards 4 -encoding etf -compress zstd-stream
   gatewaybot -json -events MESSAGE_CREATE -for 5s | jq -r .d.content
   DISCORD_TOKEN=... gatewaybot -intents guilds,guild_messages
+  DISCORD_TOKEN=... gatewaybot -shards auto -store sessions.json
   DISCORD_TOKEN=... gatewaybot -soak -compress zlib-stream
   DISCORD_TOKEN=any gatewaybot -url ws://127.0.0.1:4000
 `

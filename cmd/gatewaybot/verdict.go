@@ -13,6 +13,7 @@ func (b *bot) look() *result {
 	b.journal.look(func(e *entries) {
 		r.lost, r.duplicated = e.ledger.lost, e.ledger.duplicated
 		r.sessions, r.resumes = e.readies, e.resumes
+		r.resumedCut = e.resumedCut()
 	})
 	return r
 }
@@ -36,10 +37,10 @@ func (b *bot) result(rates *rateMeter) *result {
 // verdict returns an error if the run did not show what it should.
 func (b *bot) verdict(ctx context.Context, r *result) error {
 	var errs []error
-	if r.sessions == 0 && ctx.Err() == nil {
+	if r.sessions+r.resumes == 0 && ctx.Err() == nil {
 		errs = append(errs, errors.New("no session was started"))
 	}
-	if b.cut > 0 && r.resumes == 0 && ctx.Err() == nil {
+	if b.cut > 0 && r.resumedCut == 0 && ctx.Err() == nil {
 		errs = append(errs, errors.New("no session was resumed after the cut"))
 	}
 	errs = append(errs, b.eventsErr(r))

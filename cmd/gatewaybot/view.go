@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/discordpkg/gateway"
 	"github.com/discordpkg/gateway/event"
 	"github.com/discordpkg/gateway/gatewayshard"
 )
@@ -16,7 +17,10 @@ type view struct {
 	elapsed time.Duration
 	length  time.Duration // zero: until interrupted
 	shards  []gatewayshard.Stats
-	events  []tally // the most frequent first
+	queued  int           // shards that wait to identify
+	eta     time.Duration // until the last of them may
+	buckets uint          // identify at the same time
+	events  []tally       // the most frequent first
 	total   tally
 }
 
@@ -63,10 +67,32 @@ func (b *bot) view(now time.Time, m *rateMeter) view {
 		}
 	}
 	slices.SortStableFunc(v.events, func(x, y tally) int { return cmp.Compare(y.count, x.count) })
-	for _, s := range b.shards {
-		v.shards = append(v.shards, s.Stats())
+	v.shards = b.stats()
+	var waiting []uint
+	for id, s := range v.shards {
+		if queued(s) {
+			waiting = append(waiting, uint(id))
+		}
 	}
+	v.queued, v.eta, v.buckets = len(waiting), b.pacer.eta(waiting, now), b.pacer.buckets
 	return v
+}
+
+// stats returns what the shards are doing, which is nothing before the group
+// runs.
+func (b *bot) stats() []gatewayshard.Stats {
+	all := make([]gatewayshard.Stats, b.total)
+	for id := range all {
+		if s := b.group.Shard(gateway.ShardID(id)); s != nil {
+			all[id] = s.Stats()
+		}
+	}
+	return all
+}
+
+// queued reports whether a shard has to identify and has not done so yet.
+func queued(s gatewayshard.Stats) bool {
+	return s.SessionID == "" && s.Phase < gatewayshard.Authenticating
 }
 
 func (b *bot) counts() (counts map[event.Type]uint64) {
