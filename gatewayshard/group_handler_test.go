@@ -39,7 +39,7 @@ func started(t *testing.T, d *discord, c gatewayshard.GroupConfig, prepare func(
 }
 
 func TestTypedHandlers(t *testing.T) {
-	virtually(t, "", func(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
 		d := newDiscord(t)
 		type note struct {
 			Content string `json:"content"`
@@ -81,7 +81,7 @@ func TestTypedHandlers(t *testing.T) {
 }
 
 func TestUnhandledEventsAreNotDecoded(t *testing.T) {
-	virtually(t, "", func(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
 		d := newDiscord(t)
 		c := d.config()
 		store := new(gatewayshard.MemoryStore)
@@ -102,7 +102,7 @@ func TestUnhandledEventsAreNotDecoded(t *testing.T) {
 }
 
 func TestHandlerErrorsAreLogged(t *testing.T) {
-	virtually(t, "", func(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
 		d := newDiscord(t)
 		c := d.config()
 		var out strings.Builder
@@ -150,7 +150,7 @@ func (g *gate) handle(ctx context.Context, e gatewayshard.Event) error {
 }
 
 func TestSlowHandlersSlowDiscord(t *testing.T) {
-	virtually(t, "", func(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
 		d := newDiscord(t, gatewaytest.WithShards(2), gatewaytest.WithMaxConcurrency(2), gatewaytest.WithGuilds(2, 1), gatewaytest.WithHeartbeat(time.Second, time.Second))
 		slow := newGate(t, 0)
 		c := d.config()

@@ -41,7 +41,7 @@ type progress struct {
 	replaySeen int64 // a former process saw this, at least
 	replayOpen bool  // and nobody knows how much more, up to a RESUMED
 	barrier    int64 // which is later than this one
-	replayEnd  int64 // last event that was marked as a replay
+	replayEnd  int64 // last event that was marked as a replay, or was not needed any more
 }
 
 // newMember returns a member that is to resume a session if there is one.
@@ -125,6 +125,16 @@ func (m *member) onHold(n int) {
 
 // unhold notes that an event does not wait any more.
 func (m *member) unhold() { m.onHold(-1) }
+
+// elsewhere notes that another generation has delivered an event. Should it come
+// again with a replay, it is marked as such.
+func (m *member) elsewhere(e Event) {
+	m.mu.Lock()
+	if m.progress.session == e.Session {
+		m.progress.replayEnd = max(m.progress.replayEnd, e.Seq)
+	}
+	m.mu.Unlock()
+}
 
 // hand brings an event on its way to the handlers.
 func (m *member) hand(e Event) {

@@ -62,7 +62,7 @@ func twoShards(t *testing.T) (*discord, gatewayshard.GroupConfig, *mortal) {
 }
 
 func TestNextProcessResumes(t *testing.T) {
-	virtually(t, "", func(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
 		d, c, _ := twoShards(t)
 		var first, second, third diary
 		c.Handler = first.handle
@@ -95,7 +95,7 @@ func TestNextProcessResumes(t *testing.T) {
 }
 
 func TestCrashReplays(t *testing.T) {
-	virtually(t, "", func(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
 		d, c, store := twoShards(t)
 		var first, second, third diary
 		c.Handler = first.handle
@@ -139,7 +139,7 @@ func TestCrashReplays(t *testing.T) {
 // TestCrashDuringAReplay ends a process in order before it has reached the
 // end of what a crashed one left: the doubt stays.
 func TestCrashDuringAReplay(t *testing.T) {
-	virtually(t, "", func(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
 		d, c, store := twoShards(t)
 		var first, third diary
 		c.Handler = first.handle
@@ -176,7 +176,7 @@ func TestCrashDuringAReplay(t *testing.T) {
 }
 
 func TestQueuedEventsAreLeftToTheNextProcess(t *testing.T) {
-	virtually(t, "", func(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
 		d, c, _ := twoShards(t)
 		c.Queue.Size = 10
 		slow := newGate(t, 0)
@@ -203,7 +203,7 @@ func TestQueuedEventsAreLeftToTheNextProcess(t *testing.T) {
 }
 
 func TestEndSessionEmptiesTheQueue(t *testing.T) {
-	virtually(t, "", func(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
 		d, c, _ := twoShards(t)
 		c.Queue.Size = 10
 		slow := newGate(t, 3)
@@ -225,7 +225,7 @@ func TestEndSessionEmptiesTheQueue(t *testing.T) {
 }
 
 func TestManualAcknowledge(t *testing.T) {
-	virtually(t, "", func(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
 		d, c, _ := twoShards(t)
 		c.ManualAcknowledge = true
 		var first, second diary
@@ -318,7 +318,7 @@ func TestStoredShardCount(t *testing.T) {
 
 // TestSessionsThatAreGone are stored but not known to Discord any more.
 func TestSessionsThatAreGone(t *testing.T) {
-	virtually(t, "", func(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
 		d, c, _ := twoShards(t)
 		process(t, d, c, gatewayshard.KeepSession, func(*gatewayshard.Group) {})
 		time.Sleep(time.Hour)

@@ -18,7 +18,7 @@ import (
 )
 
 func TestGroupAsksDiscord(t *testing.T) {
-	virtually(t, "", func(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
 		d := newDiscord(t, gatewaytest.WithShards(5), gatewaytest.WithMaxConcurrency(2), gatewaytest.WithGuilds(10, 2))
 		c := d.config()
 		var got diary
@@ -179,7 +179,7 @@ func TestGroupStopsForGood(t *testing.T) {
 }
 
 func TestOneFailingShardLeavesTheOthersAlone(t *testing.T) {
-	virtually(t, "", func(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
 		d := newDiscord(t, gatewaytest.WithShards(3), gatewaytest.WithMaxConcurrency(3), gatewaytest.WithGuilds(3, 1))
 		c := d.config()
 		var got diary

@@ -20,7 +20,7 @@ import (
 )
 
 func TestGroupStats(t *testing.T) {
-	virtually(t, "", func(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
 		d := newDiscord(t, gatewaytest.WithShards(6), gatewaytest.WithMaxConcurrency(2), gatewaytest.WithGuilds(6, 1),
 			gatewaytest.WithHeartbeat(10*time.Second, 5*time.Second))
 		c := d.config()

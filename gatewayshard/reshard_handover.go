@@ -116,6 +116,7 @@ func (h *handover) record(e Event) {
 // strike forgets an event that is held. The caller holds mu.
 func (h *handover) strike(w *heldEvent) {
 	w.gone, w.Data = true, nil
+	w.member.elsewhere(w.Event)
 	w.member.successor.count--
 	w.member.unhold()
 	h.changed.Broadcast()
@@ -147,17 +148,24 @@ func (h *handover) hold(m *member, e Event) bool {
 		return true
 	case e.Name == event.Ready && !s.live:
 		s.known = guildsOf(e.Data)
-	case s.announces(e), h.match(key, e):
+	case s.announces(e):
+		return true
+	case h.match(key, e):
+		m.elsewhere(e)
 		return true
 	}
 	for s.count >= h.limit && !s.live && !h.over {
 		h.changed.Wait()
+		if h.match(key, e) {
+			m.elsewhere(e)
+			return true
+		}
 	}
 	switch {
 	case h.over:
 		return true
-	case s.live, h.match(key, e):
-		return !s.live
+	case s.live:
+		return false
 	}
 	w := &heldEvent{Event: e.Clone(), key: key}
 	s.waiting = append(s.waiting, w)

@@ -217,7 +217,7 @@ func TestReshardIsGivenUp(t *testing.T) {
 
 func TestReshardBecauseDiscordSaysSo(t *testing.T) {
 	const shardingRequired = closecode.ShardingRequired
-	virtually(t, "", func(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
 		d, g, got, done := pair(t, func(c *gatewayshard.GroupConfig) { c.Reshard.Automatic = true })
 		for _, s := range d.Sessions() {
 			require.NoError(t, d.Inject(gatewaytest.Fault{Kind: gatewaytest.Close, Code: shardingRequired}, s.ID))
@@ -251,13 +251,13 @@ func TestReshardBecauseDiscordSaysSo(t *testing.T) {
 }
 
 func TestReshardIsRefused(t *testing.T) {
-	virtually(t, "", func(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
 		_, part, _, done := pair(t, func(c *gatewayshard.GroupConfig) { c.Count = 2 })
 		require.Equal(t, gatewayshard.ErrPartialGroup, part.Reshard(t.Context(), 4))
 		require.NoError(t, part.Close(t.Context(), gatewayshard.EndSession))
 		require.NoError(t, <-done)
 	})
-	virtually(t, "", func(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
 		d := newDiscord(t)
 		c := d.config()
 		g, err := c.NewGroup("token", gateway.WithIntents(messages))
@@ -272,7 +272,7 @@ func TestReshardIsRefused(t *testing.T) {
 
 // TestReshardIsStored ends a process after a reshard: the next one resumes the new shards.
 func TestReshardIsStored(t *testing.T) {
-	virtually(t, "", func(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
 		store := new(gatewayshard.MemoryStore)
 		d, g, _, done := pair(t, func(c *gatewayshard.GroupConfig) { c.Store, c.StoreKey = store, "key" })
 		require.NoError(t, g.Reshard(t.Context(), 4))

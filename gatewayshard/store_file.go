@@ -19,6 +19,9 @@ import (
 // crash of the process and of the machine. Only the owner can read it: a session id alone is of no use
 // without the token, but it tells a reader where the bot connects.
 //
+// Sessions say where they are resumed: whoever can write to the directory can
+// make the bot send its token elsewhere.
+//
 // Two processes may share a directory as long as they use different keys.
 type FileStore struct {
 	dir      string
