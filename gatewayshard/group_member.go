@@ -152,7 +152,8 @@ func (m *member) begin(seq int64) {
 	session := m.shard.state.SessionID()
 	m.shard.mu.Unlock()
 	m.mu.Lock()
-	m.progress = progress{session: session, handed: seq - 1, acked: seq - 1, held: m.progress.held}
+	before := max(0, seq-1) // some servers count from zero
+	m.progress = progress{session: session, handed: before, acked: before, held: m.progress.held}
 	m.mu.Unlock()
 	m.sessionChanged(false)
 }

@@ -185,7 +185,9 @@ func (g *Group) takeOver(run context.Context, h *handover) error {
 	_ = h.old.close(run, KeepSession)
 	h.old.running.Wait()
 	if g.isClosed() || run.Err() != nil {
+		// All shards end. What these hold is replayed to the successor of the others.
 		h.abort()
+		h.next.running.Wait()
 		return ErrClosed
 	}
 	g.remove(h.old)
