@@ -22,8 +22,8 @@ type bot struct {
 	journal  *journal
 	raw      *rawWriter // nil without -json
 	group    *gatewayshard.Group
-	pacer    *pacer
 	total    uint // shards
+	buckets  uint // of shards that identify one after the other
 	started  time.Time
 	stop     context.CancelCauseFunc // ends the run, nil if as it should
 }
@@ -42,7 +42,7 @@ func (b *bot) addGroup(to place, discovery gatewayshard.Discovery) (err error) {
 	if err != nil {
 		return err
 	}
-	b.total, b.pacer = to.total, newPacer(to.buckets, to.interval)
+	b.total, b.buckets = to.total, to.buckets
 	config := gatewayshard.GroupConfig{
 		Shard: gatewayshard.Config{
 			NetDial: b.cutter.dial,
@@ -52,11 +52,10 @@ func (b *bot) addGroup(to place, discovery gatewayshard.Discovery) (err error) {
 		MaxConcurrency:   to.buckets,
 		Discovery:        discovery,
 		Handler:          b.handle,
-		IdentifyLimiter:  b.pacer,
 		IdentifyInterval: to.interval,
 	}
 	if to.ask {
-		config.MaxConcurrency = 0
+		config.MaxConcurrency = 0 // then the group minds the session start limit
 	}
 	if b.discord != nil && b.total == 1 { // of many it is nice to see some that wait
 		config.Shard.Backoff.Min = 250 * time.Millisecond
@@ -136,7 +135,7 @@ func (b *bot) live(ctx context.Context, d display) (*result, error) {
 		err = failure(ctx, alive)
 	}
 	r := b.result(rates)
-	b.closeGroup(ctx)
+	err = errors.Join(err, b.closeGroup(ctx))
 	end()
 	stop(nil)
 	running.Wait()
@@ -218,12 +217,12 @@ func (b *bot) settle(ctx context.Context, cutDone <-chan struct{}) {
 }
 
 // closeGroup ends the sessions, unless the next run is to resume them.
-func (b *bot) closeGroup(ctx context.Context) {
+func (b *bot) closeGroup(ctx context.Context) error {
 	limit, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTime)
 	defer cancel()
-	mode := gatewayshard.EndSession
 	if b.sessions != nil {
-		mode = gatewayshard.KeepSession
+		return b.group.Close(limit, gatewayshard.KeepSession)
 	}
-	_ = b.group.Close(limit, mode) // cut if it takes too long; that sessions are not saved is Run's error
+	_ = b.group.Close(limit, gatewayshard.EndSession) // cut if it takes too long
+	return nil
 }

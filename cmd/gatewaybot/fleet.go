@@ -8,26 +8,12 @@ import (
 	"github.com/discordpkg/gateway/gatewayshard"
 )
 
-// A fleet is what many shards look like: a cell for each, and what they come
-// to together.
-
-// A kind is how a shard is shown. The colours fill the cell; without colour
-// the sign tells.
+// A kind is how the cell of a shard looks. The colours fill the cell; without
+// colour the sign tells.
 type kind struct {
 	name  string
 	sign  string
 	style string
-}
-
-// kinds are those of the phases, the best first. Dialing and connected look
-// the same, for nobody can tell them apart in time.
-var kinds = [...]kind{
-	{"active", "#", "32;42"},
-	{"authenticating", "a", "36;46"},
-	{"connecting", "c", "34;44"},
-	{"queued", ".", "33;43"},
-	{"disconnected", "!", "31;41"},
-	{"closed", "x", "90;100"},
 }
 
 const (
@@ -39,8 +25,19 @@ const (
 	closed
 )
 
+// kinds stand for the phases. Dialing and connected look the same: nobody can
+// tell them apart in time.
+var kinds = [...]kind{
+	active:         {"active", "#", "32;42"},
+	authenticating: {"authenticating", "a", "36;46"},
+	connecting:     {"connecting", "c", "34;44"},
+	waiting:        {"queued", ".", "33;43"},
+	disconnected:   {"disconnected", "!", "31;41"},
+	closed:         {"closed", "x", "90;100"},
+}
+
 // kindOf returns an index of kinds.
-func kindOf(s gatewayshard.Stats) int {
+func kindOf(s gatewayshard.ShardStats) int {
 	switch {
 	case s.Phase == gatewayshard.Closed:
 		return closed
@@ -50,7 +47,7 @@ func kindOf(s gatewayshard.Stats) int {
 		return authenticating
 	case s.Phase == gatewayshard.Disconnected && s.Connections > 0:
 		return disconnected
-	case s.Phase == gatewayshard.Waiting, s.Phase == gatewayshard.Disconnected && queued(s):
+	case s.Phase == gatewayshard.Waiting, s.Phase == gatewayshard.Disconnected && s.SessionID == "":
 		return waiting
 	}
 	return connecting
@@ -73,7 +70,7 @@ const labelWidth = 6
 
 // cells returns at most n rows. A row has a round number of cells, so that
 // shards are easy to find.
-func (t table) cells(shards []gatewayshard.Stats, n int) (out []line) {
+func (t table) cells(shards []gatewayshard.ShardStats, n int) (out []line) {
 	gap := " "
 	row := round((t.width - labelWidth) / 2)
 	if len(shards) > n*row {
@@ -117,7 +114,7 @@ func (l line) joined() (out line) {
 }
 
 // legend counts the shards of each kind.
-func legend(shards []gatewayshard.Stats) line {
+func legend(shards []gatewayshard.ShardStats) line {
 	var counts [len(kinds)]int
 	for _, s := range shards {
 		counts[kindOf(s)]++
@@ -136,7 +133,7 @@ func legend(shards []gatewayshard.Stats) line {
 	return l
 }
 
-func latencies(shards []gatewayshard.Stats) line {
+func latencies(shards []gatewayshard.ShardStats) line {
 	s := sumOf(shards)
 	text := "mean " + milliseconds(s.latency)
 	if s.slowest > 0 {

@@ -17,14 +17,14 @@ import (
 func startingView(shards int) view {
 	v := sampleView(shards, 2)
 	for id := shards / 2; id < shards; id++ {
-		v.shards[id] = gatewayshard.Stats{Phase: gatewayshard.Disconnected}
+		v.shards[id].Stats = gatewayshard.Stats{Phase: gatewayshard.Disconnected}
 		v.queued++
 	}
 	v.shards[0].Latency = 5 * time.Millisecond
-	v.shards[1] = gatewayshard.Stats{Phase: gatewayshard.Disconnected, Connections: 1, SessionID: "s"}
-	v.shards[2] = gatewayshard.Stats{Phase: gatewayshard.Authenticating}
-	v.shards[3] = gatewayshard.Stats{Phase: gatewayshard.Dialing, SessionID: "s"}
-	v.shards[4] = gatewayshard.Stats{Phase: gatewayshard.Closed}
+	v.shards[1].Stats = gatewayshard.Stats{Phase: gatewayshard.Disconnected, Connections: 1, SessionID: "s"}
+	v.shards[2].Stats = gatewayshard.Stats{Phase: gatewayshard.Authenticating}
+	v.shards[3].Stats = gatewayshard.Stats{Phase: gatewayshard.Dialing, SessionID: "s"}
+	v.shards[4].Stats = gatewayshard.Stats{Phase: gatewayshard.Closed}
 	v.buckets, v.eta = 16, 6240*time.Millisecond
 	return v
 }
@@ -82,9 +82,9 @@ func TestEveryPhaseHasAKind(t *testing.T) {
 		gatewayshard.Disconnected: waiting, gatewayshard.Dialing: connecting, gatewayshard.Connected: connecting,
 		gatewayshard.Waiting: waiting, gatewayshard.Authenticating: authenticating, gatewayshard.Active: active, gatewayshard.Closed: closed,
 	} {
-		require.Equal(t, want, kindOf(gatewayshard.Stats{Phase: phase}), "%v", phase)
+		require.Equal(t, want, kindOf(gatewayshard.ShardStats{Stats: gatewayshard.Stats{Phase: phase}}), "%v", phase)
 	}
-	require.Equal(t, connecting, kindOf(gatewayshard.Stats{SessionID: "stored"}), "it is about to resume")
+	require.Equal(t, connecting, kindOf(gatewayshard.ShardStats{Stats: gatewayshard.Stats{SessionID: "stored"}}), "it is about to resume")
 }
 
 func TestDemoWithFleet(t *testing.T) {

@@ -53,8 +53,10 @@ func (j *journal) note(e gatewayshard.Event) {
 		n.ledger.begin(e.Shard, e.Session, 0)
 		n.begun[e.Shard] = struct{}{}
 	case event.Resumed:
-		n.resumes++
-		n.begun[e.Shard] = struct{}{}
+		if !e.Replay { // RESUMED is an event of its session, and comes again with the others
+			n.resumes++
+			n.begun[e.Shard] = struct{}{}
+		}
 	}
 	n.ledger.see(e.Shard, e.Seq)
 	n.counts[e.Name]++

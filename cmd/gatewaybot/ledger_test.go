@@ -1,9 +1,13 @@
 package main
 
 import (
+	"cmp"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/discordpkg/gateway/event"
+	"github.com/discordpkg/gateway/gatewayshard"
 )
 
 func TestLedger(t *testing.T) {
@@ -54,4 +58,27 @@ func TestVerdict(t *testing.T) {
 	require.ErrorContains(t, b.verdict(t.Context(), &result{}), "no session was started\nno session was resumed after the cut")
 	require.ErrorContains(t, b.verdict(t.Context(), &result{sessions: 1, resumedCut: 1, lost: 2}), "2 events lost, 0 duplicated")
 	require.ErrorContains(t, b.verdict(t.Context(), &result{sessions: 1, resumedCut: 1, duplicated: 1}), "0 events lost, 1 duplicated")
+}
+
+func TestJournalCountsWhatIsNew(t *testing.T) {
+	j := newJournal()
+	j.look(func(e *entries) { e.ledger.begin(0, "stored", 7) })
+	for _, e := range []gatewayshard.Event{
+		{Name: event.TypingStart, Seq: 8, Replay: true},
+		{Name: event.Resumed, Seq: 9, Replay: true},
+		{Name: event.Resumed, Seq: 10},
+		{Shard: 1, Name: event.Ready, Seq: 1, Session: "new"},
+	} {
+		e.Session = cmp.Or(e.Session, "stored")
+		j.note(e)
+	}
+	j.look(func(e *entries) {
+		require.Equal(t, 1, e.resumes, "that of the former process does not count")
+		require.Equal(t, 1, e.readies)
+		require.Len(t, e.begun, 2)
+		require.Zero(t, e.again())
+		require.Zero(t, e.ledger.lost+e.ledger.duplicated)
+		require.EqualValues(t, 3, e.ledger.missing(map[string]int64{"stored": 12, "new": 2}))
+		require.Zero(t, e.resumedCut(), "there was none")
+	})
 }

@@ -6,6 +6,7 @@ import (
 	"math"
 	"time"
 
+	"github.com/discordpkg/gateway"
 	"github.com/discordpkg/gateway/gatewayshard"
 )
 
@@ -46,16 +47,16 @@ type sum struct {
 	active     int
 	latency    time.Duration // the mean of those that know theirs
 	slowest    time.Duration
-	slow       int // the shard with it
+	slow       gateway.ShardID // the shard with it
 	reconnects uint64
 	resumes    uint64
 	identifies uint64
 	bytesIn    uint64
 }
 
-func sumOf(shards []gatewayshard.Stats) (s sum) {
+func sumOf(shards []gatewayshard.ShardStats) (s sum) {
 	measured := 0
-	for id, st := range shards {
+	for _, st := range shards {
 		if st.Phase == gatewayshard.Active {
 			s.active++
 		}
@@ -64,7 +65,7 @@ func sumOf(shards []gatewayshard.Stats) (s sum) {
 			measured++
 		}
 		if st.Latency > s.slowest {
-			s.slowest, s.slow = st.Latency, id
+			s.slowest, s.slow = st.Latency, st.ID
 		}
 		s.reconnects += st.Reconnects
 		s.resumes += st.Resumes

@@ -20,16 +20,15 @@ import (
 
 // options are the flags, with defaults that depend on each other filled in.
 type options struct {
-	token   func() string // a function, so that no string form shows it; empty: local Discord
-	length  time.Duration // zero: until interrupted
-	cut     time.Duration // zero: never
-	soak    bool
-	intents intent.Type
-	events  event.Set
-	filter  bool // events says which to show
-	shards  uint // zero: as many as Discord recommends
-	// How many shards may identify at once, zero: as Discord says.
-	concurrency uint
+	token       func() string // a function, so that no string form shows it; empty: local Discord
+	length      time.Duration // zero: until interrupted
+	cut         time.Duration // zero: never
+	soak        bool
+	intents     intent.Type
+	events      event.Set
+	filter      bool   // events says which to show
+	shards      uint   // zero: as many as Discord recommends
+	concurrency uint   // shards that may identify at once, zero: the default
 	store       string // a file, empty: sessions end with the run
 	json        bool
 	encoding    string
@@ -166,7 +165,9 @@ func (o *options) check(given map[string]bool) error {
 	case o.length > 0 && o.cut >= o.length:
 		return errors.New("-cut is not before the end, see -for")
 	case o.concurrency > maxShards:
-		return fmt.Errorf("-max-concurrency is not between 1 and %d", maxShards)
+		return fmt.Errorf("-max-concurrency is above %d", maxShards)
+	case o.concurrency > 0 && !o.local() && o.url == "":
+		return errors.New("-max-concurrency is for -url and the local Discord: Discord itself says how many shards may identify at once")
 	case !(o.traffic >= 0 && o.traffic <= maxTraffic): // NaN is neither
 		return fmt.Errorf("-traffic is not between 0 and %d", maxTraffic)
 	case o.url != "" && o.local():

@@ -14,15 +14,15 @@ type place struct {
 	token    string
 	total    uint          // shards
 	buckets  uint          // identify at the same time
-	interval time.Duration // between two identifies of a bucket
-	ask      bool          // the group asks Discord too, and minds the session start limit
+	interval time.Duration // between two identifies of a bucket, zero: Discord's
+	ask      bool          // the group is to ask Discord too
 }
 
 var errNoTotal = errors.New("-shards auto: there are no stored sessions to tell, and -url leaves Discord's advice out")
 
 // locate asks Discord where the gateway is, unless it is known.
 func (m machine) locate(ctx context.Context, b *bot, stored gatewayshard.Checkpoint) (place, error) {
-	to := place{url: b.url, token: b.token(), total: b.options.shards, buckets: max(1, b.concurrency), interval: identifyInterval}
+	to := place{url: b.url, token: b.token(), total: b.options.shards, buckets: max(1, b.concurrency)}
 	if to.total == 0 && len(stored.Shards) > 0 {
 		to.total = stored.Total
 	}
@@ -41,12 +41,9 @@ func (m machine) locate(ctx context.Context, b *bot, stored gatewayshard.Checkpo
 	if err != nil {
 		return place{}, err
 	}
-	to.url, to.ask = found.URL, true
+	to.url, to.buckets, to.ask = found.URL, found.Limit.MaxConcurrency, true
 	if to.total == 0 {
 		to.total = found.Shards
-	}
-	if b.concurrency == 0 {
-		to.buckets = found.Limit.MaxConcurrency
 	}
 	if found.Shards > to.total {
 		b.log.Info("discord recommends more shards, see -shards", "shards", found.Shards)

@@ -265,7 +265,6 @@ func TestDiscovery(t *testing.T) {
 		"many shards": {[]gatewaytest.Option{gatewaytest.WithShards(9), gatewaytest.WithMaxConcurrency(4)}, "-for 3s -shards 4", exitOK, "active=4/4"},
 		"few shards":  {[]gatewaytest.Option{gatewaytest.WithShards(9)}, "-for 3s", exitOK, "discord recommends more shards, see -shards\" shards=9"},
 		"auto":        {[]gatewaytest.Option{gatewaytest.WithShards(5), gatewaytest.WithMaxConcurrency(2)}, "-for 20s -shards auto", exitOK, "active=5/5"},
-		"slower":      {[]gatewaytest.Option{gatewaytest.WithMaxConcurrency(4)}, "-for 12s -shards 2 -max-concurrency 1", exitOK, "max_concurrency=1"},
 		"no token":    {[]gatewaytest.Option{gatewaytest.WithToken("another")}, "", exitWrong, "check the bot token"},
 		"no starts":   {[]gatewaytest.Option{gatewaytest.WithSessionStarts(1)}, "-shards 2", exitWrong, "2 sessions to start and only 1 of 1 left for today"},
 	} {

@@ -57,6 +57,17 @@ func TestSessionsSurviveARestart(t *testing.T) {
 	require.NotContains(t, string(data), "secret")
 }
 
+func TestSessionsThatCannotBeSaved(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "gone")
+	remove := func(*gatewaytest.Server) {
+		time.Sleep(time.Second) // virtual
+		_ = os.RemoveAll(dir)
+	}
+	o := withDiscord(t, remove, nil, "-for", "3s", "-store", filepath.Join(dir, "s"))
+	require.Equal(t, exitWrong, o.status)
+	require.Contains(t, o.stderr.String(), "gatewaybot: gatewayshard: save sessions")
+}
+
 func TestStoreThatIsNone(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "sessions.json")
 	require.NoError(t, os.WriteFile(file, []byte("not JSON"), 0o600))

@@ -79,12 +79,12 @@ func clock(v view) string {
 // shard returns the heading and the line of the only shard.
 func (t table) shard(v view) []line {
 	out := []line{styled(fmt.Sprintf("%-5s  %-19s %10s %10s %11s %8s %10s", "shard", "phase", "seq", "latency", "connections", "resumes", "last close"), faint)}
-	for id, s := range v.shards {
+	for _, s := range v.shards {
 		last := "-"
 		if s.LastClose != 0 {
 			last = fmt.Sprint(uint16(s.LastClose))
 		}
-		out = append(out, styled(fmt.Sprintf("%-5d  %-19s %10d %10s %11d %8d %10s", id, s.Phase, s.Seq, milliseconds(s.Latency), s.Connections, s.Resumes, last), plain))
+		out = append(out, styled(fmt.Sprintf("%-5d  %-19s %10d %10s %11d %8d %10s", s.ID, s.Phase, s.Seq, milliseconds(s.Latency), s.Connections, s.Resumes, last), plain))
 	}
 	return out
 }

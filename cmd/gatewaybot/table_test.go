@@ -12,6 +12,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/discordpkg/gateway"
 	"github.com/discordpkg/gateway/closecode"
 	"github.com/discordpkg/gateway/event"
 	"github.com/discordpkg/gateway/gatewayshard"
@@ -20,7 +21,9 @@ import (
 func sampleView(shards, events int) view {
 	v := view{title: "local Discord at ws://127.0.0.1:4000  json", elapsed: 3700 * time.Millisecond, length: 15 * time.Second}
 	for i := range shards {
-		v.shards = append(v.shards, gatewayshard.Stats{Phase: gatewayshard.Active, Seq: int64(100 + i), Latency: 1234 * time.Microsecond, Connections: 2, Resumes: 1, LastClose: closecode.UnknownError})
+		v.shards = append(v.shards, gatewayshard.ShardStats{ID: gateway.ShardID(i), Stats: gatewayshard.Stats{
+			Phase: gatewayshard.Active, Seq: int64(100 + i), Latency: 1234 * time.Microsecond, Connections: 2, Resumes: 1, LastClose: closecode.UnknownError,
+		}})
 	}
 	for i := range events {
 		e := tally{name: event.Type(fmt.Sprintf("EVENT_%d", i)), count: uint64(10 * (events - i)), rate: 1.5}

@@ -29,12 +29,12 @@ the sessions properly, the second one at once.
   -shards N       run N shards, or auto: as many as are stored, or else as
                   Discord recommends (default 1)
   -max-concurrency N
-                  how many shards may identify at once (default what Discord
-                  says, 1 with -url, and without a token 16 or a sixteenth of
-                  the shards); the local Discord wants half a second between
-                  two rounds, not 5 s, so that there is less to wait for
-  -store FILE     keep the sessions in a file of JSON when the run ends, and
-                  resume them in the next one (needs a token)
+                  how many shards may identify at once where Discord does not
+                  say (default 1 with -url, else 16 or a sixteenth of the
+                  shards); the local Discord's next ones may after half a
+                  second, not 5 s
+  -store FILE     keep the sessions in a file of JSON: the next run resumes
+                  them, after a crash too (needs a token)
   -json           write events to standard output, each a line of JSON like
                   {"shard":0,"seq":1,"t":"READY","d":{}}, and all else to
                   standard error

@@ -6,7 +6,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/discordpkg/gateway"
 	"github.com/discordpkg/gateway/event"
 	"github.com/discordpkg/gateway/gatewayshard"
 )
@@ -16,7 +15,7 @@ type view struct {
 	title   string
 	elapsed time.Duration
 	length  time.Duration // zero: until interrupted
-	shards  []gatewayshard.Stats
+	shards  []gatewayshard.ShardStats
 	queued  int           // shards that wait to identify
 	eta     time.Duration // until the last of them may
 	buckets uint          // identify at the same time
@@ -67,32 +66,20 @@ func (b *bot) view(now time.Time, m *rateMeter) view {
 		}
 	}
 	slices.SortStableFunc(v.events, func(x, y tally) int { return cmp.Compare(y.count, x.count) })
-	v.shards = b.stats()
-	var waiting []uint
-	for id, s := range v.shards {
-		if queued(s) {
-			waiting = append(waiting, uint(id))
-		}
-	}
-	v.queued, v.eta, v.buckets = len(waiting), b.pacer.eta(waiting, now), b.pacer.buckets
+	b.viewShards(&v, now)
 	return v
 }
 
-// stats returns what the shards are doing, which is nothing before the group
-// runs.
-func (b *bot) stats() []gatewayshard.Stats {
-	all := make([]gatewayshard.Stats, b.total)
-	for id := range all {
-		if s := b.group.Shard(gateway.ShardID(id)); s != nil {
-			all[id] = s.Stats()
-		}
+// viewShards adds what the shards are doing: they wait until the group runs.
+func (b *bot) viewShards(v *view, now time.Time) {
+	s := b.group.Stats()
+	v.shards, v.queued, v.buckets = s.Shards, s.Waiting, b.buckets
+	if len(v.shards) == 0 {
+		v.shards, v.queued = make([]gatewayshard.ShardStats, b.total), int(b.total)
 	}
-	return all
-}
-
-// queued reports whether a shard has to identify and has not done so yet.
-func queued(s gatewayshard.Stats) bool {
-	return s.SessionID == "" && s.Phase < gatewayshard.Authenticating
+	if s.Waiting > 0 {
+		v.eta = max(0, s.WaitingUntil.Sub(now))
+	}
 }
 
 func (b *bot) counts() (counts map[event.Type]uint64) {
