@@ -78,9 +78,13 @@ func (c *connection) flushNow() error {
 	return nil
 }
 
+// commandPause is how soon a command limiter is asked again that names no time
+// to come.
+const commandPause = 10 * time.Millisecond
+
 // waitUntil waits for a time, but not longer than for ctx or the connection.
 func (c *connection) waitUntil(ctx context.Context, at time.Time) error {
-	timer := time.NewTimer(time.Until(at))
+	timer := time.NewTimer(max(commandPause, time.Until(at)))
 	defer timer.Stop()
 	select {
 	case <-timer.C:

@@ -174,3 +174,32 @@ func TestQueueIsBounded(t *testing.T) {
 		p.nc.Close()
 	})
 }
+
+// A vague limiter refuses a number of times and does not say until when.
+type vague struct{ asked, refusals int }
+
+func (v *vague) Take(now time.Time) (time.Time, bool) {
+	v.asked++
+	if v.asked%2 == 0 {
+		return now.Add(-time.Hour), v.asked > v.refusals
+	}
+	return time.Time{}, v.asked > v.refusals
+}
+
+func TestWriteAsksAVagueLimiterNowAndThen(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := newNetwork(t)
+		limiter := &vague{refusals: 100}
+		s := testShard(t, n, nil, gateway.WithCommandRateLimiter(limiter))
+		p, done := active(t, n, s)
+		start := time.Now()
+		written := make(chan error, 1)
+		go func() { written <- s.Write(t.Context(), command.UpdatePresence, []byte(`{}`)) }()
+		require.Equal(t, 3, p.expect(3).Op)
+		require.NoError(t, <-written)
+		require.Equal(t, 101, limiter.asked)
+		require.Equal(t, 100*commandPause, time.Since(start), "a pause after each refusal")
+		p.nc.Close()
+		<-done
+	})
+}
