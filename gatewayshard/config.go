@@ -135,7 +135,7 @@ func (c *Config) network() {
 		c.Header = http.Header{}
 	}
 	if c.Header.Get("User-Agent") == "" {
-		c.Header.Set("User-Agent", "DiscordBot (https://"+modulePath+", "+version()+")")
+		c.Header.Set("User-Agent", userAgent())
 	}
 }
 
