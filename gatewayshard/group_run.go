@@ -17,7 +17,8 @@ import (
 //   - [Group.Close] was called: it returns nil;
 //   - Discord refuses a shard for good: it returns an error that wraps a
 //     [*FatalError], which says what to change. The sessions of the other shards are kept;
-//   - the group did not start: a [*SessionLimitError], a [*DiscoveryError], an error of the store.
+//   - the group did not start: a [*SessionLimitError], a [*DiscoveryError], an
+//     error of the store.
 //
 // Handlers that still run are waited for. If the last save of the sessions
 // failed, that is part of the error.

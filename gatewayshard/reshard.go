@@ -133,7 +133,8 @@ func (g *Group) endReshard() {
 	g.running.Done()
 }
 
-// planReshard asks Discord, if it was asked for the limits at the start or is to choose the count.
+// planReshard asks Discord, if it is to choose the count, or if its limits are to
+// be kept.
 func (g *Group) planReshard(ctx context.Context, total uint) (plan, error) {
 	if total > maxShards {
 		return plan{}, fmt.Errorf("gatewayshard: more than %d shards", maxShards)

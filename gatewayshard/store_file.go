@@ -16,8 +16,8 @@ import (
 
 // A FileStore keeps sessions in a directory, in one file of JSON for each key.
 // A file is replaced as a whole and flushed to the disk, so it survives a
-// crash of the process and of the machine. Only the owner can read it: a session id alone is of no use
-// without the token, but it tells a reader where the bot connects.
+// crash of the process and of the machine. Only the owner can read it. There is
+// no token in it, and a session is of no use without one.
 //
 // Sessions say where they are resumed: whoever can write to the directory can
 // make the bot send its token elsewhere.
