@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"testing"
 
+	"github.com/discordpkg/gateway/internal/golden"
 	"github.com/discordpkg/gateway/opcode"
 	"github.com/stretchr/testify/require"
 )
@@ -23,9 +24,9 @@ func TestTable(t *testing.T) {
 	for _, c := range commands {
 		structs[reflect.Indirect(reflect.ValueOf(c)).Type().Name()] = c.Command()
 	}
-	constants := declared(t, "Type")
+	constants := golden.Constants(t, "Type")
 	var all []Type
-	for _, row := range golden(t, "commands.txt") {
+	for _, row := range golden.Rows(t, "commands.txt") {
 		require.Contains(t, constants, row[1])
 		require.Equal(t, row[0], constants[row[1]].ExactString(), row[1])
 		delete(constants, row[1])

@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/discordpkg/gateway/internal/golden"
 )
 
 // camel turns GUILD_CREATE into GuildCreate.
@@ -19,9 +21,9 @@ func camel(name string) string {
 }
 
 func TestTable(t *testing.T) {
-	constants := declared(t, "Type")
+	constants := golden.Constants(t, "Type")
 	var documented []Type
-	for _, row := range golden(t, "events.txt") {
+	for _, row := range golden.Rows(t, "events.txt") {
 		name := camel(row[0])
 		require.Contains(t, constants, name)
 		require.Equal(t, row[0], constant.StringVal(constants[name]))

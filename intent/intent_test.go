@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/discordpkg/gateway/event"
+	"github.com/discordpkg/gateway/internal/golden"
 	"github.com/stretchr/testify/require"
 )
 
@@ -35,12 +36,12 @@ func typesOf(names string) []event.Type {
 }
 
 func TestTable(t *testing.T) {
-	constants := declared(t, "Type")
+	constants := golden.Constants(t, "Type")
 	for _, set := range []string{"All", "Privileged", "Unprivileged"} {
 		require.Contains(t, constants, set)
 		delete(constants, set)
 	}
-	facts := golden(t, "intents.txt")
+	facts := golden.Rows(t, "intents.txt")
 	require.Len(t, rows, len(facts))
 	var all, privileged Type
 	for i, fact := range facts {

@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/discordpkg/gateway/internal/golden"
 )
 
 func direction(send, receive bool) string {
@@ -21,9 +23,9 @@ func direction(send, receive bool) string {
 }
 
 func TestGatewayTable(t *testing.T) {
-	constants := declared(t, "Type")
+	constants := golden.Constants(t, "Type")
 	var all []Type
-	for _, row := range golden(t, "opcodes.txt") {
+	for _, row := range golden.Rows(t, "opcodes.txt") {
 		require.Contains(t, constants, row[1])
 		require.Equal(t, row[0], constants[row[1]].ExactString(), row[1])
 		delete(constants, row[1])
@@ -42,9 +44,9 @@ func TestGatewayTable(t *testing.T) {
 }
 
 func TestVoiceTable(t *testing.T) {
-	constants := declared(t, "Voice")
+	constants := golden.Constants(t, "Voice")
 	var all []Voice
-	for _, row := range golden(t, "voice.txt") {
+	for _, row := range golden.Rows(t, "voice.txt") {
 		require.Contains(t, constants, row[1])
 		require.Equal(t, row[0], constants[row[1]].ExactString(), row[1])
 		delete(constants, row[1])

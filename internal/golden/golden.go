@@ -1,4 +1,6 @@
-package intent
+// Package golden holds tables against facts that were written down once. Only
+// tests import it.
+package golden
 
 import (
 	"go/ast"
@@ -14,8 +16,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// golden returns the rows of a file of facts, split at " | ".
-func golden(t *testing.T, name string) [][]string {
+// Rows returns the rows of a file of facts in the package's testdata, split at
+// " | ". Empty lines and those that start with # are none.
+func Rows(t *testing.T, name string) [][]string {
 	t.Helper()
 	data, err := os.ReadFile("testdata/" + name)
 	require.NoError(t, err)
@@ -28,9 +31,9 @@ func golden(t *testing.T, name string) [][]string {
 	return rows
 }
 
-// declared returns the exported constants of a type as the source of this
-// package declares them, by name.
-func declared(t *testing.T, typeName string) map[string]constant.Value {
+// Constants returns the exported constants of a type by name, as the source of
+// the package under test declares them.
+func Constants(t *testing.T, typeName string) map[string]constant.Value {
 	t.Helper()
 	files, err := filepath.Glob("*.go")
 	require.NoError(t, err)
