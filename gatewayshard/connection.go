@@ -123,10 +123,14 @@ func (c *connection) finish(err error) error {
 	c.waitFlushed()
 
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	c.report()
+	at, abandoned := s.abandonImpasse(c.err)
 	c.frames.Close()
 	s.conn = nil
 	close(c.ended)
+	s.mu.Unlock()
+	if abandoned {
+		s.logAbandoned(at)
+	}
 	return c.err
 }

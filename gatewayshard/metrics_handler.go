@@ -37,6 +37,7 @@ var shardMetrics = []metric{
 	{"connections_total", "counter", "Connections opened.", func(s *ShardStats) float64 { return float64(s.Connections) }},
 	{"identifies_total", "counter", "Sessions started.", func(s *ShardStats) float64 { return float64(s.Identifies) }},
 	{"resumes_total", "counter", "Sessions resumed.", func(s *ShardStats) float64 { return float64(s.Resumes) }},
+	{"sessions_abandoned_total", "counter", "Sessions given up because they could not be read.", func(s *ShardStats) float64 { return float64(s.Abandoned) }},
 	{"last_close_code", "gauge", "Last close code of Discord.", func(s *ShardStats) float64 { return float64(s.LastClose) }},
 	{"sequence", "gauge", "Last sequence number received.", func(s *ShardStats) float64 { return float64(s.Seq) }},
 	{"acknowledged_sequence", "gauge", "Sequence number up to which everything is dealt with.", func(s *ShardStats) float64 { return float64(s.Acknowledged) }},

@@ -19,7 +19,9 @@ import (
 //     returns a [*FatalError], which says what to change;
 //   - the shard is used wrongly: [ErrConnected], or an invalid URL.
 //
-// Between connections it waits as Config.Backoff says.
+// Between connections it waits as Config.Backoff says. A session that cannot be
+// read past the same place three times, such as a message over the limit that
+// comes with each replay, is given up for a new one.
 func (s *Shard) Run(ctx context.Context) error {
 	failures := 0
 	for {

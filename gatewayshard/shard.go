@@ -33,6 +33,7 @@ type Shard struct {
 	conn       *connection             // nil while there is none
 	lag        lag
 	outcome    outcome
+	impasse    impasse
 	collectors map[string]*collector // by nonce
 	stats      Stats                 // those that survive a connection
 }

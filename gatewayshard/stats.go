@@ -24,6 +24,7 @@ type Stats struct {
 	Reconnects  uint64 // opened, but for the first
 	Identifies  uint64 // identify commands written: Discord counts them
 	Resumes     uint64 // sessions that were continued
+	Abandoned   uint64 // sessions given up: the same message could not be read again and again
 
 	LastClose closecode.Type // the last close code Discord sent, zero before any
 	LastError error          // why the last connection ended, or could not be opened
