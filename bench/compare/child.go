@@ -29,7 +29,7 @@ type order struct {
 }
 
 // patience is how long a contestant may take.
-const patience = 5 * time.Minute
+const patience = 2 * time.Minute
 
 // child does its part and writes the result as JSON.
 func child(ctx context.Context, args []string, in io.Reader, out io.Writer) error {

@@ -78,7 +78,7 @@ func parse(args []string) (s settings, err error) {
 	}
 	s.warmUp, s.beat = 2_000, 3*time.Second
 	if *quick {
-		s.rounds, s.events, s.warmUp, s.shards, s.beat = 1, 1_000, 100, min(s.shards, 10), time.Second/2
+		s.rounds, s.events, s.warmUp, s.shards, s.beat = 1, 1_000, 100, min(s.shards, 10), time.Second
 	}
 	if s.rounds < 1 || s.events < 1 || s.shards < 0 {
 		return s, errors.New("rounds and events must be positive, shards must not be negative")

@@ -23,6 +23,7 @@ func disgoGateway(ctx context.Context, j Job, mark func()) error {
 		gateway.WithURL(j.url()),
 		gateway.WithIntents(gateway.IntentsAll),
 		gateway.WithCompression(compression),
+		gateway.WithEnableResumeURL(false), // it leads nowhere
 		gateway.WithLogger(slog.New(slog.DiscardHandler)),
 	}
 	if j.TLS {

@@ -15,7 +15,8 @@ import (
 )
 
 // feed is the life of one connection, until the client closes it. The client
-// leaving in whatever way is no error.
+// leaving in whatever way is no error. There are no sessions: who resumes gets
+// the plan from its beginning.
 func (s *Server) feed(conn net.Conn, client io.Reader, p part) error {
 	text, err := s.script(p)
 	if err != nil {
@@ -42,7 +43,7 @@ func (s *Server) feed(conn net.Conn, client io.Reader, p part) error {
 			return err
 		case op == opcode.Heartbeat && len(beats) < acks:
 			beats <- struct{}{}
-		case op == opcode.Identify && !identified:
+		case (op == opcode.Identify || op == opcode.Resume) && !identified:
 			if text, err = s.identified(p, msg); err != nil {
 				return err
 			}
