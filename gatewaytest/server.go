@@ -125,33 +125,34 @@ func (s *Server) Dispatch(name event.Type, data any, to ...Target) (sessions int
 }
 
 // Generate dispatches made up events at a rate per second, see
-// [World.Generate], until stop is called or the server is closed.
+// [World.Generate], until stop is called or the server is closed. When stop
+// returns no more of them come.
 func (s *Server) Generate(perSecond float64) (stop func()) {
 	if perSecond <= 0 {
 		return func() {}
 	}
-	done := make(chan struct{})
+	done, ended := make(chan struct{}), make(chan struct{})
 	pause := max(time.Duration(float64(time.Second)/perSecond), time.Millisecond)
 	s.running.Go(func() {
+		defer close(ended)
 		ticker := time.NewTicker(pause)
 		defer ticker.Stop()
-		owed := 0.0
-		for {
+		for began, sent := time.Now(), 0.0; ; {
 			select {
 			case <-done:
 				return
 			case <-s.stop:
 				return
-			case <-ticker.C:
+			case at := <-ticker.C:
+				s.do(func(now time.Time, w *World) {
+					for owed := at.Sub(began).Seconds() * perSecond; sent+1 <= owed; sent++ {
+						w.Generate(now)
+					}
+				})
 			}
-			s.do(func(now time.Time, w *World) {
-				for owed += perSecond * pause.Seconds(); owed >= 1; owed-- {
-					w.Generate(now)
-				}
-			})
 		}
 	})
-	return sync.OnceFunc(func() { close(done) })
+	return sync.OnceFunc(func() { close(done); <-ended })
 }
 
 // GenerateOne dispatches one made up event and returns its name.

@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"net"
-	"sync"
 	"time"
 
 	"github.com/discordpkg/gateway/gatewaytest"
@@ -20,7 +19,6 @@ type localDiscord struct {
 const (
 	beatInterval = time.Second
 	beatGrace    = 10 * time.Second
-	trafficPause = 10 * time.Millisecond
 
 	autoShards = 4 // that the local Discord recommends
 
@@ -61,30 +59,7 @@ func startLocal(o *options, l net.Listener) *localDiscord {
 		gatewaytest.WithSessionStarts(localStarts),
 		gatewaytest.WithHeartbeat(beatInterval, beatGrace),
 	)
-	return &localDiscord{Server: srv, quiet: traffic(o.traffic, srv)}
-}
-
-// traffic sends made up events until it is stopped. Unlike that of
-// [gatewaytest.Server.Generate], stop waits until the last one is on its way,
-// so that they can be counted.
-func traffic(perSecond float64, srv *gatewaytest.Server) (stop func()) {
-	done, ended := make(chan struct{}), make(chan struct{})
-	go func() {
-		defer close(ended)
-		ticker := time.NewTicker(trafficPause)
-		defer ticker.Stop()
-		for began, sent := time.Now(), 0.0; ; {
-			select {
-			case <-done:
-				return
-			case now := <-ticker.C:
-				for owed := now.Sub(began).Seconds() * perSecond; sent+1 <= owed; sent++ {
-					srv.GenerateOne()
-				}
-			}
-		}
-	}()
-	return sync.OnceFunc(func() { close(done); <-ended })
+	return &localDiscord{Server: srv, quiet: srv.Generate(o.traffic)}
 }
 
 // sent returns the last sequence number of each session.
