@@ -107,7 +107,7 @@ func (s *GroupStats) add(shard *ShardStats) {
 func (s *GroupStats) addIdentify(gen *generation, q *identifyQueue, now time.Time) {
 	inBucket := make(map[uint]int)
 	for i := range s.Shards {
-		if sh := &s.Shards[i]; sh.SessionID == "" && sh.Phase != Closed {
+		if sh := &s.Shards[i]; sh.SessionID == "" && sh.Phase != Authenticating && sh.Phase != Closed {
 			s.Waiting++
 			inBucket[uint(sh.ID)%q.buckets]++
 		}
