@@ -15,7 +15,8 @@ type member struct {
 	gen   *generation
 	id    gateway.ShardID
 	shard *Shard
-	queue chan Event // nil: handlers run on the event loop
+	queue chan Event    // nil: handlers run on the event loop
+	ended chan struct{} // closed when the event loop sends nothing more to the queue
 
 	handled  atomic.Uint64
 	replayed atomic.Uint64
@@ -48,6 +49,9 @@ type progress struct {
 func (gen *generation) newMember(id gateway.ShardID, from *ShardCheckpoint) (*member, error) {
 	g := gen.group
 	m := &member{gen: gen, id: id}
+	if size := g.config.Queue.Size; size > 0 {
+		m.queue, m.ended = make(chan Event, size), make(chan struct{})
+	}
 	var options []gateway.Option
 	if g.url != "" {
 		options = append(options, gateway.WithURL(g.url))

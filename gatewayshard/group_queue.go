@@ -48,26 +48,41 @@ func (q Queue) check() error {
 // startQueue lets a goroutine call the handlers. It returns a function that
 // ends the goroutine, after everything in the queue was dealt with.
 func (m *member) startQueue() (stop func()) {
-	q := m.gen.group.config.Queue
-	if q.Size == 0 {
+	if m.queue == nil {
 		return func() {}
 	}
-	m.queue = make(chan Event, q.Size)
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		for e := range m.queue {
-			m.deliver(e)
-		}
+		m.consume()
 	}()
 	return func() {
-		close(m.queue)
+		close(m.ended)
 		<-done
 	}
 }
 
+// consume calls the handlers until the queue has ended and is empty.
+func (m *member) consume() {
+	for {
+		select {
+		case e := <-m.queue:
+			m.deliver(e)
+			continue
+		case <-m.ended:
+		}
+		select {
+		case e := <-m.queue:
+			m.deliver(e)
+		default:
+			return
+		}
+	}
+}
+
 // enqueue hands an event to the queue's goroutine. Nobody else sends, so what
-// has room now has room in a moment.
+// has room now has room in a moment. The queue may have ended before the shard
+// has handed on what it held during a handover: that is never acknowledged.
 func (m *member) enqueue(e Event) {
 	for len(m.queue) == cap(m.queue) && m.gen.group.config.Queue.Policy != Block {
 		if m.gen.group.config.Queue.Policy == DropNewest {
@@ -81,7 +96,15 @@ func (m *member) enqueue(e Event) {
 		}
 	}
 	m.accept(e)
-	m.queue <- e.Clone()
+	select {
+	case <-m.ended:
+		return
+	default:
+	}
+	select {
+	case m.queue <- e.Clone():
+	case <-m.ended:
+	}
 }
 
 func (m *member) drop(e Event) {

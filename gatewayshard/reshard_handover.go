@@ -215,7 +215,11 @@ func (h *handover) release() {
 				if w == nil {
 					return
 				}
-				m.hand(w.Event)
+				if m.queue == nil && m.gen.group.discard.Load() {
+					m.leave(w.Event)
+				} else {
+					m.hand(w.Event)
+				}
 				m.unhold()
 			}
 		})
