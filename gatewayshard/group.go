@@ -175,6 +175,7 @@ type Group struct {
 	stop        context.CancelCauseFunc // ends the context of handlers and shards
 	generations []*generation           // that run; the first is the one whose sessions are saved
 	finishing   bool                    // Run waits for what runs
+	refused     tooFew                  // that waits for the end of a reshard
 	closers     sync.WaitGroup          // of Close
 	saved       Checkpoint              // the last one
 	saveErr     error                   // of the last attempt

@@ -204,13 +204,21 @@ func (g *Group) watch(ctx context.Context) error {
 // that ends the group.
 func (g *Group) fail(gen *generation, err error) {
 	g.mu.Lock()
+	defer g.mu.Unlock()
 	failed := g.failures
 	if g.generations[0] != gen {
 		failed = gen.failed
 	}
-	g.mu.Unlock()
 	select {
 	case failed <- fmt.Errorf("%v stopped: %w", gen, err):
+	default:
+	}
+}
+
+// failAgain reports a failure that was put aside.
+func (g *Group) failAgain(err error) {
+	select {
+	case g.failures <- err:
 	default:
 	}
 }

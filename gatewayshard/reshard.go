@@ -129,8 +129,34 @@ func (g *Group) beginReshard(ctx context.Context) error {
 }
 
 func (g *Group) endReshard() {
+	g.mu.Lock()
 	g.resharding.Store(false)
+	refused := g.refused
+	g.refused = tooFew{}
+	again := refused.err != nil && g.generations[0] == refused.gen
+	g.mu.Unlock()
+	if again {
+		g.failAgain(refused.err)
+	}
 	g.running.Done()
+}
+
+// TooFew is a shard that Discord refused for want of others.
+type tooFew struct {
+	gen *generation
+	err error
+}
+
+// postpone leaves a refusal to the reshard that is under way, whose success
+// settles it. It reports false when there is none.
+func (g *Group) postpone(err error) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if !g.resharding.Load() {
+		return false
+	}
+	g.refused = tooFew{g.generations[0], err}
+	return true
 }
 
 // planReshard asks Discord, if it is to choose the count, or if its limits are to
@@ -192,6 +218,11 @@ func (g *Group) takeOver(run context.Context, h *handover) error {
 		return ErrClosed
 	}
 	g.remove(h.old)
+	select {
+	case err := <-h.next.failed: // since the overlap has ended
+		g.failAgain(err)
+	default:
+	}
 	g.touch()
 	g.awaitSave(run)
 	h.release()
@@ -234,14 +265,18 @@ func (g *Group) automatically(run context.Context, failed error) bool {
 	if !g.config.Reshard.Automatic || !tooFewShards(failed) {
 		return false
 	}
-	if g.resharding.Load() {
+	if g.postpone(failed) {
 		return true
 	}
 	g.running.Go(func() {
 		before := g.total()
 		err := g.Reshard(run, 0)
 		switch {
-		case run.Err() != nil || g.isClosed() || errors.Is(err, ErrResharding):
+		case run.Err() != nil || g.isClosed():
+		case errors.Is(err, ErrResharding):
+			if !g.postpone(failed) {
+				g.failAgain(failed)
+			}
 		case err != nil:
 			g.giveUp(errors.Join(failed, err))
 		case g.total() <= before:

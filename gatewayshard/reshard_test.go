@@ -250,6 +250,73 @@ func TestReshardBecauseDiscordSaysSo(t *testing.T) {
 	})
 }
 
+// TestReshardIsAskedForMeanwhile has Discord refuse an old shard for want of
+// others while a reshard is under way that does not succeed.
+func TestReshardIsAskedForMeanwhile(t *testing.T) {
+	for _, automatic := range []bool{true, false} {
+		virtually(t, fmt.Sprint("automatic ", automatic), func(t *testing.T) {
+			d, g, got, done := pair(t, func(c *gatewayshard.GroupConfig) { c.Reshard.Automatic = automatic })
+			ctx, cancel := context.WithTimeoutCause(t.Context(), 3*time.Second, errEnough)
+			defer cancel()
+			failed := make(chan error, 1)
+			go func() { failed <- g.Reshard(ctx, 8) }()
+			time.Sleep(time.Second)
+			for _, s := range d.Sessions()[:1] {
+				require.NoError(t, d.Inject(gatewaytest.Fault{Kind: gatewaytest.Close, Code: closecode.ShardingRequired}, s.ID))
+			}
+			if !automatic {
+				var fatal *gatewayshard.FatalError
+				require.ErrorAs(t, <-done, &fatal)
+				require.Error(t, <-failed)
+				return
+			}
+			require.ErrorIs(t, <-failed, errEnough)
+			time.Sleep(time.Minute)
+			require.Equal(t, "gatewayshard: shards 0 to 3 of 4", g.String(), "the group reshards after all")
+			for guild := range 4 {
+				d.say(t, guild, fmt.Sprint(guild))
+			}
+			synctest.Wait()
+			require.ElementsMatch(t, []string{"0", "1", "2", "3"}, got.texts(event.MessageCreate))
+			require.NoError(t, g.Close(t.Context(), gatewayshard.EndSession))
+			require.NoError(t, <-done)
+		})
+	}
+}
+
+// TestReshardedShardIsRefusedAtTheLastMoment has Discord refuse a new shard
+// while the handlers of the old ones come to their end.
+func TestReshardedShardIsRefusedAtTheLastMoment(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		slow := make(chan struct{})
+		d, g, _, done := pair(t, func(c *gatewayshard.GroupConfig) {
+			handle := c.Handler
+			c.Handler = func(ctx context.Context, e gatewayshard.Event) error {
+				if e.Name == event.MessageCreate && e.Total == 2 {
+					<-slow
+				}
+				return handle(ctx, e)
+			}
+		})
+		resharded := make(chan error, 1)
+		go func() { resharded <- g.Reshard(t.Context(), 4) }()
+		_, err := d.WaitSessions(t.Context(), 6)
+		require.NoError(t, err)
+		d.say(t, 0, "a")
+		time.Sleep(time.Minute) // the old shards are closed, one handler still runs
+		for _, s := range d.Sessions() {
+			if s.ShardID == 3 && s.ShardCount == 4 {
+				require.NoError(t, d.Inject(gatewaytest.Fault{Kind: gatewaytest.Close, Code: closecode.DisallowedIntents}, s.ID))
+			}
+		}
+		time.Sleep(time.Second)
+		close(slow)
+		var fatal *gatewayshard.FatalError
+		require.ErrorAs(t, <-done, &fatal, "the group does not go on without the shard")
+		require.NoError(t, <-resharded)
+	})
+}
+
 func TestReshardIsRefused(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		_, part, _, done := pair(t, func(c *gatewayshard.GroupConfig) { c.Count = 2 })
