@@ -39,6 +39,7 @@ const (
 	floor     = "floor"
 	ours      = "gateway"
 	oursRaw   = "gateway, raw handler"
+	oursSame  = "gateway, MessageCreate"
 	discordgo = "discordgo"
 	disgo     = "disgo"
 )
@@ -60,6 +61,7 @@ func events() []contest {
 		event(plainJSON, discordgo, "discordgo", marks, "json", ""),
 		event(plainJSON, disgo, "disgo", marks, "json", ""),
 		event(typedJSON, ours, "gateway", message, "json", ""),
+		event(typedJSON, oursSame, "gateway", contestant.Create, "json", ""),
 		event(typedJSON, discordgo, "discordgo", message, "json", ""),
 		event(payload, ours, "gateway", marks, "json", "payload"),
 		event(payload, discordgo, "discordgo", marks, "json", "payload"),

@@ -56,13 +56,14 @@ func (r results) goals() []goal {
 	times("json, less than discordgo", plainJSON, discordgo, plainJSON, ours, 25, true)
 	times("json, less than disgo", plainJSON, disgo, plainJSON, ours, 25, true)
 	times("json with a typed handler, less than discordgo", typedJSON, discordgo, typedJSON, ours, 4, true)
+	times("the same into MessageCreate, as discordgo does", typedJSON, discordgo, typedJSON, oursSame, 4, true)
 	times("zlib-stream, beside the floor", zlib, ours, zlib, floor, 1.2, false)
 	times("zlib-stream, less than disgo", zlib, disgo, zlib, ours, 6, true)
 	times("zstd-stream, beside the floor", zstd, ours, zstd, floor, 1.2, false)
 	times("zstd-stream, less than disgo", zstd, disgo, zstd, ours, 6, true)
 	times("etf, beside json, each event handled", etf, oursRaw, plainJSON, oursRaw, 1.5, false)
 	for _, c := range events() {
-		if c.job.Client == "gateway" && c.job.Handler != contestant.Message {
+		if c.job.Client == "gateway" && c.job.Handler != contestant.Message && c.job.Handler != contestant.Create {
 			f, ok := r.figures[c.String()]
 			all = append(all, goal{text: "allocations per event, " + c.String(), got: f.Allocs, want: 0.01, known: ok})
 		}

@@ -37,6 +37,7 @@ const (
 	Marks   = "marks"   // nothing but to meet the marks
 	Raw     = "raw"     // take each event as JSON
 	Message = "message" // decode each MESSAGE_CREATE into discordgo's Message
+	Create  = "create"  // the same into discordgo's MessageCreate, which scans it more often
 )
 
 // A client connects once, receives the plan, and calls mark with each of the

@@ -55,7 +55,7 @@ func (j Job) events() []event.Type {
 		for _, name := range mix.Names() {
 			events = append(events, event.Type(name))
 		}
-	case Message:
+	case Message, Create:
 		events = append(events, event.MessageCreate)
 	}
 	return events
@@ -67,15 +67,22 @@ func (j Job) handler(mark func()) gateway.Handler {
 		case t == feed.Mark:
 			mark()
 		case j.Handler == Message:
-			m, err := gateway.Decode[discordgo.Message](data)
-			if err != nil {
-				panic(err)
-			}
-			runtime.KeepAlive(m)
+			decode[discordgo.Message](data)
+		case j.Handler == Create:
+			decode[discordgo.MessageCreate](data)
 		default:
 			runtime.KeepAlive(data)
 		}
 	}
+}
+
+// decode is the typed handler.
+func decode[T any](data gateway.RawMessage) {
+	v, err := gateway.Decode[T](data)
+	if err != nil {
+		panic(err)
+	}
+	runtime.KeepAlive(v)
 }
 
 // wire returns the options for the encoding and compression of a job.
