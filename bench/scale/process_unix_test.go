@@ -1,0 +1,20 @@
+//go:build unix
+
+package main
+
+import (
+	"math"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestFiles(t *testing.T) {
+	require.NoError(t, allowFiles(1))
+	require.ErrorContains(t, allowFiles(math.MaxInt), "run fewer -shards", "no system allows so many")
+	was, l := int64(10), int64(10)
+	require.False(t, atLeast(&l, 10))
+	require.Equal(t, was, l)
+	require.True(t, atLeast(&l, 11))
+	require.EqualValues(t, 11, l)
+}
