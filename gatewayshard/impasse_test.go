@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -43,6 +44,7 @@ func TestRunGivesAnUnreadableSessionUp(t *testing.T) {
 
 			p = <-n.peers
 			p.serve() // expects identify
+			synctest.Wait()
 			require.Equal(t, uint64(1), s.Stats().Abandoned)
 			require.Contains(t, log.String(), "session given up")
 			p.send("%s", poison)
