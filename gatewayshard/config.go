@@ -70,7 +70,8 @@ type Config struct {
 }
 
 // A Backoff is the wait before a new connection. It doubles from Min to Max
-// with each connection that fails before READY or RESUMED. Each wait is
+// with each connection that fails before READY or RESUMED, or soon after it:
+// within a minute of READY, or within 10 s of RESUMED and without an event. Each wait is
 // shortened by a random part, at most a half. The first one, after a
 // connection that worked, is a random time below Min.
 type Backoff struct {

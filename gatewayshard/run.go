@@ -76,12 +76,17 @@ func (s *Shard) fatal(err error) error {
 // that break soon after READY, again and again, must not be started quickly.
 const stable = time.Minute
 
+// alive is how long a resumed session must live to count as a success when it
+// brings no event. Resuming costs nothing of any limit, but a server that cuts
+// every connection right after RESUMED must not be met without end.
+const alive = 10 * time.Second
+
 // countFailure returns the number of failures in a row.
 func (s *Shard) countFailure(before int) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	o := s.outcome
-	if o.active && (o.resumed || o.lasted >= stable) {
+	if o.lasted >= stable || o.resumed && (o.progress || o.lasted >= alive) {
 		return 0
 	}
 	return before + 1
@@ -94,9 +99,8 @@ func (b Backoff) wait(failures int) time.Duration {
 	}
 	wait := b.Min
 	for i := 1; i < failures && wait < b.Max; i++ {
-		wait *= 2
+		wait += min(wait, b.Max-wait)
 	}
-	wait = min(wait, b.Max)
 	return wait - time.Duration(rand.Float64()*float64(wait/2))
 }
 

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"math"
 	"net"
 	"strings"
 	"sync"
@@ -204,6 +205,42 @@ func TestRunBacksOffFromShortSessions(t *testing.T) {
 	})
 }
 
+// A session that resumes and breaks again at once must not be resumed quickly
+// for ever; one that goes on may.
+func TestRunBacksOffFromShortResumes(t *testing.T) {
+	for name, progress := range map[string]bool{"without an event": false, "with one each": true} {
+		bubble(t, name, func(t *testing.T) {
+			n := newNetwork(t)
+			s := testShard(t, n, nil)
+			done := run(t.Context(), s)
+			p := <-n.peers
+			p.serve()
+			p.nc.Close()
+			start := time.Now()
+			for seq := 2; seq < 42; seq += 2 {
+				p = <-n.peers
+				p.hello(time.Minute)
+				p.expect(6)
+				p.send(`{"op":0,"s":%d,"t":"RESUMED","d":{}}`, seq)
+				if progress {
+					p.event(seq + 1)
+				}
+				synctest.Wait()
+				p.nc.Close()
+			}
+			p = <-n.peers
+			if took := time.Since(start); progress {
+				require.Less(t, took, 25*time.Second)
+			} else {
+				require.Greater(t, took, 10*time.Minute)
+			}
+			go p.drain()
+			require.NoError(t, s.Close(t.Context(), KeepSession))
+			require.NoError(t, <-done)
+		})
+	}
+}
+
 func TestResumeURL(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := newNetwork(t)
@@ -262,4 +299,6 @@ func TestBackoff(t *testing.T) {
 		}
 	}
 	require.LessOrEqual(t, b.wait(1<<30), b.Max)
+	b = Backoff{Min: 1, Max: math.MaxInt64}
+	require.GreaterOrEqual(t, b.wait(1<<30), b.Max/2, "it does not overflow")
 }

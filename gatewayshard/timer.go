@@ -13,7 +13,7 @@ type timeouts struct {
 	handshake time.Time // by when Discord must have said what is due, zero: nothing is
 	echo      time.Time // by when Discord must have answered our close frame
 	excused   bool      // nobody read when the last heartbeat was sent
-	answered  uint64    // events when the handshake deadline was set
+	answered  uint64    // events when the handshake deadline was set, or the session active
 }
 
 // An alarm is a timer that remembers what it is set to.
@@ -143,6 +143,7 @@ func (c *connection) proceed(now time.Time) (active bool) {
 	}
 	if c.stage == Authenticating && c.state.Active() {
 		c.stage, c.handshake, c.activeAt = Active, time.Time{}, now
+		c.answered = stats.Events
 		if c.resumes {
 			stats.Resumes++
 		}
@@ -151,22 +152,23 @@ func (c *connection) proceed(now time.Time) (active bool) {
 	return false
 }
 
-// outcome is what the next connection must know of the last one.
+// outcome is what the next connection must know of the last one. It is zero
+// when that did not get as far as READY or RESUMED.
 type outcome struct {
-	active  bool // READY or RESUMED arrived
-	resumed bool
-	lasted  time.Duration // while active
+	resumed  bool
+	progress bool          // an event came after READY or RESUMED
+	lasted   time.Duration // from there on
 }
 
 // report hands the results of the connection to the shard. The caller holds mu.
 func (c *connection) report() {
 	s := c.shard
 	_ = c.state.Close() // what inflates is large, and no longer needed
-	s.outcome = outcome{active: c.stage == Active, resumed: c.resumes}
-	if s.outcome.active {
-		s.outcome.lasted = time.Since(c.activeAt)
+	active := c.stage == Active
+	if active {
+		s.outcome = outcome{c.resumes, s.stats.Events > c.answered, time.Since(c.activeAt)}
 	}
-	s.avoid = c.resumeURL && !s.outcome.active
+	s.avoid = c.resumeURL && !active
 	s.stats.BytesIn += c.bytesIn.Load()
 	s.stats.Missed += uint64(c.state.Missed())
 	s.stats.LastError = c.err
