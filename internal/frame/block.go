@@ -10,7 +10,7 @@ import (
 // smallest one only while it needs it.
 const (
 	minShift  = 12 // 4 KiB, what an idle connection holds
-	busyShift = 15 // 32 KiB, for a connection whose reads fill the smallest one
+	busyShift = 14 // 16 KiB, for a connection whose reads fill the smallest one: a TLS record
 	maxShift  = 20 // 1 MiB, larger ones are left to the garbage collector
 )
 
