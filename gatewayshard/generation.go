@@ -43,9 +43,9 @@ func (g *Group) newGeneration(number int, p plan) (*generation, error) {
 	return gen, nil
 }
 
-// ahead is the number of shards of a bucket that connect before it is their
-// turn to identify. More of them would only wait with an open connection.
-const ahead = 3
+// dialAhead is how long before its turn to identify a shard connects. Earlier
+// it would only wait with an open connection, and take part in a rush.
+const dialAhead = 2 * time.Second
 
 // start runs the members until ctx ends, they are closed, or Discord refuses
 // one of them. It returns [ErrClosed] if the group is being closed.
@@ -63,7 +63,7 @@ func (gen *generation) start(ctx context.Context) error {
 		var delay time.Duration
 		if !m.shard.state.HaveSessionID() {
 			bucket := uint(m.id) % g.identify.buckets
-			delay = time.Duration(max(0, inBucket[bucket]-ahead)) * g.identify.interval
+			delay = max(0, time.Duration(inBucket[bucket])*g.identify.interval-dialAhead)
 			inBucket[bucket]++
 		}
 		gen.running.Go(func() {

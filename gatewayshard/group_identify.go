@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/discordpkg/gateway"
+	"github.com/discordpkg/gateway/ratelimit"
 )
 
 // A SessionLimitError is a [Group.Run] that would need more session starts
@@ -50,6 +51,7 @@ type identifyQueue struct {
 type line struct {
 	tickets []ticket  // in order
 	next    time.Time // when the first may identify, as far as is known
+	opens   time.Time // nobody may identify before, because of the last READY
 }
 
 type ticket struct {
@@ -118,7 +120,8 @@ func (q *identifyQueue) take(t turn, now time.Time) (retryAt time.Time, ok bool)
 		l.tickets[rank].due = retryAt
 		return retryAt, false
 	}
-	if retryAt, ok = q.closed, !now.Before(q.closed); ok {
+	opens := later(q.closed, l.opens)
+	if retryAt, ok = opens, !now.Before(opens); ok {
 		retryAt, ok = q.starts.take(now)
 	}
 	if ok {
@@ -132,6 +135,18 @@ func (q *identifyQueue) take(t turn, now time.Time) (retryAt time.Time, ok bool)
 	l.next, q.last = now.Add(q.interval), now
 	q.starts.remaining--
 	return time.Time{}, true
+}
+
+// answered notes the READY of a shard. Discord has counted its identify by
+// then, so that an interval from here on is enough however long the identify
+// was on its way: one from when it was written may be too short, if the next
+// one travels faster.
+func (q *identifyQueue) answered(shardID uint, now time.Time) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if l := q.lines[shardID%q.buckets]; l != nil {
+		l.opens = now.Add(min(q.interval, ratelimit.IdentifyPeriod))
+	}
 }
 
 // join finds or makes the place of a shard. Those who did not come when they

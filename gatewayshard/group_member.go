@@ -152,6 +152,7 @@ func (m *member) hand(e Event) {
 
 // begin notes a new session.
 func (m *member) begin(seq int64) {
+	m.gen.group.identify.answered(uint(m.id), time.Now())
 	m.shard.mu.Lock()
 	session := m.shard.state.SessionID()
 	m.shard.mu.Unlock()
