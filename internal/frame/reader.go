@@ -30,10 +30,11 @@ type Reader struct {
 	state ws.State
 	limit int
 
-	block *block
-	r, w  int   // block.b[r:w] is unread
-	full  bool  // the last read left no room: there may be more
-	err   error // of the source, once what came before it is used up
+	block    *block
+	r, w     int   // block.b[r:w] is unread
+	lastRead int   // bytes of the last read
+	full     bool  // the last read left no room: there may be more
+	err      error // of the source, once what came before it is used up
 
 	first    ws.OpCode // of the fragmented message
 	parts    []byte    // of the fragmented message so far
@@ -172,7 +173,7 @@ func (r *Reader) fill(n int) error {
 			return errors.New("frame: source returned an invalid count from Read")
 		}
 		r.w += got
-		r.full = got == len(free)
+		r.lastRead, r.full = got, got == len(free)
 		r.err = err
 		if got > 0 {
 			return nil
@@ -192,7 +193,7 @@ func (r *Reader) makeRoom(n int) {
 	switch unread := r.w - r.r; {
 	case busy && (unread == 0 || r.w == size):
 		r.move(1 << busyShift)
-	case unread == 0 && size > 1<<minShift && !r.full:
+	case unread == 0 && size > 1<<minShift && !r.full && r.lastRead < size/2:
 		r.move(1 << minShift) // the source is drained, the wait for more may be long
 	case unread == 0:
 		r.r, r.w = 0, 0
