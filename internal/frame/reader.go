@@ -193,8 +193,8 @@ func (r *Reader) makeRoom(n int) {
 	switch unread := r.w - r.r; {
 	case busy && (unread == 0 || r.w == size):
 		r.move(1 << busyShift)
-	case unread == 0 && size > 1<<minShift && !r.full && r.lastRead < size/2:
-		r.move(1 << minShift) // the source is drained, the wait for more may be long
+	case unread == 0 && size > 1<<minShift && r.lastRead < size/8:
+		r.move(1 << minShift)
 	case unread == 0:
 		r.r, r.w = 0, 0
 	case r.w < size:
