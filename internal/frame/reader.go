@@ -193,7 +193,7 @@ func (r *Reader) makeRoom(n int) {
 	switch unread := r.w - r.r; {
 	case busy && (unread == 0 || r.w == size):
 		r.move(1 << busyShift)
-	case unread == 0 && size > 1<<minShift && r.lastRead < size/8:
+	case unread == 0 && size > 1<<minShift && (r.lastRead < size/8 || size > 1<<busyShift && !r.full):
 		r.move(1 << minShift)
 	case unread == 0:
 		r.r, r.w = 0, 0
