@@ -10,70 +10,107 @@ import (
 	"github.com/discordpkg/gateway/opcode"
 )
 
+// A phaseOf is a phase of either protocol, with its table of what is legal.
+type phaseOf[O, C any] interface {
+	comparable
+	fmt.Stringer
+	ClientMay(O) bool
+	ServerMay(O) bool
+	Verdict(O) (C, bool)
+}
+
+// A machine is one of the two protocols, as it is drawn.
+type machine[P phaseOf[O, C], O interface {
+	~uint | ~uint8
+	fmt.Stringer
+}, C ~uint16] struct {
+	phases []P // in the order of a connection's life, the last is the end
+	ops    []O
+	steps  []step[P, O]
+}
+
 // A step is a message that moves a connection to another phase. Which message
 // is legal where is for the table to say; the test holds the steps against it.
-type step struct {
-	from, to   phase.Phase
+type step[P, O any] struct {
+	from, to   P
 	fromServer bool
-	op         opcode.Type
+	op         O
 	label      string
 }
 
-var steps = []step{
-	{phase.Hello, phase.Identify, true, opcode.Hello, "Hello"},
-	{phase.Identify, phase.Ready, false, opcode.Identify, "Identify"},
-	{phase.Identify, phase.Ready, false, opcode.Resume, "Resume"},
-	{phase.Ready, phase.Active, true, opcode.Dispatch, "READY"},
-	{phase.Ready, phase.Active, true, opcode.Dispatch, "RESUMED"},
-	{phase.Hello, phase.Closed, true, opcode.Reconnect, "Reconnect"},
-	{phase.Identify, phase.Closed, true, opcode.Reconnect, "Reconnect"},
-	{phase.Identify, phase.Closed, true, opcode.InvalidSession, "Invalid Session"},
-	{phase.Ready, phase.Closed, true, opcode.Reconnect, "Reconnect"},
-	{phase.Ready, phase.Closed, true, opcode.InvalidSession, "Invalid Session"},
-	{phase.Active, phase.Closed, true, opcode.Reconnect, "Reconnect"},
-	{phase.Active, phase.Closed, true, opcode.InvalidSession, "Invalid Session"},
+var gatewayMachine = machine[phase.Phase, opcode.Type, closecode.Type]{
+	phases: []phase.Phase{phase.Hello, phase.Identify, phase.Ready, phase.Active, phase.Closed},
+	ops:    opcode.All(),
+	steps: []step[phase.Phase, opcode.Type]{
+		{phase.Hello, phase.Identify, true, opcode.Hello, "Hello"},
+		{phase.Identify, phase.Ready, false, opcode.Identify, "Identify"},
+		{phase.Identify, phase.Ready, false, opcode.Resume, "Resume"},
+		{phase.Ready, phase.Active, true, opcode.Dispatch, "READY"},
+		{phase.Ready, phase.Active, true, opcode.Dispatch, "RESUMED"},
+		{phase.Hello, phase.Closed, true, opcode.Reconnect, "Reconnect"},
+		{phase.Identify, phase.Closed, true, opcode.Reconnect, "Reconnect"},
+		{phase.Identify, phase.Closed, true, opcode.InvalidSession, "Invalid Session"},
+		{phase.Ready, phase.Closed, true, opcode.Reconnect, "Reconnect"},
+		{phase.Ready, phase.Closed, true, opcode.InvalidSession, "Invalid Session"},
+		{phase.Active, phase.Closed, true, opcode.Reconnect, "Reconnect"},
+		{phase.Active, phase.Closed, true, opcode.InvalidSession, "Invalid Session"},
+	},
 }
 
-// all lists the phases in the order of a connection's life.
-func all() (list []phase.Phase) {
-	for p := phase.Hello; p <= phase.Closed; p++ {
-		list = append(list, p)
-	}
-	return list
+var voiceMachine = machine[phase.Voice, opcode.Voice, closecode.Voice]{
+	phases: []phase.Voice{phase.VoiceHello, phase.VoiceIdentify, phase.VoiceReady, phase.VoiceSelect, phase.VoiceActive, phase.VoiceClosed},
+	ops:    opcode.AllVoice(),
+	steps: []step[phase.Voice, opcode.Voice]{
+		{phase.VoiceHello, phase.VoiceIdentify, true, opcode.VoiceHello, "Hello"},
+		{phase.VoiceIdentify, phase.VoiceReady, false, opcode.VoiceIdentify, "Identify"},
+		{phase.VoiceIdentify, phase.VoiceReady, false, opcode.VoiceResume, "Resume"},
+		{phase.VoiceReady, phase.VoiceSelect, true, opcode.VoiceReady, "Ready"},
+		{phase.VoiceReady, phase.VoiceSelect, true, opcode.VoiceResumed, "Resumed"},
+		{phase.VoiceReady, phase.VoiceActive, true, opcode.VoiceResumed, "Resumed with a key"},
+		{phase.VoiceSelect, phase.VoiceActive, true, opcode.VoiceSessionDescription, "Session Description"},
+	},
 }
 
 // phases draws the page.
 func phases() []byte {
 	var b bytes.Buffer
-	b.WriteString(`# The phases of a gateway connection
+	b.WriteString(`# The phases of a connection
 
 Drawn from ` + "`internal/phase`" + ` by ` + "`make generate`" + `. Do not edit.
 
-The client follows these tables, the test server enforces them. An arrow to the
+The client follows these tables, the test servers enforce them. An arrow to the
 right is a message from the server, to the left one from the client. Every
 phase also ends when either side closes.
 
+# The gateway
+
 `)
-	diagram(&b)
-	b.WriteString("\n## What a client may send\n\nElse the server closes with the code in the cell.\n\n")
-	table(&b, func(p phase.Phase, op opcode.Type) string {
-		code, legal := p.Verdict(op)
-		return cell(code, legal)
-	})
-	b.WriteString("\n## What a server may send\n\nElse the client ignores it.\n\n")
-	table(&b, func(p phase.Phase, op opcode.Type) string { return cell(0, p.ServerMay(op)) })
+	gatewayMachine.draw(&b)
+	b.WriteString("\n# The voice gateway\n\n")
+	voiceMachine.draw(&b)
 	return b.Bytes()
 }
 
-func diagram(b *bytes.Buffer) {
-	fmt.Fprintf(b, "```mermaid\nstateDiagram-v2\n    [*] --> %s\n", phase.Hello)
-	for i, s := range steps {
-		if i > 0 && s.joins(steps[i-1]) {
+func (m *machine[P, O, C]) draw(b *bytes.Buffer) {
+	m.diagram(b)
+	b.WriteString("\n## What a client may send\n\nElse the server closes with the code in the cell.\n\n")
+	m.table(b, func(p P, op O) string {
+		code, legal := p.Verdict(op)
+		return cell(uint(code), legal)
+	})
+	b.WriteString("\n## What a server may send\n\nElse the client ignores it.\n\n")
+	m.table(b, func(p P, op O) string { return cell(0, p.ServerMay(op)) })
+}
+
+func (m *machine[P, O, C]) diagram(b *bytes.Buffer) {
+	fmt.Fprintf(b, "```mermaid\nstateDiagram-v2\n    [*] --> %s\n", m.phases[0])
+	for i, s := range m.steps {
+		if i > 0 && joined(s, m.steps[i-1]) {
 			continue
 		}
 		labels := []string{s.label}
-		for _, next := range steps[i+1:] {
-			if !next.joins(s) {
+		for _, next := range m.steps[i+1:] {
+			if !joined(next, s) {
 				break
 			}
 			labels = append(labels, next.label)
@@ -84,35 +121,35 @@ func diagram(b *bytes.Buffer) {
 		}
 		fmt.Fprintf(b, "    %s --> %s: %s %s\n", s.from, s.to, arrow, strings.Join(labels, " / "))
 	}
-	fmt.Fprintf(b, "    %s --> [*]\n```\n", phase.Closed)
+	fmt.Fprintf(b, "    %s --> [*]\n```\n", m.phases[len(m.phases)-1])
 }
 
-// joins reports whether both steps are one arrow of the diagram.
-func (s step) joins(t step) bool {
+// joined reports whether both steps are one arrow of the diagram.
+func joined[P comparable, O any](s, t step[P, O]) bool {
 	return s.from == t.from && s.to == t.to && s.fromServer == t.fromServer
 }
 
-func table(b *bytes.Buffer, judge func(phase.Phase, opcode.Type) string) {
+func (m *machine[P, O, C]) table(b *bytes.Buffer, judge func(P, O) string) {
 	b.WriteString("| opcode | |")
-	for _, p := range all() {
+	for _, p := range m.phases {
 		fmt.Fprintf(b, " %s |", p)
 	}
-	b.WriteString("\n|---:|---|" + strings.Repeat(":---:|", len(all())) + "\n")
-	for _, op := range opcode.All() {
+	b.WriteString("\n|---:|---|" + strings.Repeat(":---:|", len(m.phases)) + "\n")
+	for _, op := range m.ops {
 		fmt.Fprintf(b, "| %d | %s |", uint(op), op)
-		for _, p := range all() {
+		for _, p := range m.phases {
 			fmt.Fprintf(b, " %s |", judge(p, op))
 		}
 		b.WriteByte('\n')
 	}
 }
 
-func cell(code closecode.Type, legal bool) string {
+func cell(code uint, legal bool) string {
 	switch {
 	case legal:
 		return "yes"
 	case code != 0:
-		return fmt.Sprintf("%d", uint(code))
+		return fmt.Sprintf("%d", code)
 	}
 	return ""
 }
