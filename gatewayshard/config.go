@@ -67,6 +67,8 @@ type Config struct {
 	// sequence number, to acknowledge it later: see [Shard.Acknowledge]. The
 	// payload is valid until the handler returns.
 	PayloadHandler func(gateway.ShardID, *gateway.GatewayPayload)
+
+	dialing chan struct{} // holds one element for each dial of a group; nil: no bound
 }
 
 // A Backoff is the wait before a new connection. It doubles from Min to Max

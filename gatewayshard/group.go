@@ -73,6 +73,11 @@ type GroupConfig struct {
 	// [SessionLimitError].
 	ReservedStarts int
 
+	// Dials is how many shards may open a websocket at the same time, 128 by
+	// default. Resumes do not queue, so after an outage all shards of a group
+	// would else do their TLS handshakes at once, and time out together.
+	Dials int
+
 	// Reshard says how the shard count changes.
 	Reshard ReshardConfig
 
@@ -103,6 +108,7 @@ type Hooks struct {
 
 const (
 	defaultCheckpointInterval = 5 * time.Second
+	defaultDials              = 128
 
 	// defaultIdentifyInterval uses 99.2 % of what Discord allows.
 	defaultIdentifyInterval = 5040 * time.Millisecond
@@ -208,6 +214,7 @@ func (c GroupConfig) NewGroup(token string, options ...gateway.Option) (*Group, 
 		hopeless: make(chan error, 1),
 		stop:     func(error) {},
 	}
+	g.config.Shard.dialing = make(chan struct{}, c.Dials)
 	// The options are judged now rather than when the shards start.
 	probe, err := gateway.NewGatewayState(token, append(g.options, gateway.WithShardCount(1), gateway.WithShardID(0))...)
 	if err != nil {
@@ -231,6 +238,9 @@ func (c *GroupConfig) setDefaults(token string) error {
 	if c.IdentifyInterval == 0 {
 		c.IdentifyInterval = defaultIdentifyInterval
 	}
+	if c.Dials == 0 {
+		c.Dials = defaultDials
+	}
 	switch {
 	case c.Shard.PayloadHandler != nil:
 		return errGroupHandlers
@@ -240,6 +250,8 @@ func (c *GroupConfig) setDefaults(token string) error {
 		return fmt.Errorf("gatewayshard: more than %d shards", maxShards)
 	case c.Total > 0 && (c.First >= c.Total || c.First+c.Count > c.Total):
 		return fmt.Errorf("gatewayshard: shards from %d to %d are not below the total of %d", c.First, c.First+c.Count, c.Total)
+	case c.Dials < 0:
+		return errors.New("gatewayshard: the number of dials of the group is negative")
 	case c.ReservedStarts < 0:
 		return errors.New("gatewayshard: reserved session starts are negative")
 	}
