@@ -1,25 +1,20 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"runtime"
 	"runtime/pprof"
 	"time"
 
 	"github.com/discordpkg/gateway/bench/contestant"
 	"github.com/discordpkg/gateway/bench/feed"
+	"github.com/discordpkg/gateway/bench/process"
 )
-
-// childArg as the first argument makes the program one of its own children,
-// the second says which.
-const childArg = "child"
 
 // An order is what a contestant reads from its standard input.
 type order struct {
@@ -110,20 +105,9 @@ func serve(ctx context.Context, in io.Reader, out io.Writer) error {
 	return stop()
 }
 
-// command returns a child ready to start.
-func command(ctx context.Context, part string) (*exec.Cmd, error) {
-	self, err := os.Executable()
-	if err != nil {
-		return nil, err
-	}
-	c := exec.CommandContext(ctx, self, childArg, part)
-	c.Stderr = os.Stderr
-	return c, nil
-}
-
 // startServer returns where the server listens, and how to end it.
 func startServer(ctx context.Context, plans map[string]feed.Plan) (at feed.Address, stop func() error, err error) {
-	c, err := command(ctx, "feed")
+	c, err := process.Command(ctx, "feed")
 	if err != nil {
 		return at, nil, err
 	}
@@ -150,18 +134,9 @@ func startServer(ctx context.Context, plans map[string]feed.Plan) (at feed.Addre
 
 // perform has a child carry out an order.
 func perform[T any](ctx context.Context, part string, o order) (result T, err error) {
-	c, err := command(ctx, part)
+	result, err = process.Perform[T](ctx, part, o)
 	if err != nil {
-		return result, err
+		return result, fmt.Errorf("%s: %w", o.Job.Client, err)
 	}
-	in, err := json.Marshal(o)
-	if err != nil {
-		return result, err
-	}
-	c.Stdin = bytes.NewReader(in)
-	out, err := c.Output()
-	if err != nil {
-		return result, fmt.Errorf("%s %s: %w", part, o.Job.Client, err)
-	}
-	return result, json.Unmarshal(out, &result)
+	return result, nil
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/discordpkg/gateway/bench/contestant"
 	"github.com/discordpkg/gateway/bench/feed"
+	"github.com/discordpkg/gateway/bench/process"
 )
 
 // A contest is one line of a table.
@@ -125,14 +126,14 @@ func middleFigure(all []contestant.Figure) contestant.Figure {
 	}
 }
 
-func middleFootprint(all []contestant.Footprint) contestant.Footprint {
-	return contestant.Footprint{
-		Goroutines: median(all, func(f contestant.Footprint) float64 { return f.Goroutines }),
-		Heap:       median(all, func(f contestant.Footprint) float64 { return f.Heap }),
-		HeapInUse:  median(all, func(f contestant.Footprint) float64 { return f.HeapInUse }),
-		Stack:      median(all, func(f contestant.Footprint) float64 { return f.Stack }),
-		Resident:   median(all, func(f contestant.Footprint) float64 { return f.Resident }),
-		Trimmed:    median(all, func(f contestant.Footprint) float64 { return f.Trimmed }),
+func middleFootprint(all []process.Footprint) process.Footprint {
+	return process.Footprint{
+		Goroutines: median(all, func(f process.Footprint) float64 { return f.Goroutines }),
+		Heap:       median(all, func(f process.Footprint) float64 { return f.Heap }),
+		HeapInUse:  median(all, func(f process.Footprint) float64 { return f.HeapInUse }),
+		Stack:      median(all, func(f process.Footprint) float64 { return f.Stack }),
+		Resident:   median(all, func(f process.Footprint) float64 { return f.Resident }),
+		Trimmed:    median(all, func(f process.Footprint) float64 { return f.Trimmed }),
 	}
 }
 

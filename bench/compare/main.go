@@ -22,6 +22,7 @@ import (
 	"time"
 
 	"github.com/discordpkg/gateway/bench/feed"
+	"github.com/discordpkg/gateway/bench/process"
 )
 
 func main() {
@@ -92,7 +93,7 @@ func parse(args []string) (s settings, err error) {
 var errMissed = errors.New("a goal is missed")
 
 func run(ctx context.Context, args []string, out io.Writer) error {
-	if len(args) > 0 && args[0] == childArg {
+	if process.IsChild(args) {
 		return child(ctx, args[1:], os.Stdin, out)
 	}
 	s, err := parse(args)

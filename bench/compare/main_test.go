@@ -11,11 +11,12 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/discordpkg/gateway/bench/contestant"
+	"github.com/discordpkg/gateway/bench/process"
 )
 
 // TestMain lets the test binary be its own child.
 func TestMain(m *testing.M) {
-	if len(os.Args) > 1 && os.Args[1] == childArg {
+	if process.IsChild(os.Args[1:]) {
 		main()
 		return
 	}

@@ -5,20 +5,21 @@ import (
 	"strings"
 
 	"github.com/discordpkg/gateway/bench/contestant"
+	"github.com/discordpkg/gateway/bench/process"
 )
 
 // results are medians by the name of the contest.
 type results struct {
 	settings   settings
 	figures    map[string]contestant.Figure
-	footprints map[string]contestant.Footprint
+	footprints map[string]process.Footprint
 }
 
 // markdown returns the whole report.
 func (r results) markdown() string {
 	var b strings.Builder
 	s := r.settings
-	fmt.Fprintf(&b, "# Beside others\n\n%s\n", machine())
+	fmt.Fprintf(&b, "# Beside others\n\n%s\n", process.Machine(compared...))
 	fmt.Fprintf(&b, "%d dispatches of some 855 bytes (seed %d), medians of %d rounds in which all take turns. The processor time is that of the\n"+
 		"client's process, in the kernel too; the server is another process. Floors read and throw away, after inflating what is\n"+
 		"compressed. Clients have no handler and no cache, unless a line says so; a raw handler takes each event as JSON, the typed\n"+
@@ -80,4 +81,9 @@ func short(v float64) string {
 	default:
 		return fmt.Sprintf("%.2f", v)
 	}
+}
+
+// compared are the modules whose versions the tables depend on.
+var compared = []string{
+	"github.com/bwmarrin/discordgo", "github.com/disgoorg/disgo", "github.com/gobwas/ws", "github.com/klauspost/compress",
 }

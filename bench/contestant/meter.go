@@ -5,6 +5,8 @@ import (
 	"runtime"
 	"sync"
 	"time"
+
+	"github.com/discordpkg/gateway/bench/process"
 )
 
 // A Figure is what one event costs.
@@ -71,7 +73,7 @@ type sample struct {
 }
 
 func take() sample {
-	cpu := processorTime()
+	cpu := process.CPUTime()
 	at := time.Now()
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)

@@ -3,6 +3,7 @@ package contestant
 import (
 	"testing"
 
+	"github.com/discordpkg/gateway/bench/process"
 	"github.com/stretchr/testify/require"
 )
 
@@ -21,7 +22,7 @@ func TestMeter(t *testing.T) {
 	m.Mark()
 	work()
 	f, err := m.Figure(200_000)
-	if processorTime() == 0 {
+	if process.CPUTime() == 0 {
 		require.ErrorIs(t, err, errUnmeasured)
 		return
 	}

@@ -1,19 +1,13 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
 )
-
-// childArg as the first argument makes the program one of its own children,
-// the second says which.
-const childArg = "child"
 
 const (
 	discordPart = "discord"
@@ -40,33 +34,4 @@ func child(ctx context.Context, args []string, in io.Reader, out io.Writer) erro
 		return json.NewEncoder(out).Encode(f)
 	}
 	return fmt.Errorf("no part %q", args[0])
-}
-
-// command returns a child ready to start.
-func command(ctx context.Context, part string) (*exec.Cmd, error) {
-	self, err := os.Executable()
-	if err != nil {
-		return nil, err
-	}
-	c := exec.CommandContext(ctx, self, childArg, part)
-	c.Stderr = os.Stderr
-	return c, nil
-}
-
-// perform has a child run the shards.
-func perform(ctx context.Context, o order) (f figures, err error) {
-	c, err := command(ctx, fleetPart)
-	if err != nil {
-		return f, err
-	}
-	in, err := json.Marshal(o)
-	if err != nil {
-		return f, err
-	}
-	c.Stdin = bytes.NewReader(in)
-	out, err := c.Output()
-	if err != nil {
-		return f, fmt.Errorf("shards: %w", err)
-	}
-	return f, json.Unmarshal(out, &f)
 }

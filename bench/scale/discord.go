@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"time"
 
+	"github.com/discordpkg/gateway/bench/process"
 	"github.com/discordpkg/gateway/event"
 	"github.com/discordpkg/gateway/gatewaytest"
 )
@@ -114,7 +115,7 @@ type discord struct {
 }
 
 func startDiscord(ctx context.Context, s settings) (*discord, error) {
-	c, err := command(ctx, discordPart)
+	c, err := process.Command(ctx, discordPart)
 	if err != nil {
 		return nil, err
 	}

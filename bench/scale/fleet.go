@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/discordpkg/gateway"
+	"github.com/discordpkg/gateway/bench/process"
 	"github.com/discordpkg/gateway/event"
 	"github.com/discordpkg/gateway/gatewayshard"
 	"github.com/discordpkg/gateway/intent"
@@ -36,7 +37,7 @@ type figures struct {
 
 	Beats   uint64 // messages received in the idle time: acknowledged heartbeats
 	IdleCPU time.Duration
-	Weight  footprint // per shard
+	Weight  process.Footprint // per shard
 
 	Stop   time.Duration // from Close until everything had ended
 	StopAt time.Time     // when Close was called
@@ -62,10 +63,10 @@ type fleet struct {
 func (o order) carryOut(ctx context.Context, log io.Writer) (f figures, err error) {
 	ctx, cancel := context.WithTimeout(ctx, o.Patience)
 	defer cancel()
-	if err := allowFiles(o.Shards + spareFiles); err != nil {
+	if err := process.AllowFiles(o.Shards + spareFiles); err != nil {
 		return f, err
 	}
-	before := weigh()
+	before := process.Weigh()
 	l := &fleet{
 		order: o, ended: make(chan error, 1), log: log,
 		ready: newRoll(o.Shards), guilds: newRoll(o.Shards), messages: newRoll(o.Shards),
@@ -77,7 +78,7 @@ func (o order) carryOut(ctx context.Context, log io.Writer) (f figures, err erro
 		if err := l.idle(ctx, &f); err != nil {
 			return f, err
 		}
-		f.Weight = weigh().minus(before).per(o.Shards)
+		f.Weight = process.Weigh().PerEach(o.Shards, before)
 	}
 	return f, l.stop(ctx, &f)
 }
@@ -116,7 +117,7 @@ func (l *fleet) newGroup() (*gatewayshard.Group, error) {
 
 // start returns when every shard has what its order says it gets.
 func (l *fleet) start(ctx context.Context, f *figures) (err error) {
-	begin, cpu := time.Now(), processorTime()
+	begin, cpu := time.Now(), process.CPUTime()
 	if l.group, err = l.newGroup(); err != nil {
 		return err
 	}
@@ -125,7 +126,7 @@ func (l *fleet) start(ctx context.Context, f *figures) (err error) {
 		return err
 	}
 	f.ReadyAt = time.Now()
-	f.Ready, f.ReadyCPU = f.ReadyAt.Sub(begin), processorTime()-cpu
+	f.Ready, f.ReadyCPU = f.ReadyAt.Sub(begin), process.CPUTime()-cpu
 	fmt.Fprintf(l.log, "%d shards are ready after %v\n", l.order.Shards, f.Ready.Round(time.Millisecond))
 	if l.order.Restart {
 		return l.await(ctx, l.messages, "told what they missed")
@@ -155,11 +156,11 @@ func (l *fleet) idle(ctx context.Context, f *figures) error {
 		return err
 	}
 	runtime.GC()
-	messages, cpu := l.sum().Messages, processorTime()
+	messages, cpu := l.sum().Messages, process.CPUTime()
 	if err := l.pause(ctx, l.order.Idle); err != nil {
 		return err
 	}
-	f.IdleCPU = processorTime() - cpu
+	f.IdleCPU = process.CPUTime() - cpu
 	f.Beats = l.sum().Messages - messages
 	fmt.Fprintf(l.log, "%d heartbeats in %v took %v of processor time\n", f.Beats, l.order.Idle, f.IdleCPU.Round(time.Millisecond))
 	return nil

@@ -19,6 +19,8 @@ import (
 	"os"
 	"os/signal"
 	"time"
+
+	"github.com/discordpkg/gateway/bench/process"
 )
 
 func main() {
@@ -96,14 +98,14 @@ func (s settings) patience() time.Duration {
 }
 
 func run(ctx context.Context, args []string, in io.Reader, out io.Writer) error {
-	if len(args) > 0 && args[0] == childArg {
+	if process.IsChild(args) {
 		return child(ctx, args[1:], in, out)
 	}
 	s, err := parse(args)
 	if err != nil {
 		return err
 	}
-	if err := allowFiles(s.shards + spareFiles); err != nil {
+	if err := process.AllowFiles(s.shards + spareFiles); err != nil {
 		return err
 	}
 	r, err := measure(ctx, s)
@@ -136,14 +138,14 @@ func measure(ctx context.Context, s settings) (r results, err error) {
 	defer func() { err = errors.Join(err, d.stop()) }()
 	r.settings = s
 	o := order{Address: d.address, Store: store, Shards: s.shards, Pace: s.pace, Idle: s.idle, Patience: s.patience()}
-	if r.start, err = perform(ctx, o); err != nil {
+	if r.start, err = process.Perform[figures](ctx, fleetPart, o); err != nil {
 		return r, err
 	}
 	if r.between, err = d.ask(dispatch); err != nil {
 		return r, err
 	}
 	o.Idle, o.Restart = 0, true
-	if r.restart, err = perform(ctx, o); err != nil {
+	if r.restart, err = process.Perform[figures](ctx, fleetPart, o); err != nil {
 		return r, err
 	}
 	r.after, err = d.ask(count)

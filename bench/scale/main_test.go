@@ -12,12 +12,13 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/discordpkg/gateway/bench/process"
 	"github.com/discordpkg/gateway/gatewaytest"
 )
 
 // TestMain lets the test binary be its own child.
 func TestMain(m *testing.M) {
-	if len(os.Args) > 1 && os.Args[1] == childArg {
+	if process.IsChild(os.Args[1:]) {
 		main()
 		return
 	}

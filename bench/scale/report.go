@@ -4,9 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"runtime"
 	"strings"
 	"time"
+
+	"github.com/discordpkg/gateway/bench/process"
 )
 
 // spareFiles is how many a process opens besides one for each shard.
@@ -47,7 +48,7 @@ func (r results) markdown() string {
 	if s.secure {
 		transport = "wss"
 	}
-	fmt.Fprintf(&b, "# Scale\n\n%s, %d cores, %s/%s, %s, %s.\n\n", processor(), runtime.NumCPU(), runtime.GOOS, runtime.GOARCH, runtime.Version(), time.Now().UTC().Format("2006-01-02"))
+	fmt.Fprintf(&b, "# Scale\n\n%s\n", process.Machine())
 	fmt.Fprintf(&b, "%d shards in one process, as one `gatewayshard.Group` with a file store, speak JSON over %s to a local Discord in another\n"+
 		"process: %d identify buckets of %s each, a heartbeat every %s, one guild for each shard. %s\n"+
 		"Figures are those of the shards' process, its processor time in the kernel included.\n", s.shards, transport, s.buckets, duration(s.interval), duration(s.beat), s.shortened())

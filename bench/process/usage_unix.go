@@ -1,6 +1,6 @@
 //go:build unix
 
-package main
+package process
 
 import (
 	"fmt"
@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// processorTime is the time that this process has spent, in the kernel too.
-func processorTime() time.Duration {
+// CPUTime is the time that this process has spent, in the kernel too.
+func CPUTime() time.Duration {
 	var u syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
 		return 0
@@ -17,8 +17,8 @@ func processorTime() time.Duration {
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
-// allowFiles lets this process, and those that it starts, open so many files.
-func allowFiles(n int) error {
+// AllowFiles lets this process, and those that it starts, open so many files.
+func AllowFiles(n int) error {
 	var l syscall.Rlimit
 	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &l); err != nil {
 		return fmt.Errorf("limit of open files: %w", err)

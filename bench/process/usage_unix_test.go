@@ -1,6 +1,6 @@
 //go:build unix
 
-package main
+package process
 
 import (
 	"math"
@@ -10,8 +10,8 @@ import (
 )
 
 func TestFiles(t *testing.T) {
-	require.NoError(t, allowFiles(1))
-	require.ErrorContains(t, allowFiles(math.MaxInt), "run fewer -shards", "no system allows so many")
+	require.NoError(t, AllowFiles(1))
+	require.ErrorContains(t, AllowFiles(math.MaxInt), "run fewer -shards", "no system allows so many")
 	was, l := int64(10), int64(10)
 	require.False(t, atLeast(&l, 10))
 	require.Equal(t, was, l)

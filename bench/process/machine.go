@@ -1,4 +1,4 @@
-package main
+package process
 
 import (
 	"bufio"
@@ -11,12 +11,13 @@ import (
 	"time"
 )
 
-// machine describes where and with what the figures were made.
-func machine() string {
+// Machine describes where and with what figures are made: a line about the
+// machine, and one with the versions of the modules that are named.
+func Machine(modules ...string) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s, %d cores, %s/%s, %s, %s.\n", processor(), runtime.NumCPU(), runtime.GOOS, runtime.GOARCH,
 		runtime.Version(), time.Now().UTC().Format("2006-01-02"))
-	if versions := rivals(); versions != "" {
+	if versions := versions(modules); versions != "" {
 		fmt.Fprintf(&b, "%s.\n", versions)
 	}
 	return b.String()
@@ -37,20 +38,17 @@ func processor() string {
 	return "unknown processor"
 }
 
-// rivals returns the versions of what is compared.
-func rivals() string {
+// versions lists those of the modules that are part of the program.
+func versions(modules []string) string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		return ""
 	}
-	compared := []string{
-		"github.com/bwmarrin/discordgo", "github.com/disgoorg/disgo", "github.com/gobwas/ws", "github.com/klauspost/compress",
-	}
-	var versions []string
+	var list []string
 	for _, m := range info.Deps {
-		if slices.Contains(compared, m.Path) {
-			versions = append(versions, m.Path+" "+m.Version)
+		if slices.Contains(modules, m.Path) {
+			list = append(list, m.Path+" "+m.Version)
 		}
 	}
-	return strings.Join(versions, ", ")
+	return strings.Join(list, ", ")
 }
