@@ -1,0 +1,64 @@
+package voiceshard
+
+import (
+	"bufio"
+	"context"
+	"crypto/tls"
+	"fmt"
+	"net"
+	"net/url"
+	"strings"
+
+	"github.com/gobwas/ws"
+)
+
+// dial opens a websocket, and returns the bytes that followed the handshake as
+// well: the server says Hello without waiting for anything.
+func (c *config) dial(ctx context.Context, target string) (conn net.Conn, early []byte, err error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, c.dialTimeout,
+		fmt.Errorf("%w after %v", context.DeadlineExceeded, c.dialTimeout))
+	defer cancel()
+	dialer := ws.Dialer{
+		NetDial:   c.netDial,
+		TLSClient: c.tlsClient,
+		Header:    ws.HandshakeHeaderHTTP(c.header),
+	}
+	conn, reader, _, err := dialer.Dial(ctx, target)
+	if err != nil {
+		if cause := context.Cause(ctx); cause != nil {
+			err = cause
+		}
+		return nil, nil, fmt.Errorf("voiceshard: dial %s: %w", host(target), err)
+	}
+	return conn, earlyBytes(reader), nil
+}
+
+func (c *config) tlsClient(conn net.Conn, hostname string) net.Conn {
+	t := c.tls.Clone()
+	if t == nil {
+		t = &tls.Config{}
+	}
+	if t.ServerName == "" {
+		t.ServerName = strings.Trim(hostname, "[]")
+	}
+	return tls.Client(conn, t)
+}
+
+func earlyBytes(r *bufio.Reader) []byte {
+	if r == nil {
+		return nil
+	}
+	early, _ := r.Peek(r.Buffered())
+	early = append([]byte(nil), early...)
+	ws.PutReader(r)
+	return early
+}
+
+// host returns what people want to know of a URL.
+func host(raw string) string {
+	u, err := url.Parse(raw)
+	if err != nil {
+		return "(invalid url)"
+	}
+	return u.Host
+}

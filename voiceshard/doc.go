@@ -1,0 +1,2 @@
+// Package voiceshard is the voice of a bot.
+package voiceshard

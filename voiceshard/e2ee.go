@@ -1,0 +1,81 @@
+package voiceshard
+
+import (
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/discordpkg/gateway"
+	"github.com/discordpkg/gateway/dave"
+)
+
+// cryptor is the end-to-end encryption of a session, shared by those who send,
+// receive, and read the websocket.
+type cryptor struct {
+	mu      sync.Mutex // guards machine
+	machine FrameCryptor
+}
+
+// MaxProtocolVersion implements [gateway.E2EE].
+func (c *cryptor) MaxProtocolVersion() uint16 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.machine.MaxProtocolVersion()
+}
+
+// HandleVoice implements [gateway.E2EE].
+func (c *cryptor) HandleVoice(now time.Time, m gateway.VoiceMessage) ([]gateway.VoiceMessage, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.machine.HandleVoice(now, m)
+}
+
+// encrypt appends an encrypted frame to dst. It reports a frame that nobody
+// could decrypt as hollow.
+func (c *cryptor) encrypt(dst, frame []byte) (out []byte, hollow bool, err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	out, err = c.machine.EncryptFrame(time.Now(), dst, frame, dave.Opus)
+	if err == nil {
+		return out, false, nil
+	}
+	if c.waits(err) {
+		return dst, true, nil
+	}
+	return dst, false, err
+}
+
+// decrypt appends a decrypted frame to dst. It reports whether the same frame
+// may be decryptable later.
+func (c *cryptor) decrypt(now time.Time, user Snowflake, dst, frame []byte) (out []byte, later bool, err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	out, err = c.machine.DecryptFrame(now, user, dst, frame)
+	if err == nil {
+		return out, false, nil
+	}
+	return dst, c.waits(err), err
+}
+
+// waits reports whether an error is for want of a key. The caller holds mu.
+func (c *cryptor) waits(err error) bool {
+	r, ok := c.machine.(interface{ Ready() bool })
+	return ok && !r.Ready() || errors.Is(err, dave.ErrNoKey)
+}
+
+// A FrameCryptor encrypts and decrypts the audio of one session end to end,
+// see [WithE2EE]. It is called by one goroutine at a time.
+//
+// An error that matches [dave.ErrNoKey], and any error while a method
+// Ready() bool returns false, if there is one, means the want of a key: frames
+// to be sent are dropped then without an error, and packets that arrived are
+// held for a moment.
+type FrameCryptor interface {
+	gateway.E2EE
+
+	// EncryptFrame appends to dst what is sent instead of frame.
+	EncryptFrame(now time.Time, dst, frame []byte, codec dave.Codec) ([]byte, error)
+
+	// DecryptFrame appends to dst the frame that a user sent.
+	DecryptFrame(now time.Time, user Snowflake, dst, frame []byte) ([]byte, error)
+}

@@ -1,0 +1,242 @@
+package voiceshard
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/discordpkg/gateway"
+	"github.com/discordpkg/gateway/command"
+)
+
+// A Session is one membership in the voice channels of a guild: it lives from
+// [Voice.Join] to [Session.Leave], through moves, changes of servers and lost
+// connections. It is safe for concurrent use, except that one goroutine at a
+// time may call [Session.Receive].
+type Session struct {
+	voice *Voice
+	guild Snowflake
+	last  *Session // of the same guild, that has to end first; nil: none
+	log   *slog.Logger
+
+	ctx    context.Context // ends with the session, its cause is why
+	cancel context.CancelCauseFunc
+	done   chan struct{} // closed when nothing of the session runs any more
+	wg     sync.WaitGroup
+
+	out   sender
+	in    inbound
+	feeds feeds
+
+	mu         sync.Mutex // guards what follows and the connection; never held across I/O
+	channel    Snowflake  // where the bot is meant to be
+	mute, deaf bool
+	intro      introduction
+	settling   *time.Timer             // rings when a lone VOICE_SERVER_UPDATE counts
+	interrupt  context.CancelCauseFunc // ends the current connection, nil while there is none
+	session    gateway.VoiceSession    // to connect with
+	cryptor    *cryptor                // of session, nil: none
+	generation uint64                  // of the last transport
+	media      *media                  // nil while there is none
+	conn       *connection             // nil while there is none
+	flags      gateway.SpeakingFlags
+	phase      Phase
+	changed    chan struct{} // closed, and replaced, with each change that somebody may wait for
+	connects   uint64        // how often audio became able to flow
+	failures   failures
+	over       bool // nothing new may be started
+	leaveErr   error
+	resumes    uint64
+	latency    time.Duration
+}
+
+// A Phase is what a session is doing.
+type Phase uint8
+
+// The phases of a session.
+const (
+	Joining    Phase = iota // asks the main gateway for a voice server
+	Connecting              // makes the acquaintance of a voice server
+	Connected               // audio flows
+	Resuming                // has lost the websocket; audio flows all the same, if the server is still there
+	Waiting                 // for Discord to say where to go on: a move, or a new voice server
+	Ended                   // see [Session.Err]
+)
+
+func (p Phase) String() string {
+	if p > Ended {
+		return "unknown phase"
+	}
+	return [...]string{"joining", "connecting", "connected", "resuming", "waiting", "ended"}[p]
+}
+
+func newSession(v *Voice, guild, channel Snowflake, options []JoinOption) *Session {
+	s := &Session{
+		voice:   v,
+		guild:   guild,
+		channel: channel,
+		log:     v.config.log.With("guild", guild.String()),
+		done:    make(chan struct{}),
+		changed: make(chan struct{}),
+	}
+	s.ctx, s.cancel = context.WithCancelCause(context.Background())
+	s.out.start()
+	s.in.start(&v.config)
+	for _, o := range options {
+		o(s)
+	}
+	return s
+}
+
+// Guild returns the id of the guild.
+func (s *Session) Guild() Snowflake { return s.guild }
+
+// Channel returns the id of the channel that the bot is in, or on its way to.
+func (s *Session) Channel() Snowflake {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.channel
+}
+
+// Phase returns what the session is doing.
+func (s *Session) Phase() Phase {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.phase
+}
+
+// Done is closed when the session has ended and nothing of it runs any more.
+func (s *Session) Done() <-chan struct{} { return s.done }
+
+// Err returns why the session ended, nil while it has not:
+//
+//   - [ErrLeft] after [Session.Leave];
+//   - [ErrDisconnected] when somebody disconnected the bot;
+//   - a [*gateway.VoiceError] when the voice server will not have the bot until
+//     something is changed, which its text says;
+//   - [*NoAnswerError], [ErrNoServer] and [ErrUnreachable] when it could not go on.
+func (s *Session) Err() error {
+	select {
+	case <-s.done:
+		return context.Cause(s.ctx)
+	default:
+		return nil
+	}
+}
+
+// end makes the session end, for the first reason that is given.
+func (s *Session) end(err error) { s.cancel(err) }
+
+// Leave leaves the channel and ends the session. It returns when nothing of it
+// runs any more, or ctx ends: then the rest happens without being waited for.
+// A session that has ended before is not an error. That Discord was not told,
+// because the main gateway is not connected, is one.
+func (s *Session) Leave(ctx context.Context) error {
+	s.end(ErrLeft)
+	select {
+	case <-s.done:
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		return s.leaveErr
+	case <-ctx.Done():
+		return fmt.Errorf("voiceshard: leave: %w", context.Cause(ctx))
+	}
+}
+
+// farewell is how long telling the main gateway may take that the bot leaves.
+const farewell = 5 * time.Second
+
+// finish ends what is left of the session.
+func (s *Session) finish(err error) {
+	s.end(err)
+	err = context.Cause(s.ctx)
+	s.closeMedia()
+	s.mu.Lock()
+	s.over = true
+	if s.settling != nil {
+		s.settling.Stop()
+	}
+	s.mu.Unlock()
+	if !errors.Is(err, ErrDisconnected) {
+		err := s.tell(context.Background(), farewell, 0)
+		s.mu.Lock()
+		s.leaveErr = err
+		s.mu.Unlock()
+	}
+	s.wg.Wait()
+	s.in.close()
+	s.voice.forget(s)
+	s.log.Info("voice session ended", "err", err)
+	s.mu.Lock()
+	s.setPhase(Ended)
+	s.mu.Unlock()
+	s.emit(Event{Kind: EventEnded, Err: err})
+	s.feeds.close()
+	close(s.done)
+}
+
+// tell sends one command to the main gateway.
+func (s *Session) tell(ctx context.Context, limit time.Duration, channel Snowflake) error {
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	s.mu.Lock()
+	state := command.VoiceState{GuildID: s.guild, ChannelID: channel, SelfMute: s.mute, SelfDeaf: s.deaf}
+	s.mu.Unlock()
+	if err := s.voice.gw.UpdateVoiceState(ctx, state); err != nil {
+		return fmt.Errorf("%w: %w", errUntold, err)
+	}
+	return nil
+}
+
+// setPhase is the only writer of the phase. The caller holds mu.
+func (s *Session) setPhase(p Phase) {
+	if s.phase == Ended {
+		return
+	}
+	s.phase = p
+	s.wakeUp()
+}
+
+// wakeUp wakes those who wait for a change. The caller holds mu.
+func (s *Session) wakeUp() {
+	close(s.changed)
+	s.changed = make(chan struct{})
+}
+
+// Ready returns when audio can flow: at once mostly, later while the session
+// moves or reconnects. The error is that of ctx, or why the session ended.
+func (s *Session) Ready(ctx context.Context) error {
+	for {
+		s.mu.Lock()
+		ready, changed := s.flows(), s.changed
+		s.mu.Unlock()
+		if ready {
+			return nil
+		}
+		select {
+		case <-changed:
+		case <-s.ctx.Done():
+			return context.Cause(s.ctx)
+		case <-ctx.Done():
+			return fmt.Errorf("voiceshard: wait for audio: %w", context.Cause(ctx))
+		}
+	}
+}
+
+// flows reports whether audio can be sent. The caller holds mu.
+func (s *Session) flows() bool {
+	return s.phase == Connected || s.phase == Resuming && s.media != nil && s.media.live
+}
+
+// String returns a short description.
+func (s *Session) String() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return fmt.Sprintf("voiceshard: channel %d of guild %d, %v", s.channel, s.guild, s.phase)
+}
+
+// GoString returns what String returns: the fields hold keys.
+func (s *Session) GoString() string { return s.String() }

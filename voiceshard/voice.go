@@ -1,0 +1,201 @@
+package voiceshard
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"sync"
+
+	"github.com/discordpkg/gateway/event"
+)
+
+// A Voice is the voice half of a bot: at most one session in each guild. It is
+// safe for concurrent use. Make one with [New].
+type Voice struct {
+	gw     Gateway
+	config config
+
+	mu       sync.Mutex // guards what follows
+	user     Snowflake
+	sessions map[Snowflake]*Session // by guild
+	closed   bool
+}
+
+// New returns the voice of a bot. The user is the bot; zero if it is to be
+// learned from READY, see [Voice.HandleEvent].
+func New(gw Gateway, user Snowflake, options ...Option) *Voice {
+	return &Voice{gw: gw, user: user, config: newConfig(options), sessions: make(map[Snowflake]*Session)}
+}
+
+// HandleEvent takes an event of the main gateway. It needs VOICE_STATE_UPDATE
+// and VOICE_SERVER_UPDATE; with READY it also asks Discord for the voice
+// channels again that a new session of the main gateway has lost. Other events
+// are ignored, so that a handler may pass on everything.
+//
+// It never blocks and keeps nothing of data.
+func (v *Voice) HandleEvent(name event.Type, data []byte) {
+	var err error
+	switch name {
+	case event.VoiceStateUpdate:
+		err = v.handleState(data)
+	case event.VoiceServerUpdate:
+		err = v.handleServer(data)
+	case event.Ready:
+		err = v.handleReady(data)
+	}
+	if err != nil {
+		v.config.log.Warn("event makes no sense", "event", string(name), "err", err)
+	}
+}
+
+func (v *Voice) handleState(data []byte) error {
+	user, _ := v.self()
+	var digits [20]byte
+	// Most voice states are about others.
+	if user == 0 || !bytes.Contains(data, strconv.AppendUint(digits[:0], uint64(user), 10)) {
+		return nil
+	}
+	var state voiceState
+	if err := json.Unmarshal(data, &state); err != nil {
+		return err
+	}
+	if s := v.Session(state.GuildID); s != nil && state.UserID == user {
+		s.handleState(state)
+	}
+	return nil
+}
+
+func (v *Voice) handleServer(data []byte) error {
+	var server voiceServer
+	if err := json.Unmarshal(data, &server); err != nil {
+		return err
+	}
+	if s := v.Session(server.GuildID); s != nil {
+		s.handleServer(server)
+	}
+	return nil
+}
+
+// handleReady asks for the channels again that the shard of the event had.
+func (v *Voice) handleReady(data []byte) error {
+	var ready struct {
+		User   struct{ ID Snowflake }   `json:"user"`
+		Guilds []struct{ ID Snowflake } `json:"guilds"`
+	}
+	if err := json.Unmarshal(data, &ready); err != nil {
+		return err
+	}
+	v.mu.Lock()
+	if v.user == 0 {
+		v.user = ready.User.ID
+	}
+	v.mu.Unlock()
+	for _, g := range ready.Guilds {
+		if s := v.Session(g.ID); s != nil {
+			s.reassert()
+		}
+	}
+	return nil
+}
+
+// self returns the id of the bot, zero if it is not known yet.
+func (v *Voice) self() (user Snowflake, closed bool) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.user, v.closed
+}
+
+// Session returns the session in a guild, nil if there is none.
+func (v *Voice) Session(guild Snowflake) *Session {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.sessions[guild]
+}
+
+// Sessions returns the sessions of all guilds.
+func (v *Voice) Sessions() []*Session {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	all := make([]*Session, 0, len(v.sessions))
+	for _, s := range v.sessions {
+		all = append(all, s)
+	}
+	return all
+}
+
+// Join joins a voice channel and returns when audio can flow. A guild has one
+// session: if there is one already, Join moves it as [Session.Move] does, and
+// returns it.
+//
+// When ctx ends before that, the bot leaves the channel again, soon after Join
+// has returned. The other errors: [*NoAnswerError] when Discord does not answer, mostly for want of a
+// permission; a [*gateway.VoiceError] when the voice server refuses for good,
+// with what to change in its text; those that end a session, see [Session.Err];
+// and what the gateway's UpdateVoiceState returns.
+func (v *Voice) Join(ctx context.Context, guild, channel Snowflake, options ...JoinOption) (*Session, error) {
+	if err := context.Cause(ctx); err != nil {
+		return nil, fmt.Errorf("voiceshard: join: %w", err)
+	}
+	if guild == 0 || channel == 0 {
+		return nil, fmt.Errorf("voiceshard: join: no channel %d in guild %d", channel, guild)
+	}
+	s, fresh, err := v.session(guild, channel, options)
+	if err != nil {
+		return nil, err
+	}
+	if !fresh {
+		return s, s.Move(ctx, channel)
+	}
+	if err := s.Ready(ctx); err != nil {
+		s.end(err)
+		return nil, err
+	}
+	return s, nil
+}
+
+// session returns the session of a guild, and whether it had to be started.
+func (v *Voice) session(guild, channel Snowflake, options []JoinOption) (s *Session, fresh bool, err error) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	switch {
+	case v.closed:
+		return nil, false, ErrClosed
+	case v.user == 0:
+		return nil, false, errNoUser
+	}
+	last := v.sessions[guild]
+	if last != nil && last.ctx.Err() == nil {
+		return last, false, nil
+	}
+	s = newSession(v, guild, channel, options)
+	s.last = last
+	v.sessions[guild] = s
+	go s.run()
+	return s, true, nil
+}
+
+// forget removes a session that has ended.
+func (v *Voice) forget(s *Session) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.sessions[s.guild] == s {
+		delete(v.sessions, s.guild)
+	}
+}
+
+// Close leaves all channels, and returns when nothing of it runs any more.
+// Sessions cannot be started after it.
+func (v *Voice) Close(ctx context.Context) error {
+	v.mu.Lock()
+	v.closed = true
+	v.mu.Unlock()
+	var failed error
+	for _, s := range v.Sessions() {
+		if err := s.Leave(ctx); err != nil && failed == nil {
+			failed = err
+		}
+	}
+	return failed
+}
