@@ -52,7 +52,7 @@ func (c *Conn) handlePresence(now time.Time, data []byte) {
 	for g := range c.w.guildsOf(c.session.shard) {
 		d := delivery{w: c.w, now: now, name: event.PresenceUpdate}
 		d.data = fmt.Appendf(nil, `{"user":{"id":"%d"},"guild_id":"%d","status":%q,"activities":%s,"client_status":{"web":%q}}`,
-			Bot, g.ID, seen, activities, seen)
+			c.session.user(), g.ID, seen, activities, seen)
 		d.deliver(ToGuild(g.ID))
 	}
 }
@@ -97,7 +97,7 @@ func (c *Conn) handleGuildMembers(now time.Time, data []byte) {
 //
 // https://discord.com/developers/docs/events/gateway-events#rate-limited
 func (c *Conn) takeWhole(now time.Time, g *Guild, nonce string) bool {
-	last, seen := c.w.wholes[g.ID]
+	last, seen := c.w.wholes[placeKey{g.ID, c.session.user()}]
 	if left := c.w.cfg.wholes - now.Sub(last); seen && left > 0 {
 		b := fmt.Appendf(nil, `{"opcode":%d,"retry_after":%.3f,"meta":{"guild_id":"%d"`, opcode.RequestGuildMembers, left.Seconds(), g.ID)
 		if nonce != "" {
@@ -106,7 +106,7 @@ func (c *Conn) takeWhole(now time.Time, g *Guild, nonce string) bool {
 		c.w.dispatch(now, c.session, event.RateLimited, append(b, "}}"...))
 		return false
 	}
-	c.w.wholes[g.ID] = now
+	c.w.wholes[placeKey{g.ID, c.session.user()}] = now
 	return true
 }
 

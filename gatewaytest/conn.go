@@ -128,6 +128,7 @@ func (c *Conn) Receive(now time.Time, msg []byte, binary bool) {
 		return
 	}
 	c.handle(now, op, data)
+	c.w.vacate(now)
 }
 
 // parse judges what needs no knowledge of the opcode.
@@ -213,6 +214,7 @@ func (c *Conn) HandleTimeout(now time.Time) {
 	if !c.Closed() && !c.zombie && c.dog.Expired(now) {
 		c.fail(now, closecode.SessionTimedOut, "no heartbeat")
 	}
+	c.w.vacate(now)
 }
 
 // Lost tells the machine that the connection is over: the client closed it
@@ -229,6 +231,7 @@ func (c *Conn) Lost(now time.Time, code closecode.Type) {
 	if s != nil && (code == closecode.Normal || code == closecode.GoingAway) {
 		c.w.drop(s, endedByClient)
 	}
+	c.w.vacate(now)
 }
 
 // fail records a violation and closes the connection for it.

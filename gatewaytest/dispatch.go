@@ -118,7 +118,8 @@ type delivery struct {
 	now       time.Time
 	name      event.Type
 	data      []byte
-	stripped  []byte // without content, made when first needed
+	stripped  []byte                     // without content, made when first needed
+	shown     map[command.Snowflake]bool // who sees the content without the intent, made when first needed
 	receivers []*session
 }
 
@@ -178,25 +179,32 @@ func (d *delivery) dataFor(s *session, direct bool) []byte {
 		return d.data
 	}
 	if d.stripped == nil {
-		d.stripped = withoutContent(d.data)
+		d.stripped, d.shown = withoutContent(d.data), concerned(d.data)
+	}
+	if d.shown[s.user()] {
+		return d.data
 	}
 	return d.stripped
 }
 
-// withoutContent empties what only the intent shows, unless the bot wrote the
-// message or is mentioned in it.
-func withoutContent(data []byte) []byte {
+// concerned returns who wrote a message or is mentioned in it.
+func concerned(data []byte) map[command.Snowflake]bool {
 	var about struct {
 		Author   struct{ ID command.Snowflake }
 		Mentions []struct{ ID command.Snowflake }
 	}
 	_ = json.Unmarshal(data, &about)
-	visible := about.Author.ID == Bot
+	users := map[command.Snowflake]bool{about.Author.ID: true}
 	for _, m := range about.Mentions {
-		visible = visible || m.ID == Bot
+		users[m.ID] = true
 	}
+	return users
+}
+
+// withoutContent empties what only the intent shows.
+func withoutContent(data []byte) []byte {
 	var fields map[string]json.RawMessage
-	if visible || json.Unmarshal(data, &fields) != nil {
+	if json.Unmarshal(data, &fields) != nil {
 		return data
 	}
 	for name, empty := range map[string]string{"content": `""`, "embeds": `[]`, "attachments": `[]`, "components": `[]`} {

@@ -22,7 +22,8 @@ var discordEpoch = time.Date(2015, 1, 1, 0, 0, 0, 0, time.UTC)
 type Guild struct {
 	ID      command.Snowflake `json:"id"`
 	Name    string            `json:"name"`
-	Members int               `json:"member_count"` // the bot is member 0
+	Members int               `json:"member_count"` // the first of them are bots
+	bots    int
 	index   int
 	seed    uint64
 }
@@ -43,22 +44,22 @@ func (g *Guild) VoiceChannel(n int) command.Snowflake {
 	return g.ID + 1 + textChannels + command.Snowflake(uint(n)%voiceChannels)
 }
 
-// Member returns the user id of a member, 0 for the bot.
+// Member returns the user id of a member, 0 for the first bot.
 func (g *Guild) Member(n int) command.Snowflake {
 	n = int(uint(n) % uint(g.Members))
-	if n == 0 {
-		return Bot
+	if n < g.bots {
+		return BotID(n)
 	}
 	return command.Snowflake(firstUser+uint64(g.index)*MaxMembers+uint64(n)) << 22
 }
 
 // memberIndex is the inverse of Member.
 func (g *Guild) memberIndex(user command.Snowflake) (n int, ok bool) {
-	if user == Bot {
-		return 0, true
+	if k := uint64(user>>22 - Bot>>22); k < uint64(g.bots) && user == BotID(int(k)) {
+		return int(k), true
 	}
 	first := firstUser + uint64(g.index)*MaxMembers
-	if k := uint64(user) >> 22; k > first && k < first+uint64(g.Members) {
+	if k := uint64(user) >> 22; k >= first+uint64(g.bots) && k < first+uint64(g.Members) {
 		return int(k - first), true
 	}
 	return 0, false
@@ -71,10 +72,11 @@ const (
 	firstUser  = 10_000_000_000
 )
 
-func newGuild(index, members int, seed uint64) *Guild {
+func newGuild(index, members, bots int, seed uint64) *Guild {
 	g := &Guild{
 		ID:      command.Snowflake(firstGuild+uint64(index)) << 22,
-		Members: members,
+		Members: max(members, bots),
+		bots:    bots,
 		index:   index,
 		seed:    seed,
 	}
@@ -91,8 +93,8 @@ func (g *Guild) hasChannel(id command.Snowflake) (voice, ok bool) {
 
 // username returns the name of member n.
 func (g *Guild) username(n int) string {
-	if n == 0 {
-		return "localbot"
+	if n < g.bots {
+		return botName(n)
 	}
 	h := mix(g.seed, uint64(g.Member(n)))
 	return pick(adjectives, h) + pick(nouns, h>>16) + strconv.Itoa(n)
@@ -100,7 +102,7 @@ func (g *Guild) username(n int) string {
 
 func (g *Guild) appendUser(b []byte, n int) []byte {
 	return fmt.Appendf(b, `{"id":"%d","username":%q,"discriminator":"0","global_name":null,"avatar":null,"bot":%t}`,
-		g.Member(n), g.username(n), n == 0)
+		g.Member(n), g.username(n), n < g.bots)
 }
 
 func (g *Guild) appendMember(b []byte, n int) []byte {
@@ -137,29 +139,37 @@ func (g *Guild) appendChannels(b []byte) []byte {
 // shown is how many members GUILD_CREATE names. The others must be requested.
 const shown = 20
 
+// A view is what a session is shown of a guild.
+type view struct {
+	self      int // the member that looks
+	members   bool
+	presences bool
+	voice     []byte // voice states, separated by commas
+}
+
 // appendGuild appends the data of GUILD_CREATE.
 //
 // https://discord.com/developers/docs/events/gateway-events#guild-create
-func (g *Guild) appendGuild(b []byte, members, presences bool) []byte {
-	n := 1
-	if members {
-		n = min(shown, g.Members)
+func (g *Guild) appendGuild(b []byte, v view) []byte {
+	first, n := v.self, v.self+1
+	if v.members {
+		first, n = 0, max(n, min(shown, g.Members))
 	}
 	b = fmt.Appendf(b, `{"id":"%d","name":%q,"icon":null,"splash":null,"discovery_splash":null,"owner_id":"%d","afk_channel_id":null,"afk_timeout":300,`+
 		`"verification_level":0,"default_message_notifications":0,"explicit_content_filter":0,"mfa_level":0,"nsfw_level":0,"premium_tier":0,"premium_progress_bar_enabled":false,`+
 		`"system_channel_id":null,"system_channel_flags":0,"rules_channel_id":null,"public_updates_channel_id":null,"preferred_locale":"en-US","description":null,"banner":null,"vanity_url_code":null,`+
-		`"features":[],"emojis":[],"stickers":[],"threads":[],"voice_states":[],"stage_instances":[],"guild_scheduled_events":[],"soundboard_sounds":[],`+
+		`"features":[],"emojis":[],"stickers":[],"threads":[],"voice_states":[%s],"stage_instances":[],"guild_scheduled_events":[],"soundboard_sounds":[],`+
 		`"joined_at":"2026-01-01T00:00:00.000000+00:00","large":%t,"unavailable":false,"member_count":%d,`,
-		g.ID, g.Name, g.Member(1), g.Members > 250, g.Members)
+		g.ID, g.Name, g.Member(g.bots), v.voice, g.Members > 250, g.Members)
 	b = fmt.Appendf(b, `"roles":[{"id":"%d","name":"@everyone","color":0,"colors":{"primary_color":0,"secondary_color":null,"tertiary_color":null},"hoist":false,"position":0,"permissions":"2248473465835073","managed":false,"mentionable":false,"flags":0}],"channels":`, g.ID)
 	b = g.appendChannels(b)
 	b = append(b, `,"members":[`...)
-	for i := range n {
+	for i := first; i < n; i++ {
 		b = append(g.appendMember(b, i), ',')
 	}
 	b[len(b)-1] = ']'
 	b = append(b, `,"presences":[`...)
-	for i := 1; presences && i < n; i++ {
+	for i := g.bots; v.presences && i < n; i++ {
 		b = append(g.appendPresence(b, i), ',')
 	}
 	if b[len(b)-1] == ',' {

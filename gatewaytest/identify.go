@@ -3,8 +3,6 @@ package gatewaytest
 import (
 	"encoding/json"
 	"fmt"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/discordpkg/gateway/closecode"
@@ -36,8 +34,9 @@ func (c *Conn) handleIdentify(now time.Time, data []byte) {
 	shard, shardOK := parseShard(d.Shard)
 	var intents intent.Type
 	intentsOK := len(d.Intents) > 0 && json.Unmarshal(d.Intents, &intents) == nil && intents.Valid()
+	n, known := c.w.botOf(d.Token)
 	switch {
-	case !c.w.knows(d.Token):
+	case !known:
 		c.fail(now, closecode.AuthenticationFailed, "unknown token")
 	case !shardOK:
 		c.fail(now, closecode.InvalidShard, "shard is not [id, count] with id < count")
@@ -51,13 +50,13 @@ func (c *Conn) handleIdentify(now time.Time, data []byte) {
 		if len(d.Properties) == 0 {
 			c.w.violation(now, c, 0, "identify without properties")
 		}
-		c.start(now, &session{token: bare(d.Token), shard: shard, intents: intents}, string(d.Compress) == "true")
+		c.start(now, &session{token: bare(d.Token), bot: n, shard: shard, intents: intents}, string(d.Compress) == "true")
 	}
 }
 
 // start begins a session, unless another one began too short a time ago.
 func (c *Conn) start(now time.Time, s *session, compressed bool) {
-	if breach := c.w.takeStart(now, s.shard); breach != "" {
+	if breach := c.w.takeStart(now, s.bot, s.shard); breach != "" {
 		c.w.violation(now, c, 0, breach)
 		c.invalid(now)
 		return
@@ -73,7 +72,7 @@ func (c *Conn) start(now time.Time, s *session, compressed bool) {
 		// A fault may take the session away.
 		if s.intents.Has(intent.Guilds) && c.session == s {
 			members := s.intents.Has(intent.GuildPresences)
-			c.w.dispatch(now, s, event.GuildCreate, g.appendGuild(nil, members, members))
+			c.w.dispatch(now, s, event.GuildCreate, g.appendGuild(nil, view{self: s.bot, members: members, presences: members, voice: c.w.voiceStates(g)}))
 		}
 	}
 }
@@ -102,7 +101,7 @@ func (c *Conn) handleResume(now time.Time, data []byte) {
 		c.fail(now, closecode.DecodeError, "resume is not an object with token, session_id and seq")
 		return
 	}
-	if !c.w.knows(d.Token) {
+	if _, known := c.w.botOf(d.Token); !known {
 		c.fail(now, closecode.AuthenticationFailed, "unknown token")
 		return
 	}
@@ -159,41 +158,13 @@ func parseShard(raw json.RawMessage) (key shardKey, ok bool) {
 	return shardKey{pair[0], pair[1]}, true
 }
 
-// bare returns a token without the prefix that some clients keep.
-func bare(token string) string { return strings.TrimPrefix(token, "Bot ") }
-
-// knows reports whether token is that of a bot.
-func (w *World) knows(token string) bool {
-	token = bare(token)
-	return token != "" && (len(w.cfg.tokens) == 0 || slices.Contains(w.cfg.tokens, token))
-}
-
-// takeStart counts a session start, or says which limit it breaks.
-//
-// https://discord.com/developers/docs/events/gateway#sharding-max-concurrency
-func (w *World) takeStart(now time.Time, shard shardKey) (breach string) {
-	if w.startsReset.IsZero() || !now.Before(w.startsReset) {
-		w.starts, w.startsReset = 0, now.Add(24*time.Hour)
-	}
-	if w.starts >= w.cfg.starts {
-		return "no session starts left for today"
-	}
-	w.starts++
-	bucket := shard.id % uint(w.cfg.buckets)
-	if last, seen := w.identified[bucket]; seen && now.Sub(last) < w.cfg.identify {
-		return fmt.Sprintf("identify in bucket %d %v after the one before", bucket, now.Sub(last))
-	}
-	w.identified[bucket] = now
-	return ""
-}
-
 // readyData returns the data of READY for a session with a connection.
 //
 // https://discord.com/developers/docs/events/gateway-events#ready
 func (w *World) readyData(s *session) []byte {
 	b := fmt.Appendf(nil, `{"v":%s,"user":%s,"session_id":%q,"session_type":"normal","resume_gateway_url":%q,"shard":[%d,%d],`+
 		`"application":{"id":"%d","flags":%d},"private_channels":[],"relationships":[],"presences":[],"user_settings":{},"geo_ordered_rtc_regions":[],"_trace":["gatewaytest"],"guilds":[`,
-		s.conn.params.Version, botUser, s.id, w.cfg.resumeURL, s.shard.id, s.shard.count, Bot, appFlags)
+		s.conn.params.Version, botUser(s.bot), s.id, w.cfg.resumeURL, s.shard.id, s.shard.count, s.user(), appFlags)
 	for g := range w.guildsOf(s.shard) {
 		b = fmt.Appendf(b, `{"id":"%d","unavailable":true},`, g.ID)
 	}
@@ -202,9 +173,3 @@ func (w *World) readyData(s *session) []byte {
 	}
 	return append(b, `]}`...)
 }
-
-// appFlags say that all privileged intents are enabled for a small bot.
-const appFlags = 1<<13 | 1<<15 | 1<<19
-
-// botUser is the user object of every bot that connects.
-var botUser = fmt.Sprintf(`{"id":"%d","username":"localbot","discriminator":"0","global_name":null,"avatar":null,"bot":true,"verified":true,"mfa_enabled":false,"email":null,"flags":0}`, Bot)

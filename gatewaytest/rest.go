@@ -25,10 +25,10 @@ func (s *Server) handler() http.Handler {
 	api := http.NewServeMux()
 	api.HandleFunc("GET /gateway", s.getGateway)
 	api.Handle("GET /gateway/bot", s.authorized(s.getGatewayBot))
-	api.Handle("GET /users/@me", s.authorized(constant(botUser)))
+	api.Handle("GET /users/@me", s.authorized(personal(s, botUser)))
 	api.Handle("GET /users/@me/guilds", s.authorized(s.getGuilds))
-	api.Handle("GET /oauth2/applications/@me", s.authorized(constant(application)))
-	api.Handle("GET /applications/@me", s.authorized(constant(application)))
+	api.Handle("GET /oauth2/applications/@me", s.authorized(personal(s, application)))
+	api.Handle("GET /applications/@me", s.authorized(personal(s, application)))
 	api.Handle("GET /applications/{app}/commands", s.authorized(constant(`[]`)))
 	api.Handle("PUT /applications/{app}/commands", s.authorized(constant(`[]`)))
 	api.Handle("PUT /applications/{app}/guilds/{guild}/commands", s.authorized(constant(`[]`)))
@@ -51,9 +51,6 @@ func (s *Server) handler() http.Handler {
 	})
 }
 
-var application = fmt.Sprintf(`{"id":"%d","name":"localbot","icon":null,"description":"","bot_public":true,"bot_require_code_grant":false,`+
-	`"verify_key":"0000000000000000000000000000000000000000000000000000000000000000","flags":%d,"owner":%s,"team":null,"bot":%s,"summary":""}`, Bot, appFlags, botUser, botUser)
-
 // harmlessLimits are headers of a bucket that never runs dry.
 func harmlessLimits(h http.Header) {
 	h.Set("X-RateLimit-Limit", "1000")
@@ -73,6 +70,17 @@ func constant(body string) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) { reply(w, http.StatusOK, []byte(body)) }
 }
 
+// personal answers with what is made for the bot that asks.
+func personal(s *Server, body func(bot int) string) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) { reply(w, http.StatusOK, []byte(body(s.bot(r)))) }
+}
+
+// bot returns who makes an authorized request.
+func (s *Server) bot(r *http.Request) int {
+	n, _ := s.world.botOf(r.Header.Get("Authorization"))
+	return n
+}
+
 func noContent(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) }
 
 func notFound(w http.ResponseWriter, _ *http.Request) {
@@ -82,7 +90,7 @@ func notFound(w http.ResponseWriter, _ *http.Request) {
 // authorized lets only bots pass.
 func (s *Server) authorized(next http.HandlerFunc) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !s.world.knows(r.Header.Get("Authorization")) { // the tokens never change
+		if _, known := s.world.botOf(r.Header.Get("Authorization")); !known {
 			reply(w, http.StatusUnauthorized, []byte(`{"message":"401: Unauthorized","code":0}`))
 			return
 		}
@@ -98,12 +106,12 @@ func (s *Server) getGateway(w http.ResponseWriter, _ *http.Request) {
 // day's session starts.
 //
 // https://discord.com/developers/docs/events/gateway#get-gateway-bot
-func (s *Server) getGatewayBot(w http.ResponseWriter, _ *http.Request) {
+func (s *Server) getGatewayBot(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
-	now, cfg := time.Now(), s.world.cfg
+	now, cfg, b := time.Now(), s.world.cfg, s.world.bots[s.bot(r)]
 	remaining, reset := cfg.starts, 24*time.Hour
-	if s.world.startsReset.After(now) {
-		remaining, reset = max(0, cfg.starts-s.world.starts), s.world.startsReset.Sub(now)
+	if b.startsReset.After(now) {
+		remaining, reset = max(0, cfg.starts-b.starts), b.startsReset.Sub(now)
 	}
 	s.mu.Unlock()
 	reply(w, http.StatusOK, fmt.Appendf(nil, `{"url":%q,"shards":%d,"session_start_limit":{"total":%d,"remaining":%d,"reset_after":%d,"max_concurrency":%d}}`,
@@ -135,7 +143,7 @@ func (s *Server) guildIn(r *http.Request, name string) (g *Guild, id command.Sno
 
 func (s *Server) getGuild(w http.ResponseWriter, r *http.Request) {
 	if g, id := s.guildIn(r, "guild"); g != nil && g.ID == id {
-		reply(w, http.StatusOK, g.appendGuild(nil, false, false))
+		reply(w, http.StatusOK, g.appendGuild(nil, view{self: s.bot(r)}))
 		return
 	}
 	notFound(w, r)
@@ -169,7 +177,7 @@ func (s *Server) postMessage(w http.ResponseWriter, r *http.Request) {
 	}
 	var data []byte
 	s.do(func(now time.Time, world *World) {
-		data = world.message(now, g, channel, 0, m.Content)
+		data = world.message(now, g, channel, s.bot(r), m.Content)
 		d := delivery{w: world, now: now, name: event.MessageCreate, data: data}
 		d.deliver(ToGuild(g.ID))
 	})

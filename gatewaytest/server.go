@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/discordpkg/gateway/event"
+	"github.com/discordpkg/gateway/internal/certificate"
 	"github.com/discordpkg/gateway/opcode"
 )
 
@@ -25,6 +26,7 @@ type Server struct {
 	listener net.Listener
 	cert     *x509.Certificate
 	secure   bool
+	voice    *voiceServers  // nil without WithVoiceServer
 	running  sync.WaitGroup // goroutines of connections and generators
 	stop     chan struct{}
 
@@ -53,12 +55,12 @@ func NewServer(options ...Option) *Server {
 		stop:     make(chan struct{}),
 		peers:    make(map[*Conn]*peer),
 	}
+	pair := s.certify(cfg)
 	if cfg.secure {
 		s.URL = "https://" + l.Addr().String()
-		cert, parsed := selfSigned(l.Addr())
-		s.cert = parsed
-		s.listener = tls.NewListener(l, &tls.Config{Certificates: []tls.Certificate{cert}, NextProtos: []string{"http/1.1"}})
+		s.listener = tls.NewListener(l, &tls.Config{Certificates: []tls.Certificate{pair}, NextProtos: []string{"http/1.1"}})
 	}
+	s.startVoice(&cfg, pair)
 	s.GatewayURL = "ws" + strings.TrimPrefix(s.URL, "http")
 	s.DialURL = s.GatewayURL + "/?encoding=json&v=10"
 	withResumeURL(s.GatewayURL + resumePath)(&cfg)
@@ -66,6 +68,17 @@ func NewServer(options ...Option) *Server {
 	s.http = &http.Server{Handler: s.handler(), ReadHeaderTimeout: 10 * time.Second}
 	s.running.Go(func() { _ = s.http.Serve(s.listener) }) // returns when closed
 	return s
+}
+
+// certify makes a certificate if one is needed.
+func (s *Server) certify(cfg settings) (pair tls.Certificate) {
+	if cfg.secure || cfg.voiceServer != nil {
+		var err error
+		if pair, s.cert, err = certificate.SelfSigned("gatewaytest", time.Now(), s.listener.Addr()); err != nil {
+			panic(fmt.Sprintf("gatewaytest: %v", err))
+		}
+	}
+	return pair
 }
 
 // Close cuts every connection, and returns when all goroutines of the server
@@ -83,11 +96,14 @@ func (s *Server) Close() {
 	}
 	s.mu.Unlock()
 	_ = s.http.Close()
+	if s.voice != nil {
+		s.voice.close()
+	}
 	s.running.Wait()
 }
 
-// Certificate returns the certificate of a server made with [WithTLS], which
-// clients must trust. It is nil otherwise.
+// Certificate returns the certificate of a server made with [WithTLS] or
+// [WithVoiceServer], which clients must trust. It is nil otherwise.
 func (s *Server) Certificate() *x509.Certificate { return s.cert }
 
 // TLSClientConfig returns a configuration that trusts the server's

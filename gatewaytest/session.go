@@ -3,6 +3,7 @@ package gatewaytest
 import (
 	"time"
 
+	"github.com/discordpkg/gateway/command"
 	"github.com/discordpkg/gateway/event"
 	"github.com/discordpkg/gateway/intent"
 )
@@ -12,6 +13,7 @@ import (
 type session struct {
 	id      string
 	token   string
+	bot     int // whose it is
 	shard   shardKey
 	intents intent.Type
 	seq     int64 // of the last dispatch, sent or to be replayed
@@ -40,6 +42,9 @@ func (e ending) byServer() bool { return e == endedByClose || e == endedByFault 
 // byForgetting reports whether a client that came back earlier would have
 // found the session, and all of its events.
 func (e ending) byForgetting() bool { return e == endedByAge || e == endedByReplay }
+
+// user returns the user id of the bot.
+func (s *session) user() command.Snowflake { return BotID(s.bot) }
 
 // A shardKey is the shard array of identify.
 type shardKey struct{ id, count uint }

@@ -4,9 +4,9 @@ import (
 	"net"
 	"time"
 
-	"github.com/discordpkg/gateway/command"
 	"github.com/discordpkg/gateway/intent"
 	"github.com/discordpkg/gateway/ratelimit"
+	"github.com/discordpkg/gateway/voiceserver"
 )
 
 // An Option configures a [World], a [Server] or a [Sim]. Values out of range
@@ -14,26 +14,27 @@ import (
 type Option func(*settings)
 
 type settings struct {
-	seed      uint64
-	tokens    []string // empty: any
-	guilds    int
-	members   int
-	shards    int // recommended
-	perShard  int // guilds
-	intents   intent.Type
-	interval  time.Duration
-	grace     time.Duration
-	buckets   int // max_concurrency
-	identify  time.Duration
-	starts    int
-	replay    replayLimits
-	ttl       time.Duration // of a session without connection
-	commands  int           // per minute
-	wholes    time.Duration // between requests for all members of a guild
-	pending   int           // bytes a connection may be behind
-	records   int
-	voice     VoiceBackend
-	resumeURL string
+	seed        uint64
+	tokens      []string // empty: any
+	guilds      int
+	members     int
+	shards      int // recommended
+	perShard    int // guilds
+	intents     intent.Type
+	interval    time.Duration
+	grace       time.Duration
+	buckets     int // max_concurrency
+	identify    time.Duration
+	starts      int
+	replay      replayLimits
+	ttl         time.Duration // of a session without connection
+	commands    int           // per minute
+	wholes      time.Duration // between requests for all members of a guild
+	pending     int           // bytes a connection may be behind
+	records     int
+	voice       VoiceBackend
+	voiceServer []voiceserver.Option // not nil: there is one
+	resumeURL   string
 
 	// Of the server only.
 	listener net.Listener
@@ -70,9 +71,10 @@ func newSettings(options []Option) settings {
 // traffic. Worlds of equal seeds and equal input are equal.
 func WithSeed(seed uint64) Option { return func(s *settings) { s.seed = seed } }
 
-// WithToken lists the tokens of bots, without the prefix "Bot ". Any other
-// earns close code 4004 and HTTP status 401. By default every token is good
-// that is not empty.
+// WithToken lists the tokens of bots, without the prefix "Bot ". Each is a bot
+// of its own, see [BotID]. Any other earns close code 4004 and HTTP status
+// 401. By default every token is good that is not empty, and all are those of
+// one bot.
 func WithToken(tokens ...string) Option {
 	return func(s *settings) { s.tokens = append([]string(nil), tokens...) }
 }
@@ -150,6 +152,13 @@ func WithVoice(v VoiceBackend) Option {
 	}
 }
 
+// WithVoiceServer makes a server start a real voice server for those who join
+// voice channels, see [Server.Voice]. It uses the certificate of the server,
+// and takes clients with and without TLS.
+func WithVoiceServer(options ...voiceserver.Option) Option {
+	return func(s *settings) { s.voiceServer = append([]voiceserver.Option{}, options...) }
+}
+
 // WithRecord sets how many of the last commands and violations are kept,
 // 10,000 of each by default. Zero keeps none; they are counted all the same.
 func WithRecord(n int) Option { return func(s *settings) { s.records = max(0, n) } }
@@ -164,6 +173,3 @@ func WithTLS() Option { return func(s *settings) { s.secure = true } }
 
 // withResumeURL sets the resume_gateway_url of READY.
 func withResumeURL(u string) Option { return func(s *settings) { s.resumeURL = u } }
-
-// Bot is the user id of every bot that connects.
-const Bot command.Snowflake = 1000 << 22

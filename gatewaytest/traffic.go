@@ -21,8 +21,8 @@ func (w *World) Generate(now time.Time) event.Type {
 	}
 	g := w.guilds[w.rng.IntN(len(w.guilds))]
 	user := 0
-	if g.Members > 1 {
-		user = 1 + w.rng.IntN(g.Members-1)
+	if g.Members > g.bots {
+		user = g.bots + w.rng.IntN(g.Members-g.bots)
 	}
 	name, data := w.makeUp(now, g, user)
 	d := delivery{w: w, now: now, name: name, data: data}

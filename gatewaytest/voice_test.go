@@ -20,9 +20,9 @@ type voiceLog struct {
 	server string
 }
 
-func (v *voiceLog) Join(j gatewaytest.VoiceJoin) (endpoint, token string) {
+func (v *voiceLog) Join(j gatewaytest.VoiceJoin) gatewaytest.VoiceServer {
 	v.joins = append(v.joins, j)
-	return v.server, "secret"
+	return gatewaytest.VoiceServer{Endpoint: v.server, Token: "secret"}
 }
 
 func (v *voiceLog) Leave(command.Snowflake, command.Snowflake) { v.leaves++ }

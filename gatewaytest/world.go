@@ -34,12 +34,11 @@ type World struct {
 	ready []*Conn       // those with frames to send
 	spare []*Conn       // the last result of Ready
 
-	identified  map[uint]time.Time // per bucket
-	starts      int
-	startsReset time.Time
-	wholes      map[command.Snowflake]time.Time // when all members were requested
-	places      map[command.Snowflake]command.Snowflake
-	traffic     uint64 // ids given to made up messages
+	bots      []*bot                 // by the order of their tokens
+	wholes    map[placeKey]time.Time // when all members were requested
+	places    map[placeKey]*place
+	abandoned []*session // that ended, and may have been in voice
+	traffic   uint64     // ids given to made up messages
 
 	nextFaults []Fault
 	stats      Stats
@@ -52,19 +51,19 @@ func NewWorld(options ...Option) *World { return newWorld(newSettings(options)) 
 
 func newWorld(cfg settings) *World {
 	w := &World{
-		cfg:        cfg,
-		rng:        rand.New(rand.NewPCG(cfg.seed, 0x6a09e667f3bcc908)),
-		byID:       make(map[command.Snowflake]*Guild),
-		conns:      make(map[int]*Conn),
-		sessions:   make(map[string]*session),
-		byShard:    make(map[shardKey][]*session),
-		identified: make(map[uint]time.Time),
-		wholes:     make(map[command.Snowflake]time.Time),
-		places:     make(map[command.Snowflake]command.Snowflake),
+		cfg:      cfg,
+		rng:      rand.New(rand.NewPCG(cfg.seed, 0x6a09e667f3bcc908)),
+		byID:     make(map[command.Snowflake]*Guild),
+		conns:    make(map[int]*Conn),
+		sessions: make(map[string]*session),
+		byShard:  make(map[shardKey][]*session),
+		bots:     newBots(len(cfg.tokens)),
+		wholes:   make(map[placeKey]time.Time),
+		places:   make(map[placeKey]*place),
 	}
 	w.stats.Closes = make(map[closecode.Type]int)
 	for i := range cfg.guilds {
-		g := newGuild(i, cfg.members, cfg.seed)
+		g := newGuild(i, cfg.members, len(w.bots), cfg.seed)
 		w.guilds = append(w.guilds, g)
 		w.byID[g.ID] = g
 	}
@@ -77,6 +76,7 @@ func newWorld(cfg settings) *World {
 // https://discord.com/developers/docs/events/gateway#connecting
 func (w *World) Accept(now time.Time, p Params) *Conn {
 	w.sweep(now)
+	w.vacate(now)
 	w.stats.Connections++
 	c := &Conn{
 		w:        w,
@@ -175,6 +175,9 @@ func (w *World) drop(s *session, why ending) {
 		s.conn.session, s.conn = nil, nil
 	}
 	s.buffer = replayBuffer{}
+	if len(w.places) > 0 {
+		w.abandoned = append(w.abandoned, s)
+	}
 	delete(w.sessions, s.id)
 	w.byShard[s.shard] = without(w.byShard[s.shard], s)
 	if len(w.order) > 32 && len(w.order) > 2*len(w.sessions) {

@@ -1,0 +1,181 @@
+package gatewaytest
+
+import (
+	"crypto/tls"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/discordpkg/gateway/command"
+	"github.com/discordpkg/gateway/voiceserver"
+)
+
+// voiceServers is a [VoiceBackend] with one real voice server at a time.
+type voiceServers struct {
+	options []voiceserver.Option
+
+	mu      sync.Mutex // guards what follows
+	current *voiceserver.Server
+	retired []*voiceserver.Server
+	closed  bool
+}
+
+// Join makes the bot a member of the server's channel.
+func (v *voiceServers) Join(j VoiceJoin) VoiceServer {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.current == nil {
+		return VoiceServer{}
+	}
+	endpoint, token, err := v.current.Join(voiceserver.Member{Guild: j.Guild, Channel: j.Channel, User: j.User, SessionID: j.SessionID})
+	if err == nil {
+		err = v.current.SetState(j.Guild, j.User, voiceserver.MemberState{Mute: j.Mute, Deaf: j.Deaf})
+	}
+	if err != nil { // the channel is full, or the server is closed
+		return VoiceServer{}
+	}
+	return VoiceServer{Endpoint: endpoint, Token: token}
+}
+
+// Leave removes the member.
+func (v *voiceServers) Leave(guild, user command.Snowflake) {
+	if server := v.server(); server != nil {
+		server.Leave(guild, user)
+	}
+}
+
+func (v *voiceServers) server() *voiceserver.Server {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.current
+}
+
+// replace takes the current server out of service and returns it. If start is
+// set another one takes its place.
+func (v *voiceServers) replace(start bool) (old *voiceserver.Server, err error) {
+	var next *voiceserver.Server
+	if start {
+		if next, err = voiceserver.New(v.options...); err != nil {
+			return nil, fmt.Errorf("gatewaytest: voice server: %w", err)
+		}
+	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.closed && next != nil {
+		next.Close()
+		return nil, fmt.Errorf("gatewaytest: voice server: %w", voiceserver.ErrClosed)
+	}
+	old = v.current
+	if old != nil {
+		v.retired = append(v.retired, old)
+	}
+	v.current = next
+	return old, nil
+}
+
+func (v *voiceServers) close() {
+	v.mu.Lock()
+	v.closed = true
+	all := v.retired
+	if v.current != nil {
+		all = append(all, v.current)
+	}
+	v.mu.Unlock()
+	for _, server := range all {
+		server.Close()
+	}
+}
+
+// startVoice starts the voice server that [WithVoiceServer] asks for. Clients
+// that trust the server's certificate trust those of its voice servers.
+func (s *Server) startVoice(cfg *settings, pair tls.Certificate) {
+	if cfg.voiceServer == nil {
+		return
+	}
+	s.voice = &voiceServers{options: append([]voiceserver.Option{voiceserver.WithCertificate(pair, s.cert)}, cfg.voiceServer...)}
+	if _, err := s.voice.replace(true); err != nil {
+		panic(err.Error())
+	}
+	cfg.voice = s.voice
+}
+
+// Voice returns the voice server of a server made with [WithVoiceServer]. It
+// is another one after [Server.MoveVoice], and nil without the option or after
+// [Server.StopVoice].
+func (s *Server) Voice() *voiceserver.Server {
+	if s.voice == nil {
+		return nil
+	}
+	return s.voice.server()
+}
+
+// MoveVoice starts another voice server, sends everybody in voice there with
+// VOICE_SERVER_UPDATE, and ends their calls on the old one, if there is one,
+// with close code 4022. It needs [WithVoiceServer].
+func (s *Server) MoveVoice() error {
+	if s.voice == nil {
+		return errNoVoiceServer
+	}
+	old, err := s.voice.replace(true)
+	if err != nil {
+		return err
+	}
+	s.retire(old)
+	return nil
+}
+
+// StopVoice takes the voice server out of service: everybody in voice is told
+// that there is none, which is VOICE_SERVER_UPDATE with endpoint null, and the
+// calls end with close code 4022. [Server.MoveVoice] starts another one.
+//
+// https://discord.com/developers/docs/events/gateway-events#voice-server-update
+func (s *Server) StopVoice() error {
+	if s.voice == nil {
+		return errNoVoiceServer
+	}
+	old, err := s.voice.replace(false)
+	if err != nil {
+		return err
+	}
+	s.retire(old)
+	return nil
+}
+
+// retire sends everybody to the server that is current now.
+func (s *Server) retire(old *voiceserver.Server) {
+	s.do(func(now time.Time, w *World) {
+		for _, j := range w.Voice() {
+			w.AnswerVoice(now, j, s.voice.Join(j))
+			if old != nil {
+				old.Destroy(j.Channel)
+			}
+		}
+	})
+}
+
+var errNoVoiceServer = fmt.Errorf("gatewaytest: there is no voice server, see WithVoiceServer")
+
+// AnswerVoice is [World.AnswerVoice].
+func (s *Server) AnswerVoice(j VoiceJoin, server VoiceServer) (ok bool) {
+	s.do(func(now time.Time, w *World) { ok = w.AnswerVoice(now, j, server) })
+	return ok
+}
+
+// InVoice returns the bots in voice, see [World.Voice].
+func (s *Server) InVoice() []VoiceJoin {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.world.Voice()
+}
+
+// MoveMember is [World.MoveMember].
+func (s *Server) MoveMember(guild, user, channel command.Snowflake) (err error) {
+	s.do(func(now time.Time, w *World) { err = w.MoveMember(now, guild, user, channel) })
+	return err
+}
+
+// MuteMember is [World.MuteMember].
+func (s *Server) MuteMember(guild, user command.Snowflake, mute, deaf bool) (err error) {
+	s.do(func(now time.Time, w *World) { err = w.MuteMember(now, guild, user, mute, deaf) })
+	return err
+}

@@ -1,0 +1,2 @@
+// Package voiceserver is a voice server that clients of Discord can talk to.
+package voiceserver

@@ -1,0 +1,47 @@
+package voiceserver
+
+import (
+	"time"
+
+	"github.com/discordpkg/gateway/closecode"
+	"github.com/discordpkg/gateway/command"
+)
+
+// Faults makes things go wrong, for tests of clients. Its methods are safe for
+// concurrent use.
+type Faults struct{ srv *Server }
+
+// Faults returns what can go wrong.
+func (s *Server) Faults() Faults { return Faults{s} }
+
+// SetNetwork makes the network of the users bad, or of everybody who has no
+// network of their own if none are named. The zero [Network] makes it good
+// again.
+func (f Faults) SetNetwork(n Network, users ...command.Snowflake) {
+	for _, p := range f.srv.ports {
+		p.mu.Lock()
+		p.relay.SetNetwork(n, users...)
+		p.mu.Unlock()
+	}
+}
+
+// Close closes the connections of a user, or of everybody if user is zero, and
+// returns how many they were, see [Core.Close].
+func (f Faults) Close(user command.Snowflake, code closecode.Voice) (closed int) {
+	f.srv.do(func(now time.Time, c *Core) { closed = c.Close(now, user, code) })
+	return closed
+}
+
+// Cut breaks the connections of a user, or of everybody if user is zero,
+// without a close frame, and returns how many they were. Sessions can be
+// resumed.
+func (f Faults) Cut(user command.Snowflake) (cut int) {
+	f.srv.do(func(now time.Time, c *Core) { cut = c.Cut(now, user) })
+	return cut
+}
+
+// Stall keeps messages from being sent to a user, see [Core.Stall].
+func (f Faults) Stall(user command.Snowflake, d time.Duration) (stalled int) {
+	f.srv.do(func(now time.Time, c *Core) { stalled = c.Stall(now, user, d) })
+	return stalled
+}

@@ -1,0 +1,210 @@
+package voiceserver
+
+import (
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log"
+	"log/slog"
+	"net"
+	"net/netip"
+	"sync/atomic"
+	"time"
+
+	"github.com/discordpkg/gateway/internal/certificate"
+)
+
+// listen opens what the settings do not bring along.
+func (s *Server) listen() error {
+	l := s.cfg.listener
+	if l == nil {
+		var err error
+		if l, err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
+			return fmt.Errorf("voiceserver: %w", err)
+		}
+	}
+	s.doors = &doors{Listener: l, limit: int64(s.cfg.connections) + maxLogins, sniff: s.cfg.tls == nil}
+	if err := s.secure(l); err != nil {
+		return err
+	}
+	sockets := s.cfg.sockets
+	if len(sockets) == 0 {
+		host, _, err := net.SplitHostPort(l.Addr().String())
+		if err != nil {
+			host = "127.0.0.1"
+		}
+		for range s.cfg.ports {
+			socket, err := net.ListenPacket("udp", net.JoinHostPort(host, "0"))
+			if err != nil {
+				closeAll(sockets)
+				return fmt.Errorf("voiceserver: %w", err)
+			}
+			sockets = append(sockets, socket)
+		}
+	}
+	return s.open(sockets)
+}
+
+func closeAll(sockets []net.PacketConn) {
+	for _, socket := range sockets {
+		_ = socket.Close()
+	}
+}
+
+func (s *Server) secure(l net.Listener) error {
+	switch {
+	case s.cfg.plain:
+		return nil
+	case s.cfg.tls != nil:
+		s.doors.config = s.cfg.tls.Clone()
+	case s.cfg.pair != nil:
+		s.cert = s.cfg.parsed
+		s.doors.config = &tls.Config{Certificates: []tls.Certificate{*s.cfg.pair}}
+	default:
+		pair, parsed, err := certificate.SelfSigned("voiceserver", time.Now(), l.Addr())
+		if err != nil {
+			return fmt.Errorf("voiceserver: %w", err)
+		}
+		s.cert = parsed
+		s.doors.config = &tls.Config{Certificates: []tls.Certificate{pair}}
+	}
+	s.doors.config.NextProtos = []string{"http/1.1"} // websockets do not work over HTTP/2
+	return nil
+}
+
+// open makes a port of each socket.
+func (s *Server) open(sockets []net.PacketConn) error {
+	for i, socket := range sockets {
+		public, err := s.public(socket)
+		if err != nil {
+			closeAll(sockets[i:])
+			return err
+		}
+		cfg := s.cfg
+		cfg.seed += uint64(i)
+		s.ports = append(s.ports, newPort(socket, public, newRelay(cfg)))
+	}
+	return nil
+}
+
+// public returns the address that clients are told to send audio to.
+func (s *Server) public(socket net.PacketConn) (netip.AddrPort, error) {
+	local, err := netip.ParseAddrPort(socket.LocalAddr().String())
+	if err != nil {
+		return netip.AddrPort{}, errNoAddress
+	}
+	addr := local.Addr()
+	if own, ok := netip.AddrFromSlice(s.cfg.address); ok {
+		addr = own
+	} else if addr.IsUnspecified() {
+		addr = netip.AddrFrom4([4]byte{127, 0, 0, 1})
+	}
+	return netip.AddrPortFrom(addr.Unmap().WithZone(""), local.Port()), nil
+}
+
+// quiet is for what strangers make net/http complain about.
+func quiet(l *slog.Logger) *log.Logger { return slog.NewLogLogger(l.Handler(), slog.LevelDebug) }
+
+// doors is a listener that knows how many are inside. A port that takes
+// clients with and without TLS finds out from their first byte.
+type doors struct {
+	net.Listener
+	config *tls.Config // nil: plain only
+	sniff  bool
+	limit  int64
+	inside atomic.Int64
+}
+
+var errCrowded = errors.New("voiceserver: too many connections")
+
+func (d *doors) Accept() (net.Conn, error) {
+	for {
+		conn, err := d.Listener.Accept()
+		if err != nil {
+			return nil, err
+		}
+		if d.inside.Add(1) > d.limit {
+			d.inside.Add(-1)
+			_ = conn.Close()
+			continue
+		}
+		conn = &visitor{Conn: conn, doors: d}
+		switch {
+		case d.config == nil:
+			return conn, nil
+		case d.sniff:
+			return &undecided{Conn: conn, config: d.config}, nil
+		}
+		return tls.Server(conn, d.config), nil
+	}
+}
+
+// A visitor is counted until it is closed.
+type visitor struct {
+	net.Conn
+	doors *doors
+	left  atomic.Bool
+}
+
+func (v *visitor) Close() error {
+	if !v.left.Swap(true) {
+		v.doors.inside.Add(-1)
+	}
+	return v.Conn.Close()
+}
+
+// handshakeByte is the first byte of a TLS connection.
+//
+// https://www.rfc-editor.org/rfc/rfc8446#section-5.1
+const handshakeByte = 22
+
+// An undecided connection becomes one with or without TLS by its first byte.
+// It is read before it is written to.
+type undecided struct {
+	net.Conn
+	config *tls.Config
+	chosen net.Conn // nil before the first byte
+}
+
+func (u *undecided) Read(p []byte) (int, error) {
+	if u.chosen == nil {
+		var first [1]byte
+		if _, err := u.Conn.Read(first[:]); err != nil {
+			return 0, err
+		}
+		early := &rereader{Conn: u.Conn, first: first[:]}
+		if u.chosen = early; first[0] == handshakeByte {
+			u.chosen = tls.Server(early, u.config)
+		}
+	}
+	return u.chosen.Read(p)
+}
+
+func (u *undecided) Write(p []byte) (int, error) {
+	if u.chosen == nil {
+		return u.Conn.Write(p)
+	}
+	return u.chosen.Write(p)
+}
+
+func (u *undecided) Close() error {
+	if secure, ok := u.chosen.(*tls.Conn); ok {
+		return secure.Close()
+	}
+	return u.Conn.Close()
+}
+
+// A rereader gives back what was read from a connection.
+type rereader struct {
+	net.Conn
+	first []byte
+}
+
+func (r *rereader) Read(p []byte) (int, error) {
+	if len(r.first) > 0 {
+		n := copy(p, r.first)
+		r.first = r.first[n:]
+		return n, nil
+	}
+	return r.Conn.Read(p)
+}

@@ -1,0 +1,172 @@
+package voiceserver
+
+import (
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/discordpkg/gateway/closecode"
+	"github.com/discordpkg/gateway/command"
+)
+
+// A Member is a user in a voice channel. A user is in one channel of a guild
+// at a time.
+type Member struct {
+	Guild     command.Snowflake // zero in a call outside of guilds
+	Channel   command.Snowflake
+	User      command.Snowflake
+	SessionID string // of the voice state, which the client will show together with its token
+}
+
+// A MemberState is what a member may not do.
+type MemberState struct {
+	Mute     bool // nobody hears the member
+	Deaf     bool // the member hears nobody
+	Suppress bool // as Mute, for the audience of a stage
+}
+
+// Errors about who may join.
+var (
+	ErrMember      = errors.New("voiceserver: a member needs a channel, a user and a session id of at most 128 bytes")
+	ErrNoMember    = errors.New("voiceserver: the user is in no voice channel of the guild")
+	ErrChannelFull = errors.New("voiceserver: the channel is full")
+	ErrClosed      = errors.New("voiceserver: the server is closed")
+)
+
+const (
+	tokenSize    = 16  // bytes, twice as many characters
+	maxSessionID = 128 // bytes
+)
+
+// A memberKey says where a user can be only once.
+type memberKey struct{ server, user command.Snowflake }
+
+// serverKey returns where a user is looked for.
+func serverKey(guild, user command.Snowflake) memberKey { return memberKey{guild, user} }
+
+// member is a Member, and what became of it.
+type member struct {
+	Member
+	token   string
+	state   MemberState
+	room    *room
+	session *session // nil while there is none
+}
+
+// server returns what clients call the server id: that of the guild, or of the
+// channel where there is no guild.
+func (m Member) server() command.Snowflake {
+	if m.Guild != 0 {
+		return m.Guild
+	}
+	return m.Channel
+}
+
+func (m Member) valid() bool {
+	return m.Channel != 0 && m.User != 0 && m.SessionID != "" && len(m.SessionID) <= maxSessionID
+}
+
+// Join admits a member and returns the token that its client must show. For a
+// member as it is there already nothing changes and the token is the same;
+// with another session id or channel the token is new, the old connection is
+// closed with 4014, and the state of the member is kept.
+func (c *Core) Join(now time.Time, m Member) (token string, err error) {
+	if !m.valid() {
+		return "", ErrMember
+	}
+	key := serverKey(m.server(), m.User)
+	old := c.members[key]
+	if old != nil && old.Member == m {
+		return old.token, nil
+	}
+	if r := c.rooms[m.Channel]; r != nil && len(r.members) >= c.cfg.channelSize && (old == nil || old.room != r) {
+		return "", ErrChannelFull
+	}
+	if token, err = newToken(c.cfg.random); err != nil {
+		return "", err
+	}
+	joined := &member{Member: m, token: token}
+	if old != nil {
+		joined.state = old.state
+		c.remove(now, old, closecode.VoiceDisconnected)
+	}
+	joined.room = c.enter(joined)
+	c.members[key], c.byToken[token] = joined, joined
+	return token, nil
+}
+
+func newToken(random io.Reader) (string, error) {
+	var b [tokenSize]byte
+	if _, err := io.ReadFull(random, b[:]); err != nil {
+		return "", fmt.Errorf("voiceserver: token: %w", err)
+	}
+	return hex.EncodeToString(b[:]), nil
+}
+
+// Leave removes a member, who is in no channel of the guild afterwards. A
+// connection is closed with 4014. It does nothing if there is no such member.
+func (c *Core) Leave(now time.Time, guild, user command.Snowflake) {
+	c.removeMember(now, guild, user, closecode.VoiceDisconnected)
+}
+
+func (c *Core) removeMember(now time.Time, guild, user command.Snowflake, code closecode.Voice) {
+	if m := c.members[serverKey(guild, user)]; m != nil {
+		c.remove(now, m, code)
+	}
+}
+
+// remove forgets a member.
+func (c *Core) remove(now time.Time, m *member, code closecode.Voice) {
+	c.end(now, m.session, code)
+	delete(c.byToken, m.token)
+	delete(c.members, serverKey(m.server(), m.User))
+	c.exit(m)
+}
+
+// Destroy removes all members of a channel. Connections are closed with 4022.
+func (c *Core) Destroy(now time.Time, channel command.Snowflake) {
+	r := c.rooms[channel]
+	if r == nil {
+		return
+	}
+	for _, m := range append([]*member(nil), r.members...) {
+		c.remove(now, m, closecode.VoiceCallTerminated)
+	}
+}
+
+// SetState says what a member may not do. The error is [ErrNoMember].
+func (c *Core) SetState(guild, user command.Snowflake, state MemberState) error {
+	m := c.members[serverKey(guild, user)]
+	if m == nil {
+		return ErrNoMember
+	}
+	if m.state != state {
+		m.state = state
+		c.route(m.session)
+	}
+	return nil
+}
+
+// Member returns the member that a user is in a guild, or in the call of a
+// channel without one.
+func (c *Core) Member(guild, user command.Snowflake) (m Member, ok bool) {
+	if found := c.members[serverKey(guild, user)]; found != nil {
+		return found.Member, true
+	}
+	return Member{}, false
+}
+
+// Members returns who is in a channel, in the order in which they came.
+func (c *Core) Members(channel command.Snowflake) []Member {
+	r := c.rooms[channel]
+	if r == nil {
+		return nil
+	}
+	members := make([]Member, len(r.members))
+	for i, m := range r.members {
+		members[i] = m.Member
+	}
+	return members
+}

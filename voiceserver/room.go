@@ -1,0 +1,101 @@
+package voiceserver
+
+import (
+	"encoding/json"
+	"slices"
+	"time"
+
+	"github.com/discordpkg/gateway"
+	"github.com/discordpkg/gateway/command"
+	"github.com/discordpkg/gateway/opcode"
+)
+
+// A room is a channel with somebody in it.
+type room struct {
+	core     *Core
+	id       command.Snowflake
+	port     int // over which its audio goes
+	members  []*member
+	talking  []*session // those that selected a protocol, in that order
+	delivery Delivery   // nil: not encrypted end to end
+}
+
+// enter puts a member into the room of its channel.
+func (c *Core) enter(m *member) *room {
+	r := c.rooms[m.Channel]
+	if r == nil {
+		r = &room{core: c, id: m.Channel, port: c.turn % len(c.ports)}
+		c.turn++
+		if c.cfg.delivery != nil {
+			r.delivery = c.cfg.delivery(m.Channel)
+		}
+		c.rooms[m.Channel] = r
+	}
+	r.members = append(r.members, m)
+	return r
+}
+
+// exit is the inverse of enter.
+func (c *Core) exit(m *member) {
+	r := m.room
+	r.members = slices.DeleteFunc(r.members, func(o *member) bool { return o == m })
+	if len(r.members) == 0 {
+		delete(c.rooms, r.id)
+		delete(c.waiting, r)
+	}
+}
+
+// welcome lets a client take part: it and the others learn of each other, and
+// who speaks. Libraries that receive audio need to know whose it is.
+func (r *room) welcome(now time.Time, s *session) {
+	others := r.talking
+	r.talking = append(slices.Clip(r.talking), s)
+	s.talking = true
+	s.send(now, opcode.VoiceSessionDescription, s.description())
+	if len(others) > 0 {
+		ids := make([]command.Snowflake, len(others))
+		for i, o := range others {
+			ids[i] = o.member.User
+		}
+		s.send(now, opcode.VoiceClientsConnect, encoded(gateway.VoiceClientsConnect{UserIDs: ids}))
+	}
+	for _, o := range others {
+		o.send(now, opcode.VoiceClientsConnect, encoded(gateway.VoiceClientsConnect{UserIDs: []command.Snowflake{s.member.User}}))
+		if o.spoke {
+			s.send(now, opcode.VoiceSpeaking, o.speech())
+		}
+		if s.spoke {
+			o.send(now, opcode.VoiceSpeaking, s.speech())
+		}
+	}
+}
+
+// farewell is the inverse of welcome.
+func (r *room) farewell(now time.Time, s *session) {
+	s.talking = false
+	r.talking = slices.DeleteFunc(slices.Clone(r.talking), func(o *session) bool { return o == s })
+	for _, o := range r.talking {
+		o.send(now, opcode.VoiceClientDisconnect, encoded(gateway.VoiceClientDisconnect{UserID: s.member.User}))
+	}
+	if r.delivery != nil {
+		r.deliver(now, r.delivery.Leave(now, s.member.User))
+	}
+}
+
+// announce tells the others how a client speaks.
+func (r *room) announce(now time.Time, s *session) {
+	if !s.talking {
+		return // welcome does it
+	}
+	for _, o := range r.talking {
+		if o != s {
+			o.send(now, opcode.VoiceSpeaking, s.speech())
+		}
+	}
+}
+
+// encoded encodes what is known to be encodable.
+func encoded(v any) []byte {
+	b, _ := json.Marshal(v) // numbers, ids and lists of them
+	return b
+}

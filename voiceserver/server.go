@@ -1,0 +1,270 @@
+package voiceserver
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/netip"
+	"sync"
+	"time"
+
+	"github.com/discordpkg/gateway/closecode"
+	"github.com/discordpkg/gateway/command"
+)
+
+// A Server is a voice server on sockets. Its methods are safe for concurrent
+// use, and do not wait for the network unless they say so.
+type Server struct {
+	cfg     settings
+	http    *http.Server
+	doors   *doors
+	cert    *x509.Certificate // of its own making, or nil
+	ports   []*port
+	running sync.WaitGroup // goroutines of connections and sockets
+
+	mu       sync.Mutex // guards what follows; may be held when a port's is taken, never the other way round
+	core     *Core
+	peers    map[*Conn]*peer
+	timer    *time.Timer // of the core
+	draining bool
+	closed   bool
+	gone     chan struct{} // closed when the last peer is gone, nil while nobody waits
+}
+
+// New starts a server. The caller closes it when done.
+func New(options ...Option) (*Server, error) {
+	cfg := newSettings(options)
+	s := &Server{cfg: cfg, peers: make(map[*Conn]*peer)}
+	if err := s.listen(); err != nil {
+		s.release()
+		return nil, err
+	}
+	addrs := make([]netip.AddrPort, len(s.ports))
+	for i, p := range s.ports {
+		addrs[i] = p.public
+	}
+	s.core = newCore(addrs, cfg)
+	s.timer = time.AfterFunc(time.Hour, func() {
+		s.do(func(now time.Time, c *Core) { c.HandleTimeout(now) })
+	})
+	s.http = &http.Server{
+		Handler:           http.HandlerFunc(s.serveVoice),
+		ReadHeaderTimeout: cfg.login,
+		MaxHeaderBytes:    16 << 10,
+		ErrorLog:          quiet(cfg.logger),
+	}
+	s.running.Go(func() { _ = s.http.Serve(s.doors) }) // returns when closed
+	for _, p := range s.ports {
+		s.running.Go(p.serve)
+	}
+	return s, nil
+}
+
+// Listen starts a server on a TCP address such as ":4443", and on UDP ports of
+// the same host that the system chooses.
+func Listen(address string, options ...Option) (*Server, error) {
+	l, err := net.Listen("tcp", address)
+	if err != nil {
+		return nil, fmt.Errorf("voiceserver: %w", err)
+	}
+	return New(append([]Option{WithListener(l)}, options...)...)
+}
+
+// Close cuts every connection, and returns when all goroutines of the server
+// have ended. Further calls do nothing.
+func (s *Server) Close() {
+	s.mu.Lock()
+	if s.closed {
+		s.mu.Unlock()
+		return
+	}
+	s.closed = true
+	s.timer.Stop()
+	for _, p := range s.peers {
+		_ = p.conn.Close()
+	}
+	s.mu.Unlock()
+	_ = s.http.Close()
+	s.release()
+	s.running.Wait()
+}
+
+// release closes the sockets.
+func (s *Server) release() {
+	if s.doors != nil {
+		_ = s.doors.Close()
+	}
+	for _, p := range s.ports {
+		p.close()
+	}
+}
+
+// Drain refuses new connections with HTTP status 503 and closes those that are
+// there with 4015, so that clients ask for another server. It returns when
+// they are gone, or with an error when ctx ends. The server must be closed
+// nevertheless.
+func (s *Server) Drain(ctx context.Context) error {
+	var gone chan struct{}
+	s.do(func(now time.Time, c *Core) {
+		s.draining = true
+		c.Close(now, 0, closecode.VoiceServerCrashed)
+		if s.gone == nil {
+			s.gone = make(chan struct{})
+		}
+		gone = s.gone
+		s.left()
+	})
+	select {
+	case <-gone:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("voiceserver: drain: %w", context.Cause(ctx))
+	}
+}
+
+// left tells who waits that nobody is there any more. The caller holds the mutex.
+func (s *Server) left() {
+	if s.gone != nil && len(s.peers) == 0 {
+		close(s.gone)
+		s.gone = nil
+	}
+}
+
+// Endpoint returns the host and port that clients connect to, as in
+// VOICE_SERVER_UPDATE.
+func (s *Server) Endpoint() string {
+	if s.cfg.endpoint != "" {
+		return s.cfg.endpoint
+	}
+	return s.doors.Addr().String()
+}
+
+// Certificate returns the certificate that the server made for itself, which
+// clients must trust. It is nil if the server was given one, or does without.
+func (s *Server) Certificate() *x509.Certificate { return s.cert }
+
+// TLSClientConfig returns a configuration that trusts the server's certificate.
+func (s *Server) TLSClientConfig() *tls.Config {
+	if s.cert == nil {
+		return &tls.Config{}
+	}
+	pool := x509.NewCertPool()
+	pool.AddCert(s.cert)
+	return &tls.Config{RootCAs: pool}
+}
+
+// do runs f on the core, tells the relays, and wakes the connections that got
+// something to send.
+func (s *Server) do(f func(now time.Time, c *Core)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	f(time.Now(), s.core)
+	for _, route := range s.core.Routes() {
+		if err := s.ports[route.Port].apply(route); err != nil {
+			s.cfg.logger.Error("voice route", "error", err)
+		}
+	}
+	for _, c := range s.core.Ready() {
+		if p := s.peers[c]; p != nil {
+			p.rearm(time.Now())
+			p.wakeUp()
+		}
+	}
+	if at := s.core.NextDeadline(); !at.IsZero() && !s.closed {
+		s.timer.Reset(time.Until(at))
+	}
+}
+
+// Join admits a member, see [Core.Join], and returns where its client goes:
+// the endpoint and the token that it must show there.
+func (s *Server) Join(m Member) (endpoint, token string, err error) {
+	s.do(func(now time.Time, c *Core) {
+		if s.closed || s.draining {
+			err = ErrClosed
+			return
+		}
+		token, err = c.Join(now, m)
+	})
+	if err != nil {
+		return "", "", err
+	}
+	return s.Endpoint(), token, nil
+}
+
+// Move puts a user into another channel of the guild, see [Core.Join]. The
+// client gets close code 4014, and comes back with the new token. The error is
+// [ErrNoMember], or one of Join.
+func (s *Server) Move(guild, user, channel command.Snowflake) (endpoint, token string, err error) {
+	s.do(func(now time.Time, c *Core) {
+		m, ok := c.Member(guild, user)
+		if !ok {
+			err = ErrNoMember
+			return
+		}
+		m.Channel = channel
+		if token, err = c.Join(now, m); err == nil && m.Guild == 0 {
+			c.Leave(now, guild, user) // a call without guild is a place of its own
+		}
+	})
+	if err != nil {
+		return "", "", err
+	}
+	return s.Endpoint(), token, nil
+}
+
+// Leave removes a member, see [Core.Leave].
+func (s *Server) Leave(guild, user command.Snowflake) {
+	s.do(func(now time.Time, c *Core) { c.Leave(now, guild, user) })
+}
+
+// Kick removes a member against its will, and reports whether there was one.
+// The client gets close code 4014.
+func (s *Server) Kick(guild, user command.Snowflake) (kicked bool) {
+	s.do(func(now time.Time, c *Core) {
+		_, kicked = c.Member(guild, user)
+		c.Leave(now, guild, user)
+	})
+	return kicked
+}
+
+// Destroy removes all members of a channel, see [Core.Destroy].
+func (s *Server) Destroy(channel command.Snowflake) {
+	s.do(func(now time.Time, c *Core) { c.Destroy(now, channel) })
+}
+
+// SetState says what a member may not do, see [Core.SetState].
+func (s *Server) SetState(guild, user command.Snowflake, state MemberState) (err error) {
+	s.do(func(_ time.Time, c *Core) { err = c.SetState(guild, user, state) })
+	return err
+}
+
+// Members returns who is in a channel, see [Core.Members].
+func (s *Server) Members(channel command.Snowflake) []Member {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.core.Members(channel)
+}
+
+// Violations returns how clients broke the rules, see [WithRecord].
+func (s *Server) Violations() []Violation {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.core.Violations()
+}
+
+// Stats returns the counters.
+func (s *Server) Stats() Stats {
+	s.mu.Lock()
+	stats := s.core.Stats()
+	s.mu.Unlock()
+	for _, p := range s.ports {
+		stats.Relay.add(p.stats())
+	}
+	return stats
+}
+
+var errNoAddress = errors.New("voiceserver: the address of a packet conn is not that of a UDP socket")
