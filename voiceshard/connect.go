@@ -38,6 +38,9 @@ func (s *Session) connect() error {
 	}
 	err = c.finish(err)
 	s.concede(state, c.activeAt)
+	if !c.activeAt.IsZero() {
+		s.emit(Event{Kind: EventDisconnected, Err: err})
+	}
 	return err
 }
 
@@ -107,8 +110,10 @@ func (s *Session) concede(state *gateway.VoiceGatewayState, activeAt time.Time) 
 	if !activeAt.IsZero() && time.Since(activeAt) >= stable {
 		s.failures = failures{}
 	}
-	if s.phase == Connected {
+	if session.Resumable {
 		s.setPhase(Resuming)
+	} else {
+		s.setPhase(Waiting)
 	}
 	s.mu.Unlock()
 	if !session.Resumable {

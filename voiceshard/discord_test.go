@@ -58,13 +58,21 @@ func run(t *testing.T, test func(t *testing.T, d *discord), options ...Option) {
 			WithNetDial(d.dial), WithMediaDial(d.dialMedia),
 			WithStateOptions(gateway.WithVoiceJitter(func() float64 { return 0.5 })),
 		}, options...)...)
+		defer d.end()
 		test(t, d)
-		require.NoError(t, d.voice.Close(t.Context()))
-		for _, s := range d.servers {
-			s.close()
-		}
-		synctest.Wait()
 	})
+}
+
+// end closes everything, so that a test which fails does so quietly.
+func (d *discord) end() {
+	d.onCommand(nil)
+	if err := d.voice.Close(d.t.Context()); err != nil {
+		d.t.Error(err)
+	}
+	for _, s := range d.servers {
+		s.close()
+	}
+	synctest.Wait()
 }
 
 // server returns the voice server at an endpoint.
@@ -129,6 +137,7 @@ func (d *discord) state(channel Snowflake, session string) {
 func (d *discord) named(endpoint, token string) {
 	m := map[string]any{"guild_id": guild, "token": token, "endpoint": nil}
 	if endpoint != "" {
+		d.server(endpoint)
 		m["endpoint"] = "ws://" + endpoint
 	}
 	data, _ := json.Marshal(m)

@@ -1,25 +1,293 @@
 package voiceshard
 
 import (
+	"context"
+	"errors"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/discordpkg/gateway"
+	"github.com/discordpkg/gateway/closecode"
+	"github.com/discordpkg/gateway/command"
+	"github.com/discordpkg/gateway/event"
+	"github.com/discordpkg/gateway/internal/rtp"
+	"github.com/discordpkg/gateway/opcode"
 )
 
 func TestJoinSpeakLeave(t *testing.T) {
 	run(t, func(t *testing.T, d *discord) {
 		s := d.join()
 		require.Equal(t, Connected, s.Phase())
-		n, err := s.Write(opus(1))
+		require.NoError(t, s.Speaking(t.Context(), gateway.SpeakingMicrophone|gateway.SpeakingPriority))
+		frame := opus(1)
+		n, err := s.Write(frame)
 		require.NoError(t, err)
-		require.Equal(t, 2, n)
+		require.Equal(t, len(frame), n)
+		require.Equal(t, opus(1), frame, "the frame is the caller's")
 		require.NoError(t, s.StopSpeaking(t.Context()))
+		sleep(0)
+
 		heard, headers := d.server(theHost).audio()
-		require.Len(t, heard, 6)
+		require.Len(t, heard, 6, "one frame, and five of silence")
 		require.Equal(t, opus(1), heard[0])
-		require.Equal(t, silenceFrame, heard[5])
+		for _, frame := range heard[1:] {
+			require.Equal(t, silenceFrame, frame)
+		}
 		require.Equal(t, headers[0].Timestamp+5*960, headers[5].Timestamp)
+		require.Equal(t, headers[0].Sequence+5, headers[5].Sequence)
+		require.Equal(t, []string{`{"speaking":5,"delay":0,"ssrc":1001}`, `{"speaking":0,"delay":0,"ssrc":1001}`}, d.server(theHost).last().all(opcode.VoiceSpeaking))
+
 		require.NoError(t, s.Leave(t.Context()))
 		require.ErrorIs(t, s.Err(), ErrLeft)
+		require.Equal(t, Ended, s.Phase())
+		require.Nil(t, d.voice.Session(guild))
+		require.Equal(t, []command.VoiceState{{GuildID: guild, ChannelID: lobby}, {GuildID: guild}}, d.sent())
+		_, err = s.Write(opus(2))
+		require.ErrorIs(t, err, ErrLeft)
+		require.ErrorIs(t, s.Speaking(t.Context(), 1), ErrLeft)
+		require.ErrorIs(t, s.Ready(t.Context()), ErrLeft)
+		_, err = s.Receive(t.Context())
+		require.ErrorIs(t, err, ErrLeft)
+		require.NoError(t, s.Leave(t.Context()), "twice is fine")
+	})
+}
+
+// disgo #580: VOICE_STATE_UPDATE and VOICE_SERVER_UPDATE come in either order.
+func TestJoinEitherOrder(t *testing.T) {
+	for _, stateFirst := range []bool{true, false} {
+		run(t, func(t *testing.T, d *discord) {
+			d.onCommand(func(v command.VoiceState) {
+				go func() {
+					if !stateFirst {
+						d.named(theHost, "token")
+						time.Sleep(3 * time.Second)
+					}
+					d.state(v.ChannelID, "session")
+					if stateFirst {
+						time.Sleep(3 * time.Second)
+						d.named(theHost, "token")
+					}
+				}()
+			})
+			d.join()
+			require.Contains(t, d.server(theHost).last().all(opcode.VoiceIdentify)[0], `"session_id":"session","token":"token"`)
+		})
+	}
+}
+
+// An endpoint of null means that there will be another one.
+func TestJoinWaitsForAnEndpoint(t *testing.T) {
+	run(t, func(t *testing.T, d *discord) {
+		d.onCommand(func(v command.VoiceState) {
+			go func() {
+				d.state(v.ChannelID, "session")
+				d.named("", "token")
+				time.Sleep(40 * time.Second)
+				d.named(theHost, "token")
+			}()
+		})
+		start := time.Now()
+		d.join()
+		require.Equal(t, 40*time.Second, time.Since(start))
+	})
+}
+
+func TestJoinWithoutServer(t *testing.T) {
+	run(t, func(t *testing.T, d *discord) {
+		d.onCommand(func(v command.VoiceState) {
+			d.state(v.ChannelID, "session")
+			d.named("", "token")
+		})
+		_, err := d.voice.Join(t.Context(), guild, lobby)
+		require.ErrorIs(t, err, ErrNoServer)
+	})
+}
+
+// A missing permission is answered with nothing at all.
+func TestJoinWithoutAnswer(t *testing.T) {
+	for _, c := range []struct {
+		state, server bool
+		text          string
+	}{
+		{false, false, "may the bot view and connect"},
+		{true, false, "came without VOICE_SERVER_UPDATE"},
+		{false, true, "intent GUILD_VOICE_STATES"},
+	} {
+		run(t, func(t *testing.T, d *discord) {
+			d.onCommand(func(v command.VoiceState) {
+				if c.state && v.ChannelID != 0 {
+					d.state(v.ChannelID, "session")
+				}
+				if c.server {
+					d.named(theHost, "token")
+				}
+			})
+			start := time.Now()
+			_, err := d.voice.Join(t.Context(), guild, lobby)
+			var silence *NoAnswerError
+			require.ErrorAs(t, err, &silence)
+			require.Equal(t, NoAnswerError{State: c.state, Server: c.server}, *silence)
+			require.ErrorContains(t, err, c.text)
+			require.Equal(t, answerTime, time.Since(start))
+			sleep(0)
+			require.Zero(t, d.sent()[len(d.sent())-1].ChannelID, "the bot leaves again")
+		})
+	}
+}
+
+// A process that crashed may have left the bot in the channel: Discord then
+// says nothing about a voice server, until the bot leaves and joins.
+func TestJoinWhereTheBotIsAlready(t *testing.T) {
+	run(t, func(t *testing.T, d *discord) {
+		inside := true
+		d.onCommand(func(v command.VoiceState) {
+			if inside && v.ChannelID != 0 {
+				d.state(v.ChannelID, "old")
+				return
+			}
+			inside = false
+			d.introduce(v)
+		})
+		s := d.join()
+		require.NoError(t, s.Err())
+		require.Len(t, d.sent(), 3)
+	})
+}
+
+func TestJoinCanceled(t *testing.T) {
+	run(t, func(t *testing.T, d *discord) {
+		d.onCommand(nil)
+		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+		defer cancel()
+		_, err := d.voice.Join(ctx, guild, lobby)
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		sleep(0)
+		require.Nil(t, d.voice.Session(guild))
+		require.Equal(t, []command.VoiceState{{GuildID: guild, ChannelID: lobby}, {GuildID: guild}}, d.sent())
+		d.onCommand(d.introduce)
+		d.join() // nothing is left of the first attempt
+	})
+}
+
+func TestJoinThroughABrokenGateway(t *testing.T) {
+	broken := errors.New("not connected")
+	v := New(GatewayFunc(func(context.Context, command.VoiceState) error { return broken }), bot)
+	_, err := v.Join(t.Context(), guild, lobby)
+	require.ErrorIs(t, err, broken)
+	require.NoError(t, v.Close(t.Context()), "there is nothing to leave")
+}
+
+func TestJoinOfNothing(t *testing.T) {
+	v := New(GatewayFunc(func(context.Context, command.VoiceState) error { return nil }), 0)
+	_, err := v.Join(t.Context(), guild, lobby)
+	require.ErrorIs(t, err, errNoUser)
+	_, err = v.Join(t.Context(), 0, lobby)
+	require.Error(t, err)
+	_, err = v.Join(t.Context(), guild, 0)
+	require.Error(t, err)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, err = v.Join(ctx, guild, lobby)
+	require.ErrorIs(t, err, context.Canceled)
+	require.NoError(t, v.Close(t.Context()))
+	_, err = v.Join(t.Context(), guild, lobby)
+	require.ErrorIs(t, err, ErrClosed)
+}
+
+// READY tells who the bot is.
+func TestUserOfReady(t *testing.T) {
+	v := New(nil, 0)
+	v.HandleEvent(event.Ready, []byte(`{"user":{"id":"104694319306248192"},"guilds":[{"id":"1"}]}`))
+	user, _ := v.self()
+	require.Equal(t, bot, user)
+	v.HandleEvent(event.Ready, []byte(`{`))
+	v.HandleEvent(event.VoiceStateUpdate, []byte(`{"user_id":"104694319306248192"`))
+	v.HandleEvent(event.VoiceServerUpdate, []byte(`[]`))
+	v.HandleEvent("GUILD_CREATE", nil)
+	require.Empty(t, v.Sessions())
+}
+
+// Refusals end the attempt at once, and say what to change.
+func TestJoinRefused(t *testing.T) {
+	for code, text := range map[closecode.Voice]string{
+		closecode.VoiceAuthenticationFailed:  "4004",
+		closecode.VoiceUnknownProtocol:       "4012",
+		closecode.VoiceUnknownEncryptionMode: "4016",
+		closecode.VoiceE2EERequired:          "see WithE2EE",
+		closecode.VoiceRateLimited:           "4021",
+	} {
+		run(t, func(t *testing.T, d *discord) {
+			d.server(theHost).handle = func(c *client, m gateway.VoiceMessage) { c.close(int(code)) }
+			_, err := d.voice.Join(t.Context(), guild, lobby)
+			var refusal *gateway.VoiceError
+			require.ErrorAs(t, err, &refusal)
+			require.Equal(t, code, refusal.CloseCode)
+			require.ErrorContains(t, err, text)
+			sleep(0)
+			require.Equal(t, 1, d.server(theHost).count())
+			require.Zero(t, d.sent()[len(d.sent())-1].ChannelID, "the bot does not stay in the channel")
+		})
+	}
+}
+
+func TestJoinWithoutCommonMode(t *testing.T) {
+	run(t, func(t *testing.T, d *discord) {
+		d.server(theHost).handle = func(c *client, m gateway.VoiceMessage) {
+			c.send(opcode.VoiceReady, `{"ssrc":1,"ip":"192.0.2.1","port":5,"modes":["xsalsa20_poly1305"]}`)
+		}
+		_, err := d.voice.Join(t.Context(), guild, lobby)
+		require.ErrorIs(t, err, rtp.ErrNoMode)
+		require.ErrorContains(t, err, "xsalsa20_poly1305")
+	})
+}
+
+// Datagrams that get lost are asked for again; if all are, the text says UDP.
+func TestJoinWithoutUDP(t *testing.T) {
+	run(t, func(t *testing.T, d *discord) {
+		d.server(theHost).deaf = true
+		_, err := d.voice.Join(t.Context(), guild, lobby)
+		require.ErrorIs(t, err, ErrUnreachable)
+		require.ErrorIs(t, err, rtp.ErrDiscoveryTimeout)
+		require.ErrorContains(t, err, "UDP")
+	}, WithBackoff(Backoff{Attempts: 2}))
+}
+
+func TestJoinManyGuilds(t *testing.T) {
+	run(t, func(t *testing.T, d *discord) {
+		for n := range 3 {
+			d.onCommand(func(v command.VoiceState) {
+				if v.ChannelID == 0 {
+					return
+				}
+				d.voice.HandleEvent(event.VoiceStateUpdate, []byte(`{"guild_id":"`+v.GuildID.String()+`","user_id":"104694319306248192","channel_id":"9","session_id":"s"}`))
+				d.voice.HandleEvent(event.VoiceServerUpdate, []byte(`{"guild_id":"`+v.GuildID.String()+`","endpoint":"ws://`+theHost+`","token":"t"}`))
+			})
+			s, err := d.voice.Join(t.Context(), Snowflake(n+1), 9, SelfDeaf(), SelfMute())
+			require.NoError(t, err)
+			require.Equal(t, Snowflake(n+1), s.Guild())
+			require.Equal(t, Snowflake(9), s.Channel())
+		}
+		require.Len(t, d.voice.Sessions(), 3)
+		require.True(t, d.sent()[0].SelfDeaf && d.sent()[0].SelfMute)
+		require.Contains(t, d.voice.Session(2).String(), "channel 9 of guild 2, connected")
+		require.Equal(t, d.voice.Session(2).String(), d.voice.Session(2).GoString())
+	})
+}
+
+// A voice server that does not say Hello, or stops halfway, is left.
+func TestHandshakeDeadline(t *testing.T) {
+	run(t, func(t *testing.T, d *discord) {
+		serve := d.server(theHost).serve
+		d.server(theHost).handle = func(c *client, m gateway.VoiceMessage) {
+			if m.Op != opcode.VoiceSelectProtocol || d.server(theHost).count() > 1 {
+				serve(c, m)
+			}
+		}
+		start := time.Now()
+		d.join()
+		require.Equal(t, 2, d.server(theHost).count())
+		require.GreaterOrEqual(t, time.Since(start), defaultHandshake)
 	})
 }

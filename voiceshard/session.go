@@ -47,6 +47,7 @@ type Session struct {
 	changed    chan struct{} // closed, and replaced, with each change that somebody may wait for
 	connects   uint64        // how often audio became able to flow
 	failures   failures
+	told       bool // the main gateway has taken a command
 	over       bool // nothing new may be started
 	leaveErr   error
 	resumes    uint64
@@ -156,11 +157,12 @@ func (s *Session) finish(err error) {
 	s.closeMedia()
 	s.mu.Lock()
 	s.over = true
+	told := s.told
 	if s.settling != nil {
 		s.settling.Stop()
 	}
 	s.mu.Unlock()
-	if !errors.Is(err, ErrDisconnected) {
+	if told && !errors.Is(err, ErrDisconnected) {
 		err := s.tell(context.Background(), farewell, 0)
 		s.mu.Lock()
 		s.leaveErr = err
@@ -188,6 +190,9 @@ func (s *Session) tell(ctx context.Context, limit time.Duration, channel Snowfla
 	if err := s.voice.gw.UpdateVoiceState(ctx, state); err != nil {
 		return fmt.Errorf("%w: %w", errUntold, err)
 	}
+	s.mu.Lock()
+	s.told = true
+	s.mu.Unlock()
 	return nil
 }
 

@@ -133,18 +133,8 @@ func (s *Session) countFailure() failures {
 
 // pause waits, but not longer than until the main gateway names a voice server.
 func (s *Session) pause(wait time.Duration) error {
-	s.quiet()
 	_, err := s.await(wait, nil)
 	return err
-}
-
-// quiet leaves the phase of a connection that is over.
-func (s *Session) quiet() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.phase == Connected {
-		s.setPhase(Resuming)
-	}
 }
 
 // await waits for a new introduction, or until something else is so. It reports
