@@ -148,7 +148,9 @@ func clone(t testing.TB, g *group.Group) *group.Group {
 }
 
 // A service is the external sender of a voice server, on mls-go's framing.
-type service struct{ key *ciphersuite.SignaturePrivateKey }
+type service struct {
+	key *ciphersuite.SignaturePrivateKey
+}
 
 func newService(t testing.TB) *service {
 	key, err := ciphersuite.GenerateSignaturePrivateKey()

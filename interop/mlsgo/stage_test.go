@@ -81,7 +81,7 @@ func TestNeedWelcomeOnlyAfterMerge(t *testing.T) {
 }
 
 // pend stages a commit on a copy and shows it to f.
-func pend(t *testing.T, p *peer, f func(*group.StagedCommit) []byte) []byte {
+func pend(t testing.TB, p *peer, f func(*group.StagedCommit) []byte) []byte {
 	next := clone(t, p.group)
 	s, err := next.Commit(p.sign, p.sign.PublicKey(), nil)
 	require.NoError(t, err)
@@ -98,7 +98,7 @@ func (s *service) addTo(t *testing.T, c *call, user uint64) *peer {
 
 // signCommit signs a commit of the member's own making: what a malicious
 // member can send. The confirmation tag is not right.
-func signCommit(t *testing.T, p *peer, body []byte) []byte {
+func signCommit(t testing.TB, p *peer, body []byte) []byte {
 	content := &framing.AuthenticatedContent{
 		WireFormat: framing.WireFormatPublicMessage,
 		Content: framing.FramedContent{
