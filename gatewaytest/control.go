@@ -24,7 +24,13 @@ const maxControl = 8 << 20
 //	                  with durations as in "for":"10s" and "every":"5ms"
 //	POST /generate    {"events":100}                                    made up events at once
 //	POST /heartbeat                                                     asks every client for one
+//	POST /voice       {"server":"move"} or "stop"                       see [Server.MoveVoice] and [Server.StopVoice]
+//	                  {"guild_id":"...","user_id":"...","channel_id":"..."}  moves a bot, out of voice without a channel
+//	                  {"guild_id":"...","user_id":"...","mute":true,"deaf":false}
+//	                  {"close":4006}, {"cut":true}, {"stall":"5s"}      voice connections, of "user_id" if it is named
+//	                  {"network":{"loss":0.1,"padding":0.5}}            see [voiceserver.Network], for "user_id" likewise
 //	GET  /sessions    []SessionInfo
+//	GET  /voice       []VoiceJoin, who is in voice
 //	GET  /stats       Stats
 //	GET  /guilds      []Guild
 //	GET  /commands    []Command
@@ -40,7 +46,9 @@ func (s *Server) ControlHandler() http.Handler {
 		s.RequestHeartbeats()
 		w.WriteHeader(http.StatusNoContent)
 	})
+	mux.HandleFunc("POST /voice", control(s.controlVoice))
 	mux.HandleFunc("GET /sessions", show(s.Sessions))
+	mux.HandleFunc("GET /voice", show(s.InVoice))
 	mux.HandleFunc("GET /stats", show(s.Stats))
 	mux.HandleFunc("GET /guilds", show(s.Guilds))
 	mux.HandleFunc("GET /commands", show(s.Commands))

@@ -16,8 +16,9 @@ import (
 // world stands still: they must neither block nor call back.
 type VoiceBackend interface {
 	// Join is told that a bot joins, moves to or changes its state in a voice
-	// channel, and returns where its voice connection goes. What it returns
-	// for a mere change of state is not used.
+	// channel, and returns where its voice connection goes. It is asked again
+	// by bots whose voice connection was lost. What it returns for a mere
+	// change of mute and deaf is not used.
 	Join(VoiceJoin) VoiceServer
 
 	// Leave is told that a bot leaves voice in a guild.
@@ -26,12 +27,12 @@ type VoiceBackend interface {
 
 // A VoiceJoin is a bot in a voice channel.
 type VoiceJoin struct {
-	Guild     command.Snowflake
-	Channel   command.Snowflake
-	User      command.Snowflake
-	SessionID string // of voice, as in VOICE_STATE_UPDATE
-	Mute      bool   // nobody is to hear it, by its own wish or not
-	Deaf      bool   // it is to hear nobody, by its own wish or not
+	Guild     command.Snowflake `json:"guild_id"`
+	Channel   command.Snowflake `json:"channel_id"`
+	User      command.Snowflake `json:"user_id"`
+	SessionID string            `json:"session_id"` // of voice, as in VOICE_STATE_UPDATE
+	Mute      bool              `json:"mute"`       // nobody is to hear it, by its own wish or not
+	Deaf      bool              `json:"deaf"`       // it is to hear nobody, by its own wish or not
 }
 
 // A VoiceServer is where a voice connection goes.
@@ -126,7 +127,8 @@ func (w *World) settleIn(now time.Time, p place) {
 		return
 	}
 	server := w.cfg.voice.Join(p.join())
-	if before == nil || before.channel != p.channel || before.session != p.session {
+	// Clients whose voice session is over ask for another by saying what they said before.
+	if before == nil || before.channel != p.channel || before.session != p.session || *before == p {
 		w.tellServer(now, &p, server)
 	}
 }

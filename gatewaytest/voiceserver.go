@@ -2,6 +2,7 @@ package gatewaytest
 
 import (
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -147,13 +148,13 @@ func (s *Server) retire(old *voiceserver.Server) {
 		for _, j := range w.Voice() {
 			w.AnswerVoice(now, j, s.voice.Join(j))
 			if old != nil {
-				old.Destroy(j.Channel)
+				old.Destroy(j.Guild, j.Channel)
 			}
 		}
 	})
 }
 
-var errNoVoiceServer = fmt.Errorf("gatewaytest: there is no voice server, see WithVoiceServer")
+var errNoVoiceServer = errors.New("gatewaytest: there is no voice server, see WithVoiceServer")
 
 // AnswerVoice is [World.AnswerVoice].
 func (s *Server) AnswerVoice(j VoiceJoin, server VoiceServer) (ok bool) {

@@ -13,8 +13,6 @@ import (
 	"github.com/discordpkg/gateway/ratelimit"
 )
 
-const closeBadRequest = closecode.VoiceBadRequest
-
 // A Conn is the server's end of one connection as a pure machine: messages and
 // time go in, frames and deadlines come out. It shares the [Core] it comes
 // from, and like that one it is not safe for concurrent use.
@@ -192,10 +190,14 @@ func (c *Conn) handleSpeaking(now time.Time, data []byte) {
 	}
 	s := c.session
 	if d.SSRC != 0 && d.SSRC != s.ssrc {
-		c.fail(now, closeBadRequest, "speaking with the SSRC of somebody else")
+		c.fail(now, closecode.VoiceBadRequest, "speaking with the SSRC of somebody else")
 		return
 	}
+	first := !s.spoke
 	s.speaking, s.spoke = d.Speaking, true
+	if first {
+		c.core.route(s)
+	}
 	s.member.room.announce(now, s)
 }
 

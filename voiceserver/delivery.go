@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/discordpkg/gateway"
+	"github.com/discordpkg/gateway/closecode"
 	"github.com/discordpkg/gateway/command"
 	"github.com/discordpkg/gateway/opcode"
 )
@@ -71,7 +72,7 @@ func (c *Conn) handleDelivery(now time.Time, op opcode.Voice, data []byte) {
 	}
 	messages, err := r.delivery.Handle(now, s.member.User, gateway.VoiceMessage{Op: op, Data: data, Seq: -1})
 	if err != nil {
-		c.fail(now, closeBadRequest, op.String()+": "+err.Error())
+		c.fail(now, closecode.VoiceBadRequest, op.String()+": "+err.Error())
 		return
 	}
 	r.deliver(now, messages)

@@ -19,7 +19,11 @@ type leg struct {
 	confirmed bool
 	asked     netip.AddrPort // where its last IP discovery came from
 
+	unannounced time.Time // when its first packet came, if it has not said how it speaks
+	reported    bool
+
 	own    pace // of packets that come from addr
+	volume pace // of their bytes, if there is a limit
 	strays pace // of packets that come from elsewhere
 }
 
@@ -42,16 +46,27 @@ func newPace(perSecond, burst int) pace {
 }
 
 // take reports whether it may happen at now.
-func (p *pace) take(now time.Time) bool {
+func (p *pace) take(now time.Time) bool { return p.takeN(now, 1) }
+
+// takeN is take for n at once.
+func (p *pace) takeN(now time.Time, n int) bool {
 	if p.next.Before(now) {
 		p.next = now
 	}
 	if p.next.Sub(now) > p.burst {
 		return false
 	}
-	p.next = p.next.Add(p.every)
+	p.next = p.next.Add(p.every * time.Duration(n))
 	return true
 }
+
+// newVolume limits bytes to half more than a bitrate.
+func newVolume(bitrate int) pace {
+	return newPace(max(1, min(bitrate, maxBitrate)*3/2/8), max(1, bitrate/8))
+}
+
+// maxBitrate is more than any codec makes, in bits per second.
+const maxBitrate = 1 << 30
 
 // windowSize is how many packets may overtake one another.
 const windowSize = 512

@@ -150,7 +150,7 @@ func (c *Conn) handleSelect(now time.Time, data []byte) {
 	case !slices.Contains(c.core.cfg.modes, rtp.Mode(d.Data.Mode)):
 		c.fail(now, closecode.VoiceUnknownEncryptionMode, "encryption mode "+quoted(d.Data.Mode))
 	case err != nil || d.Data.Port == 0:
-		c.fail(now, closeBadRequest, "select protocol without an address")
+		c.fail(now, closecode.VoiceBadRequest, "select protocol without an address")
 	default:
 		c.selected(now, netip.AddrPortFrom(addr.Unmap().WithZone(""), d.Data.Port), d.Data.Mode)
 	}

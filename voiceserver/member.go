@@ -125,10 +125,11 @@ func (c *Core) remove(now time.Time, m *member, code closecode.Voice) {
 	c.exit(m)
 }
 
-// Destroy removes all members of a channel. Connections are closed with 4022.
-func (c *Core) Destroy(now time.Time, channel command.Snowflake) {
+// Destroy removes all members of a channel of the guild. Connections are closed
+// with 4022.
+func (c *Core) Destroy(now time.Time, guild, channel command.Snowflake) {
 	r := c.rooms[channel]
-	if r == nil {
+	if r == nil || r.members[0].Guild != guild {
 		return
 	}
 	for _, m := range append([]*member(nil), r.members...) {
@@ -147,6 +148,22 @@ func (c *Core) SetState(guild, user command.Snowflake, state MemberState) error 
 		c.route(m.session)
 	}
 	return nil
+}
+
+// SetBitrate limits what each member of a channel sends to about so many bits
+// per second; what exceeds it by half over a second is dropped. Zero lifts the
+// limit, as when the last member leaves. It reports whether there is such a
+// channel.
+func (c *Core) SetBitrate(channel command.Snowflake, bitsPerSecond int) bool {
+	r := c.rooms[channel]
+	if r == nil {
+		return false
+	}
+	r.bitrate = max(0, bitsPerSecond)
+	for _, m := range r.members {
+		c.route(m.session)
+	}
+	return true
 }
 
 // Member returns the member that a user is in a guild, or in the call of a

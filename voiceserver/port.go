@@ -17,7 +17,6 @@ type port struct {
 	relay   *Relay
 	timer   *time.Timer
 	timerAt time.Time
-	late    Batch // of the timer
 	closed  bool
 }
 
@@ -52,7 +51,7 @@ func (p *port) close() {
 const maxErrors = 1000
 
 // serve forwards audio until the socket is closed.
-func (p *port) serve() {
+func (p *port) serve(s *Server) {
 	var out Batch
 	in := newInbox()
 	for failed := 0; failed < maxErrors; {
@@ -62,23 +61,35 @@ func (p *port) serve() {
 			return
 		case err != nil: // a client that is gone can make the next call fail
 			failed++
+			s.cfg.logger.Debug("voice socket", "error", err)
 			continue
 		}
 		failed = 0
-		p.forward(in[:n], &out)
-		p.socket.send(out.Datagrams())
-		out.Reset()
+		for rest := in[:n]; len(rest) > 0; {
+			used, reports := p.forward(rest, &out)
+			rest = rest[used:]
+			p.socket.send(out.Datagrams())
+			out.Reset()
+			s.reported(reports)
+		}
 	}
+	s.cfg.logger.Error("voice socket given up", "address", p.public)
 }
 
-func (p *port) forward(in []inbound, out *Batch) {
+// maxOut is about how many datagrams are sent at once.
+const maxOut = 512
+
+// forward gives datagrams to the relay, and returns how many it took.
+func (p *port) forward(in []inbound, out *Batch) (used int, reports []Report) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	now := time.Now()
-	for i := range in {
-		p.relay.Forward(now, in[i].from, in[i].data, out)
+	for used < len(in) && len(out.Datagrams()) < maxOut {
+		p.relay.Forward(now, in[used].from, in[used].data, out)
+		used++
 	}
 	p.rearm(now)
+	return used, p.relay.Reports()
 }
 
 // rearm follows the deadline of the machine.
@@ -91,15 +102,26 @@ func (p *port) rearm(now time.Time) {
 	p.timer.Reset(at.Sub(now))
 }
 
-// timeout sends what was held back. A packet can be overtaken here by one that
-// serve forwards at the same time.
+// timeout sends what was held back.
 func (p *port) timeout() {
+	var out Batch
 	p.mu.Lock()
-	defer p.mu.Unlock()
 	now := time.Now()
 	p.timerAt = time.Time{}
-	p.relay.HandleTimeout(now, &p.late)
-	p.socket.send(p.late.Datagrams())
-	p.late.Reset()
+	p.relay.HandleTimeout(now, &out)
 	p.rearm(now)
+	p.mu.Unlock()
+	p.socket.send(out.Datagrams())
+}
+
+// reported tells the core what a relay noticed.
+func (s *Server) reported(reports []Report) {
+	if len(reports) == 0 {
+		return
+	}
+	s.do(func(now time.Time, c *Core) {
+		for _, r := range reports {
+			c.HandleReport(now, r)
+		}
+	})
 }

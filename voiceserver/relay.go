@@ -32,6 +32,8 @@ type Relay struct {
 	addrs map[netip.AddrPort]*address
 	net   networks
 	stats RelayStats
+
+	reports []Report
 }
 
 // An address is where clients were seen.
@@ -73,9 +75,12 @@ func (r *Relay) Apply(route Route) error {
 		r.legs[route.SSRC] = l
 	}
 	if route.Mode != "" && (l.opener == nil || l.Mode != route.Mode || l.Key != route.Key) {
-		if err := l.rekey(route); err != nil {
+		if err := l.rekey(route, r.cfg.nonces); err != nil {
 			return err
 		}
+	}
+	if route.Bitrate != l.Bitrate {
+		l.volume = newVolume(route.Bitrate)
 	}
 	named := l.Named
 	l.Route = route
@@ -91,12 +96,12 @@ func (r *Relay) Apply(route Route) error {
 	return nil
 }
 
-func (l *leg) rekey(route Route) error {
+func (l *leg) rekey(route Route, nonces rtp.Nonces) error {
 	opener, err := rtp.NewOpener(rtp.Mode(route.Mode), route.Key[:])
 	if err != nil {
 		return fmt.Errorf("voiceserver: %w", err)
 	}
-	sealer, err := rtp.NewSealer(rtp.Mode(route.Mode), route.Key[:], rtp.ServerNonces())
+	sealer, err := rtp.NewSealer(rtp.Mode(route.Mode), route.Key[:], nonces)
 	if err != nil {
 		return fmt.Errorf("voiceserver: %w", err)
 	}
@@ -259,6 +264,13 @@ func (r *Relay) media(now time.Time, from netip.AddrPort, datagram []byte, out *
 	if !usual {
 		r.confirm(l, from)
 	}
+	if !l.Announced {
+		r.unannounced(now, l)
+	}
+	if l.Bitrate > 0 && !l.volume.takeN(now, len(plain)) {
+		r.stats.Limited++
+		return
+	}
 	if l.Muted {
 		r.stats.Muted++
 		return
@@ -288,10 +300,38 @@ func (r *Relay) seal(to *leg, plain []byte, out *Batch) {
 	sealed, err := to.sealer.Seal(append(d.Data, plain...))
 	if err != nil { // the nonces are used up
 		out.drop()
+		r.report(to, ReportWornOut)
 		return
 	}
 	d.Data = sealed
 	r.stats.Forwarded++
+}
+
+// announceWithin is how long the audio of a client may be ahead of its first
+// Speaking, which takes another way.
+const announceWithin = 2 * time.Second
+
+// unannounced notices clients that break the rule to send Speaking first.
+func (r *Relay) unannounced(now time.Time, l *leg) {
+	if l.unannounced.IsZero() {
+		l.unannounced = now
+	} else if now.Sub(l.unannounced) >= announceWithin {
+		r.report(l, ReportUnannounced)
+	}
+}
+
+func (r *Relay) report(l *leg, kind ReportKind) {
+	if !l.reported {
+		l.reported = true
+		r.reports = append(r.reports, Report{l.SSRC, kind})
+	}
+}
+
+// Reports returns what [Core.HandleReport] is to be told, as a fresh slice.
+func (r *Relay) Reports() []Report {
+	reports := r.reports
+	r.reports = nil
+	return reports
 }
 
 // Stats returns the counters.

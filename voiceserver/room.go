@@ -15,6 +15,7 @@ type room struct {
 	core     *Core
 	id       command.Snowflake
 	port     int // over which its audio goes
+	bitrate  int // zero: any
 	members  []*member
 	talking  []*session // those that selected a protocol, in that order
 	delivery Delivery   // nil: not encrypted end to end

@@ -4,8 +4,10 @@ import (
 	"fmt"
 	"io"
 	"net/netip"
+	"time"
 
 	"github.com/discordpkg/gateway"
+	"github.com/discordpkg/gateway/closecode"
 	"github.com/discordpkg/gateway/command"
 )
 
@@ -21,9 +23,11 @@ type Route struct {
 	Key   gateway.VoiceKey
 	Named netip.AddrPort // where the client says that its audio comes from
 
-	Muted bool // nothing of it is forwarded
-	Deaf  bool // nothing is forwarded to it
-	Gone  bool // forget it; nothing else counts
+	Announced bool // it said how it speaks
+	Muted     bool // nothing of it is forwarded
+	Deaf      bool // nothing is forwarded to it
+	Bitrate   int  // in bits per second that it may send, zero for any
+	Gone      bool // forget it; nothing else counts
 }
 
 // Format implements [fmt.Formatter] without the key.
@@ -40,7 +44,45 @@ func (c *Core) route(s *session) {
 	c.routes = append(c.routes, Route{
 		Port: m.room.port, SSRC: s.ssrc, Channel: m.Channel, User: m.User,
 		Mode: s.mode, Key: s.key, Named: s.named,
-		Muted: m.state.Mute || m.state.Suppress, Deaf: m.state.Deaf,
-		Gone: s.over,
+		Announced: s.spoke, Muted: m.state.Mute || m.state.Suppress, Deaf: m.state.Deaf,
+		Bitrate: m.room.bitrate, Gone: s.over,
 	})
+}
+
+// A ReportKind is what a relay notices and a core must act upon.
+type ReportKind uint8
+
+// The kinds of reports.
+const (
+	ReportUnannounced ReportKind = iota + 1 // the client sends audio without having said how it speaks
+	ReportWornOut                           // no nonces are left to send to the client
+)
+
+// A Report tells of a client, see [Relay.Reports].
+type Report struct {
+	SSRC uint32
+	Kind ReportKind
+}
+
+// HandleReport acts upon what a relay noticed: with 4020 on a client that
+// sends audio but no Speaking, with 4006 on one that needs a new key.
+//
+// https://discord.com/developers/docs/topics/voice-connections#speaking
+func (c *Core) HandleReport(now time.Time, r Report) {
+	s := c.sessions[r.SSRC]
+	if s == nil {
+		return
+	}
+	switch r.Kind {
+	case ReportUnannounced:
+		if s.spoke {
+			return // just now
+		}
+		if s.conn != nil {
+			s.conn.violation(now, closecode.VoiceBadRequest, "audio without speaking")
+		}
+		c.end(now, s, closecode.VoiceBadRequest)
+	case ReportWornOut:
+		c.end(now, s, closecode.VoiceSessionInvalid)
+	}
 }

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"strconv"
 	"sync"
 	"time"
 
@@ -54,12 +55,13 @@ func New(options ...Option) (*Server, error) {
 	s.http = &http.Server{
 		Handler:           http.HandlerFunc(s.serveVoice),
 		ReadHeaderTimeout: cfg.login,
+		IdleTimeout:       cfg.login,
 		MaxHeaderBytes:    16 << 10,
 		ErrorLog:          quiet(cfg.logger),
 	}
 	s.running.Go(func() { _ = s.http.Serve(s.doors) }) // returns when closed
 	for _, p := range s.ports {
-		s.running.Go(p.serve)
+		s.running.Go(func() { p.serve(s) })
 	}
 	return s, nil
 }
@@ -140,7 +142,11 @@ func (s *Server) Endpoint() string {
 	if s.cfg.endpoint != "" {
 		return s.cfg.endpoint
 	}
-	return s.doors.Addr().String()
+	addr := s.doors.Addr().String()
+	if a, err := netip.ParseAddrPort(addr); err == nil && a.Addr().IsUnspecified() {
+		return net.JoinHostPort("localhost", strconv.Itoa(int(a.Port())))
+	}
+	return addr
 }
 
 // Certificate returns the certificate that the server made for itself, which
@@ -232,8 +238,14 @@ func (s *Server) Kick(guild, user command.Snowflake) (kicked bool) {
 }
 
 // Destroy removes all members of a channel, see [Core.Destroy].
-func (s *Server) Destroy(channel command.Snowflake) {
-	s.do(func(now time.Time, c *Core) { c.Destroy(now, channel) })
+func (s *Server) Destroy(guild, channel command.Snowflake) {
+	s.do(func(now time.Time, c *Core) { c.Destroy(now, guild, channel) })
+}
+
+// SetBitrate limits what each member of a channel sends, see [Core.SetBitrate].
+func (s *Server) SetBitrate(channel command.Snowflake, bitsPerSecond int) (ok bool) {
+	s.do(func(_ time.Time, c *Core) { ok = c.SetBitrate(channel, bitsPerSecond) })
+	return ok
 }
 
 // SetState says what a member may not do, see [Core.SetState].

@@ -31,6 +31,7 @@ type settings struct {
 	channelSize int // members
 	packetRate  int // per second and sender
 	modes       []rtp.Mode
+	nonces      rtp.Nonces // of the server, for each key
 	requireE2EE bool
 	delivery    func(channel command.Snowflake) Delivery
 	random      io.Reader
@@ -65,6 +66,7 @@ func newSettings(options []Option) settings {
 		channelSize: 500,
 		packetRate:  600,
 		modes:       rtp.Modes(),
+		nonces:      rtp.ServerNonces(),
 		random:      rand.Reader,
 		records:     1000,
 		ports:       1,
