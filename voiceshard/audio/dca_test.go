@@ -138,7 +138,9 @@ func fuzzStream(t *testing.T, s Stream, size int) {
 		t.Fatalf("length %v, position %v", length, s.Position())
 	}
 	if s.Seek(0) == nil {
-		if second, _ := read(); known && end == io.EOF && len(second) != len(first) {
+		w, isWebM := s.(*WebMReader)
+		misled := isWebM && len(w.cues) > 0 // by cues that lead elsewhere
+		if second, _ := read(); known && end == io.EOF && !misled && len(second) != len(first) {
 			t.Fatalf("%d packets, then %d", len(first), len(second))
 		}
 	}
