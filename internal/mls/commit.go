@@ -2,6 +2,7 @@ package mls
 
 import (
 	"bytes"
+	"crypto/hmac"
 	"fmt"
 )
 
@@ -261,7 +262,7 @@ func (g *Group) follow(m *message, t *tree, added []uint32, path *updatePath, ps
 	joiner, member := next.begin(confirmedHash(g.interim, m.content, m.signature), g.secrets.init, commitSecret, psk)
 	clear(joiner)
 	clear(member)
-	if !macEqual(m.confirmation, next.tag) {
+	if !hmac.Equal(m.confirmation, next.tag) {
 		return nil, ErrConfirmationTag
 	}
 	return next, nil

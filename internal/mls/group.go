@@ -46,9 +46,7 @@ func (j *Joiner) CreateGroup(groupID []byte, ext ExternalSender) (*Group, error)
 		return nil, fmt.Errorf("%w: %w", ErrExternalSender, err)
 	}
 	epoch := make([]byte, hashSize)
-	if _, err := rand.Read(epoch); err != nil {
-		return nil, fmt.Errorf("mls: epoch secret: %w", err)
-	}
+	_, _ = rand.Read(epoch) // never fails
 	g := &Group{
 		context: groupContext{groupID: bytes.Clone(groupID), extensions: ext.groupExtensions()},
 		tree:    newTree(j.pkg.leaf), external: external,

@@ -56,9 +56,7 @@ func (t *tree) newPath(place uint32, key *SignatureKey, groupID []byte) (*freshP
 		return nil, err
 	}
 	secret := make([]byte, hashSize)
-	if _, err := rand.Read(secret); err != nil {
-		return nil, fmt.Errorf("mls: path secret: %w", err)
-	}
+	_, _ = rand.Read(secret) // never fails
 	f := &freshPath{hops: t.path(place), leafKey: leafKey, keys: make(map[uint32][]byte)}
 	for _, h := range f.hops {
 		scalar, public, err := deriveKeyPair(deriveSecret(secret, "node"))

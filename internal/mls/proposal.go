@@ -20,6 +20,7 @@ type Proposal struct {
 	remove  uint32
 	groupID []byte
 	epoch   uint64
+	sender  verifyKey
 }
 
 // Remove returns the leaf that is to be removed, if it is a Remove.
@@ -46,7 +47,7 @@ func (g *Group) ParseProposal(list []byte) (p *Proposal, rest []byte, err error)
 	if err := g.checkProposal(m, p); err != nil {
 		return nil, rest, fmt.Errorf("proposal: %w", err)
 	}
-	p.Ref, p.groupID, p.epoch = m.ref(), m.groupID, m.epoch
+	p.Ref, p.groupID, p.epoch, p.sender = m.ref(), m.groupID, m.epoch, g.external
 	return p, rest, nil
 }
 
@@ -106,23 +107,24 @@ type change struct {
 	path    bool // an update path has to come with it
 }
 
-// newChange judges a list of proposals for an epoch, which the member in
-// place committer commits.
+// newChange judges a list of proposals that the member in place committer
+// commits. They may come from another view of the same epoch: a client that
+// starts over has had a group of this identifier before.
 //
 // https://www.rfc-editor.org/rfc/rfc9420.html#section-12.2
 func (g *Group) newChange(proposals []*Proposal, committer uint32) (change, error) {
 	c := change{path: len(proposals) == 0}
 	seen := make(map[uint32]struct{})
 	for _, p := range proposals {
-		if !bytes.Equal(p.groupID, g.context.groupID) || p.epoch != g.context.epoch {
+		if !bytes.Equal(p.groupID, g.context.groupID) || p.epoch != g.context.epoch || !p.sender.equal(g.external) {
 			return change{}, fmt.Errorf("%w: one is of another group or epoch", ErrProposals)
 		}
 		if p.Add != nil {
 			c.adds = append(c.adds, p.Add)
 			continue
 		}
-		if p.remove == committer {
-			return change{}, fmt.Errorf("%w: the committer removes itself", ErrProposals)
+		if p.remove == committer || g.tree.leaf(p.remove) == nil {
+			return change{}, fmt.Errorf("%w: the committer or nobody is removed", ErrProposals)
 		}
 		if _, twice := seen[p.remove]; twice {
 			return change{}, fmt.Errorf("%w: leaf %d is removed twice", ErrProposals, p.remove)

@@ -96,3 +96,7 @@ func (k verifyKey) verify(label string, content, signature []byte) bool {
 	digest := signedDigest(label, content)
 	return k.key != nil && ecdsa.VerifyASN1(k.key, digest[:], signature)
 }
+
+func (k verifyKey) equal(other verifyKey) bool {
+	return k.key != nil && other.key != nil && k.key.Equal(other.key)
+}

@@ -41,9 +41,6 @@ func below(x, leaf uint32) bool {
 
 // commonAncestor of two leaves is the lowest node above both.
 func commonAncestor(a, b uint32) uint32 {
-	if a == b {
-		return 2 * a
-	}
 	k := bits.Len32(a ^ b)
 	return a>>k<<(k+1) | (1<<k - 1)
 }

@@ -69,7 +69,7 @@ func (t *tree) appendTo(dst []byte) []byte {
 	for t.nodes[last-1].blank() {
 		last--
 	}
-	var list []byte
+	list := make([]byte, 0, 320*t.leaves())
 	for i := range t.nodes[:last] {
 		switch n := &t.nodes[i]; {
 		case n.leaf != nil:

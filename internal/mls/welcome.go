@@ -6,8 +6,6 @@ import (
 	"fmt"
 )
 
-func macEqual(a, b []byte) bool { return hmac.Equal(a, b) }
-
 // welcome makes the Welcome of a staged epoch for those whom it adds, with the
 // tree inline, which DAVE demands.
 //
@@ -151,10 +149,12 @@ func (j *Joiner) Join(welcome []byte, policy JoinPolicy) (*Group, error) {
 	if err != nil {
 		return nil, fmt.Errorf("welcome: %w", err)
 	}
+	defer clear(s.path)
 	if len(s.psks) != 0 {
 		return nil, fmt.Errorf("welcome: %w: pre-shared keys", ErrUnsupported)
 	}
 	member := memberSecret(s.joiner, zero[:])
+	clear(s.joiner)
 	defer clear(member)
 	info, err := openGroupInfo(encrypted, member)
 	if err != nil {
@@ -244,30 +244,9 @@ func (p *JoinPolicy) checkMembers(g *Group) error {
 
 // enter judges the group and derives the own view of it.
 func (j *Joiner) enter(info *groupInfo, pathSecret, member []byte) (*Group, error) {
-	if info.tree == nil {
-		return nil, fmt.Errorf("%w: not in the welcome", ErrTree)
-	}
-	r := reader{b: info.tree}
-	t := r.tree()
-	if err := r.end(); err != nil {
-		return nil, fmt.Errorf("ratchet tree: %w", err)
-	}
-	if hash := t.hash(t.root()); !bytes.Equal(hash[:], info.context.treeHash) {
-		return nil, fmt.Errorf("%w: not the tree of the group", ErrTree)
-	}
-	own, found := t.find(j.pkg.leaf.raw)
-	if !found {
-		return nil, fmt.Errorf("%w: without the own leaf", ErrTree)
-	}
-	signer := t.leaf(info.signer)
-	if signer == nil || info.signer == own {
-		return nil, fmt.Errorf("%w: the group info is from leaf %d", ErrSender, info.signer)
-	}
-	if err := t.check(info.context.groupID); err != nil {
+	t, own, err := j.judge(info)
+	if err != nil {
 		return nil, err
-	}
-	if !signer.verify.verify("GroupInfoTBS", info.signed, info.signature) {
-		return nil, fmt.Errorf("%w: group info", ErrSignature)
 	}
 	g := &Group{
 		context: info.context, encoded: info.encoded, tree: t,
@@ -279,10 +258,40 @@ func (j *Joiner) enter(info *groupInfo, pathSecret, member []byte) (*Group, erro
 		}
 	}
 	g.enter(member)
-	if !macEqual(info.tag, g.tag) {
+	if !hmac.Equal(info.tag, g.tag) {
 		return nil, ErrConfirmationTag
 	}
 	return g, nil
+}
+
+// judge verifies all that a GroupInfo says, and finds the own leaf.
+func (j *Joiner) judge(info *groupInfo) (t *tree, own uint32, err error) {
+	if info.tree == nil {
+		return nil, 0, fmt.Errorf("%w: not in the welcome", ErrTree)
+	}
+	r := reader{b: info.tree}
+	t = r.tree()
+	if err := r.end(); err != nil {
+		return nil, 0, fmt.Errorf("ratchet tree: %w", err)
+	}
+	if hash := t.hash(t.root()); !bytes.Equal(hash[:], info.context.treeHash) {
+		return nil, 0, fmt.Errorf("%w: not the tree of the group", ErrTree)
+	}
+	own, found := t.find(j.pkg.leaf.raw)
+	if !found {
+		return nil, 0, fmt.Errorf("%w: without the own leaf", ErrTree)
+	}
+	signer := t.leaf(info.signer)
+	if signer == nil || info.signer == own {
+		return nil, 0, fmt.Errorf("%w: the group info is from leaf %d", ErrSender, info.signer)
+	}
+	if err := t.check(info.context.groupID); err != nil {
+		return nil, 0, err
+	}
+	if !signer.verify.verify("GroupInfoTBS", info.signed, info.signature) {
+		return nil, 0, fmt.Errorf("%w: group info", ErrSignature)
+	}
+	return t, own, nil
 }
 
 // climbFrom takes over the path of the member that made the Welcome, from the
