@@ -2,10 +2,10 @@ package voiceshard
 
 import (
 	"context"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"net/netip"
 	"sync"
@@ -113,6 +113,13 @@ func (d *discord) onCommand(answer func(v command.VoiceState)) {
 	d.answer = answer
 }
 
+// onDial makes dialing fail.
+func (d *discord) onDial(refuse func(endpoint string) error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.refuse = refuse
+}
+
 // introduce answers as Discord does.
 func (d *discord) introduce(v command.VoiceState) {
 	d.mu.Lock()
@@ -198,6 +205,7 @@ type server struct {
 	media   []net.Conn
 	heard   [][]byte     // payloads of audio
 	headers []rtp.Header // of them
+	nonces  []uint32     // of them
 	deaf    bool         // to discovery
 	key     [32]byte
 }
@@ -254,7 +262,17 @@ func (c *client) take(m gateway.VoiceMessage) {
 	c.mu.Lock()
 	c.received = append(c.received, m)
 	c.mu.Unlock()
-	c.s.handle(c, m)
+	c.s.mu.Lock()
+	handle := c.s.handle
+	c.s.mu.Unlock()
+	handle(c, m)
+}
+
+// onMessage replaces what the server does with messages.
+func (s *server) onMessage(handle func(c *client, m gateway.VoiceMessage)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.handle = handle
 }
 
 // serve answers as Discord does.
@@ -404,6 +422,7 @@ func (s *server) listen(datagram []byte) {
 	if err := p.Unmarshal(plain); err == nil {
 		s.heard = append(s.heard, append([]byte(nil), p.Payload...))
 		s.headers = append(s.headers, p.Header)
+		s.nonces = append(s.nonces, binary.BigEndian.Uint32(datagram[len(datagram)-4:]))
 	}
 }
 
@@ -420,16 +439,27 @@ func (s *server) say(p rtp.Packet) {
 	s.mu.Unlock()
 	sealer, err := rtp.NewSealer(rtp.AES256GCM, key[:], rtp.Nonces{Next: uint32(p.Sequence) + 1<<31, Left: 1})
 	require.NoError(s.d.t, err)
-	p.PayloadType = rtp.PayloadTypeOpus
+	if p.PayloadType == 0 {
+		p.PayloadType = rtp.PayloadTypeOpus
+	}
 	b := make([]byte, p.Size(), p.Size()+rtp.Overhead)
 	_, err = p.MarshalTo(b)
 	require.NoError(s.d.t, err)
 	b, err = sealer.Seal(b)
 	require.NoError(s.d.t, err)
 	_, err = media.Write(b)
-	if err != nil && !errors.Is(err, io.ErrClosedPipe) {
-		s.d.t.Error(err)
-	}
+	require.NoError(s.d.t, err)
+	synctest.Wait()
+}
+
+// throw sends a datagram to the client as it is.
+func (s *server) throw(b []byte) {
+	s.mu.Lock()
+	media := s.media[len(s.media)-1]
+	s.mu.Unlock()
+	_, err := media.Write(b)
+	require.NoError(s.d.t, err)
+	synctest.Wait()
 }
 
 // opus returns an Opus packet of 20 ms that says n.

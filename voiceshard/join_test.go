@@ -219,7 +219,7 @@ func TestJoinRefused(t *testing.T) {
 		closecode.VoiceRateLimited:           "4021",
 	} {
 		run(t, func(t *testing.T, d *discord) {
-			d.server(theHost).handle = func(c *client, m gateway.VoiceMessage) { c.close(int(code)) }
+			d.server(theHost).onMessage(func(c *client, m gateway.VoiceMessage) { c.close(int(code)) })
 			_, err := d.voice.Join(t.Context(), guild, lobby)
 			var refusal *gateway.VoiceError
 			require.ErrorAs(t, err, &refusal)
@@ -234,9 +234,9 @@ func TestJoinRefused(t *testing.T) {
 
 func TestJoinWithoutCommonMode(t *testing.T) {
 	run(t, func(t *testing.T, d *discord) {
-		d.server(theHost).handle = func(c *client, m gateway.VoiceMessage) {
+		d.server(theHost).onMessage(func(c *client, m gateway.VoiceMessage) {
 			c.send(opcode.VoiceReady, `{"ssrc":1,"ip":"192.0.2.1","port":5,"modes":["xsalsa20_poly1305"]}`)
-		}
+		})
 		_, err := d.voice.Join(t.Context(), guild, lobby)
 		require.ErrorIs(t, err, rtp.ErrNoMode)
 		require.ErrorContains(t, err, "xsalsa20_poly1305")
@@ -280,11 +280,11 @@ func TestJoinManyGuilds(t *testing.T) {
 func TestHandshakeDeadline(t *testing.T) {
 	run(t, func(t *testing.T, d *discord) {
 		serve := d.server(theHost).serve
-		d.server(theHost).handle = func(c *client, m gateway.VoiceMessage) {
+		d.server(theHost).onMessage(func(c *client, m gateway.VoiceMessage) {
 			if m.Op != opcode.VoiceSelectProtocol || d.server(theHost).count() > 1 {
 				serve(c, m)
 			}
-		}
+		})
 		start := time.Now()
 		d.join()
 		require.Equal(t, 2, d.server(theHost).count())

@@ -192,9 +192,11 @@ func (in *inbound) keep(b []byte) *payload {
 		return nil
 	}
 	in.payloads++
-	p := new(payload)
+	var p *payload
 	if n := len(in.free); n > 0 {
 		p, in.free = in.free[n-1], in.free[:n-1]
+	} else {
+		p = new(payload)
 	}
 	p.b = append(p.b[:0], b...)
 	return p

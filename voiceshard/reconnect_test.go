@@ -77,7 +77,7 @@ func TestAudioFlowsWithoutWebsocket(t *testing.T) {
 	run(t, func(t *testing.T, d *discord) {
 		s := d.join()
 		speak(t, s)
-		d.refuse = func(string) error { return errors.New("network is unreachable") }
+		d.onDial(func(string) error { return errors.New("network is unreachable") })
 		d.server(theHost).last().close(0)
 		sleep(0)
 		require.Equal(t, Resuming, s.Phase())
@@ -112,13 +112,13 @@ func TestResumeRefused(t *testing.T) {
 	run(t, func(t *testing.T, d *discord) {
 		s := d.join()
 		host := d.server(theHost)
-		host.handle = func(c *client, m gateway.VoiceMessage) {
+		host.onMessage(func(c *client, m gateway.VoiceMessage) {
 			if m.Op == opcode.VoiceResume {
 				c.close(4006)
 				return
 			}
 			host.serve(c, m)
-		}
+		})
 		host.last().close(4015)
 		sleep(3 * time.Second)
 		require.NoError(t, s.Ready(t.Context()))
@@ -133,12 +133,12 @@ func TestUnreachableServerIsReplaced(t *testing.T) {
 	run(t, func(t *testing.T, d *discord) {
 		s := d.join()
 		d.server("other.example:1")
-		d.refuse = func(endpoint string) error {
+		d.onDial(func(endpoint string) error {
 			if endpoint == theHost {
 				return errors.New("connection refused")
 			}
 			return nil
-		}
+		})
 		d.onCommand(func(v command.VoiceState) {
 			if v.ChannelID != 0 {
 				d.state(v.ChannelID, "new")
@@ -157,7 +157,7 @@ func TestGiveUp(t *testing.T) {
 	run(t, func(t *testing.T, d *discord) {
 		s := d.join()
 		broken := errors.New("no route to host")
-		d.refuse = func(string) error { return broken }
+		d.onDial(func(string) error { return broken })
 		d.server(theHost).last().close(0)
 		<-s.Done()
 		require.ErrorIs(t, s.Err(), ErrUnreachable)
@@ -346,11 +346,11 @@ func TestZombie(t *testing.T) {
 	run(t, func(t *testing.T, d *discord) {
 		s := d.join()
 		host := d.server(theHost)
-		host.handle = func(c *client, m gateway.VoiceMessage) {
+		host.onMessage(func(c *client, m gateway.VoiceMessage) {
 			if m.Op != opcode.VoiceHeartbeat || host.count() > 1 {
 				host.serve(c, m)
 			}
-		}
+		})
 		sleep(time.Minute)
 		require.NoError(t, s.Ready(t.Context()))
 		require.Equal(t, 2, host.count())
