@@ -80,17 +80,12 @@ func (g *Group) Commit(proposals []*Proposal) (*Staged, error) {
 		return nil, err
 	}
 	next := g.successor(t)
-	body := listRefs(proposals)
-	var path *freshPath
-	if c.path {
-		if body, path, err = next.renew(body, added); err != nil {
-			return nil, err
-		}
-		defer path.wipe()
-	} else {
-		body = append(body, 0)
+	s, err := g.stage(next, listRefs(proposals), c, added)
+	if err != nil {
+		next.Wipe()
+		return nil, err
 	}
-	return g.stage(next, body, c.adds, added, path)
+	return s, nil
 }
 
 // listRefs is the list of a commit.
@@ -109,14 +104,26 @@ func (g *Group) renew(body []byte, added []uint32) ([]byte, *freshPath, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	clear(g.leafKey)
+	g.wipeKeys()
 	g.leafKey, g.keys = path.leafKey, path.keys
 	body, err = path.append(append(body, 1), g.tree, added, g.provisional())
 	return body, path, err
 }
 
-// stage signs the commit and completes the epoch that it leads to.
-func (g *Group) stage(next *Group, body []byte, adds []*KeyPackage, added []uint32, path *freshPath) (*Staged, error) {
+// stage completes the commit that begins with body, and the epoch that it
+// leads to, in which the tree has changed already.
+func (g *Group) stage(next *Group, body []byte, c change, added []uint32) (s *Staged, err error) {
+	var path *freshPath
+	commitSecret := zero[:]
+	if c.path {
+		if body, path, err = next.renew(body, added); err != nil {
+			return nil, err
+		}
+		defer path.wipe()
+		commitSecret = path.commit
+	} else {
+		body = append(body, 0)
+	}
 	m := &message{
 		groupID: g.context.groupID, epoch: g.context.epoch,
 		senderKind: senderMember, sender: g.own, kind: contentCommit, body: body,
@@ -125,23 +132,16 @@ func (g *Group) stage(next *Group, body []byte, adds []*KeyPackage, added []uint
 	if err := m.sign(g.key, g.encoded); err != nil {
 		return nil, err
 	}
-	commitSecret := zero[:]
-	if path != nil {
-		commitSecret = path.commit
-	}
 	joiner, member := next.begin(confirmedHash(g.interim, m.content, m.signature), g.secrets.init, commitSecret, zero[:])
 	defer clear(joiner)
 	defer clear(member)
 	m.confirmation = next.tag
 	m.membership = m.membershipTag(g.secrets.membership, g.encoded)
-	s := &Staged{Commit: m.bytes(), Next: next}
-	if len(adds) > 0 {
-		var err error
-		if s.Welcome, err = next.welcome(joiner, member, adds, added, path); err != nil {
-			return nil, err
-		}
+	s = &Staged{Commit: m.bytes(), Next: next}
+	if len(c.adds) > 0 {
+		s.Welcome, err = next.welcome(joiner, member, c.adds, added, path)
 	}
-	return s, nil
+	return s, err
 }
 
 // Process follows a commit of another member (an MLSMessage) to the next
@@ -162,29 +162,33 @@ func (g *Group) Process(commit []byte, proposals []*Proposal) (*Group, error) {
 	if err := r.end(); err != nil {
 		return nil, fmt.Errorf("commit: %w", err)
 	}
-	if err := g.authenticate(m); err != nil {
-		return nil, fmt.Errorf("commit: %w", err)
-	}
-	list, err := c.resolve(proposals)
-	if err != nil {
-		return nil, fmt.Errorf("commit: %w", err)
-	}
-	change, err := g.newChange(list, m.sender)
-	if err != nil {
-		return nil, fmt.Errorf("commit: %w", err)
-	}
-	if change.path && c.path == nil {
-		return nil, fmt.Errorf("commit: %w: it is missing", ErrPath)
-	}
-	t, added, err := change.apply(g.tree)
-	if err != nil {
-		return nil, fmt.Errorf("commit: %w", err)
-	}
-	next, err := g.follow(m, t, added, c.path, zero[:])
+	next, err := g.process(m, &c, proposals)
 	if err != nil {
 		return nil, fmt.Errorf("commit: %w", err)
 	}
 	return next, nil
+}
+
+func (g *Group) process(m *message, c *commitBody, proposals []*Proposal) (*Group, error) {
+	if err := g.authenticate(m); err != nil {
+		return nil, err
+	}
+	list, err := c.resolve(proposals)
+	if err != nil {
+		return nil, err
+	}
+	change, err := g.newChange(list, m.sender)
+	if err != nil {
+		return nil, err
+	}
+	if change.path && c.path == nil {
+		return nil, fmt.Errorf("%w: it is missing", ErrPath)
+	}
+	t, added, err := change.apply(g.tree)
+	if err != nil {
+		return nil, err
+	}
+	return g.follow(m, t, added, c.path, zero[:])
 }
 
 // commit reads a Commit.
@@ -239,10 +243,9 @@ func (c *commitBody) resolve(proposals []*Proposal) ([]*Proposal, error) {
 }
 
 // follow completes a commit of another member whose proposals made t.
-func (g *Group) follow(m *message, t *tree, added []uint32, path *updatePath, psk []byte) (*Group, error) {
+func (g *Group) follow(m *message, t *tree, added []uint32, path *updatePath, psk []byte) (next *Group, err error) {
 	var hops []hop
 	if path != nil {
-		var err error
 		if hops, err = t.mergeForeign(path, m.sender, g.context.groupID); err != nil {
 			return nil, err
 		}
@@ -250,11 +253,11 @@ func (g *Group) follow(m *message, t *tree, added []uint32, path *updatePath, ps
 	if t.leaf(g.own) != g.tree.leaf(g.own) {
 		return nil, ErrRemoved
 	}
-	next := g.successor(t)
+	next = g.successor(t)
 	commitSecret := zero[:]
 	if path != nil {
-		var err error
 		if commitSecret, err = next.openPath(path, hops, added, next.provisional()); err != nil {
+			next.Wipe()
 			return nil, err
 		}
 		defer clear(commitSecret)
@@ -263,6 +266,7 @@ func (g *Group) follow(m *message, t *tree, added []uint32, path *updatePath, ps
 	clear(joiner)
 	clear(member)
 	if !hmac.Equal(m.confirmation, next.tag) {
+		next.Wipe()
 		return nil, ErrConfirmationTag
 	}
 	return next, nil

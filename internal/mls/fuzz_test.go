@@ -77,7 +77,7 @@ func FuzzParseProposal(f *testing.F) {
 		for rest := b; ; {
 			p, next, err := s.a.ParseProposal(rest)
 			require.Equal(t, err == nil, p != nil)
-			if next == nil || len(next) == 0 {
+			if len(next) == 0 {
 				return
 			}
 			require.Less(t, len(next), len(rest))

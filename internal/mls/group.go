@@ -104,6 +104,10 @@ func (g *Group) Export(label string, context []byte, length int) ([]byte, error)
 // from now on. Other epochs and the signature key are left alone.
 func (g *Group) Wipe() {
 	g.secrets.wipe()
+	g.wipeKeys()
+}
+
+func (g *Group) wipeKeys() {
 	clear(g.leafKey)
 	for _, key := range g.keys {
 		clear(key)

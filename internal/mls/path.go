@@ -134,10 +134,7 @@ func (t *tree) recipients(copath uint32, added []uint32) []uint32 {
 	if len(added) == 0 {
 		return nodes
 	}
-	return slices.DeleteFunc(nodes, func(x uint32) bool {
-		_, fresh := slices.BinarySearch(added, x/2)
-		return x%2 == 0 && fresh
-	})
+	return slices.DeleteFunc(nodes, func(x uint32) bool { return x%2 == 0 && contains(added, x/2) })
 }
 
 // mergeForeign judges the path of another member and puts it into t. Nobody
@@ -196,8 +193,8 @@ func (t *tree) checkFresh(u *updatePath) error {
 }
 
 // openPath finds the own secret in the path of another member, derives the
-// own private keys from it into g, and returns the commit secret. The path is
-// merged into the tree of g; held are the private keys from before.
+// own private keys from it into g, into whose tree the path is merged, and
+// returns the commit secret.
 //
 // https://www.rfc-editor.org/rfc/rfc9420.html#section-7.5
 func (g *Group) openPath(u *updatePath, hops []hop, added []uint32, context []byte) ([]byte, error) {

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"crypto/ecdh"
 	"fmt"
-	"slices"
 )
 
 // tree reads the content of a ratchet_tree extension. It judges the shape,
@@ -139,10 +138,8 @@ func (t *tree) mayBeUnmerged(x, place uint32) bool {
 		return false
 	}
 	for y := parent(2 * place); y != x; y = parent(y) {
-		if p := t.nodes[y].parent; p != nil {
-			if _, found := slices.BinarySearch(p.unmerged, place); !found {
-				return false
-			}
+		if p := t.nodes[y].parent; p != nil && !contains(p.unmerged, place) {
+			return false
 		}
 	}
 	return true
