@@ -29,10 +29,14 @@ func newMixed(t testing.TB) *mixed {
 // client makes the next user, on our library or on the other.
 func (m *mixed) client(t testing.TB, ours bool) member {
 	m.users++
+	return m.clientOf(t, m.users, ours)
+}
+
+func (m *mixed) clientOf(t testing.TB, user uint64, ours bool) member {
 	if ours {
-		return newOurs(t, m.users, m.signer.Sender())
+		return newOurs(t, user, m.signer.Sender())
 	}
-	return newPeer(t, m.users)
+	return newPeer(t, user)
 }
 
 // start makes a group of one, in epoch 0.
@@ -44,8 +48,9 @@ func (m *mixed) start(t testing.TB, ours bool) {
 
 func (m *mixed) epoch() uint64 { return m.members[0].epoch() }
 
-func (m *mixed) add(t testing.TB, ours bool) member {
-	c := m.client(t, ours)
+func (m *mixed) add(t testing.TB, ours bool) member { return m.addClient(t, m.client(t, ours)) }
+
+func (m *mixed) addClient(t testing.TB, c member) member {
 	message, ref, err := m.signer.SignAdd(channel, m.epoch(), c.keyPackage())
 	require.NoError(t, err)
 	m.propose(t, message, ref)
@@ -160,6 +165,27 @@ func TestMixedCall(t *testing.T) {
 		m.commit(t, 0, 2, 3)
 		require.Len(t, m.members, 5)
 		require.Equal(t, uint64(6-1), m.epoch())
+	}
+}
+
+// A user is removed and added in one commit. It has another signature key now:
+// with the one it had, the other library refuses, see
+// [TestNeedRemoveAndAddOfOneUserRefused].
+func TestMixedRejoin(t *testing.T) {
+	for _, ours := range []bool{true, false} {
+		m := newMixed(t)
+		m.start(t, true)
+		m.add(t, false)
+		m.add(t, ours)
+		m.add(t, !ours)
+		m.commit(t, 0)
+		for by := range 2 {
+			lost := m.members[len(m.members)-1]
+			m.remove(t, lost.leaf())
+			m.addClient(t, m.clientOf(t, lost.identity(), ours))
+			m.commit(t, by)
+			require.Len(t, m.members, 4)
+		}
 	}
 }
 
