@@ -210,4 +210,11 @@ func (p *passThrough) set(now time.Time, allow bool) {
 	p.always = allow
 }
 
+// extend takes them until then at least.
+func (p *passThrough) extend(until time.Time) {
+	if until.After(p.until) {
+		p.until = until
+	}
+}
+
 func (p *passThrough) allows(now time.Time) bool { return p.always || now.Before(p.until) }

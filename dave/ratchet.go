@@ -3,11 +3,11 @@ package dave
 import (
 	"crypto/aes"
 	"crypto/cipher"
-	"crypto/hkdf"
 	"crypto/sha256"
-	"encoding/binary"
 	"errors"
 	"fmt"
+
+	"github.com/discordpkg/gateway/internal/mls"
 )
 
 const (
@@ -42,12 +42,12 @@ func newRatchet(base []byte) (ratchet, error) {
 
 // step returns the key of r.generation and moves on to the next one.
 func (r *ratchet) step() (cipher.AEAD, error) {
-	key, err := deriveTreeSecret(r.secret(), "key", uint32(r.generation), mediaKeySize)
+	key, err := mls.DeriveTreeSecret(r.secret(), "key", uint32(r.generation), mediaKeySize)
 	if err != nil {
 		return nil, fmt.Errorf("dave: ratchet: %w", err)
 	}
 	defer clear(key)
-	next, err := deriveTreeSecret(r.secret(), "secret", uint32(r.generation), nextSecretSize)
+	next, err := mls.DeriveTreeSecret(r.secret(), "secret", uint32(r.generation), nextSecretSize)
 	if err != nil {
 		return nil, fmt.Errorf("dave: ratchet: %w", err)
 	}
@@ -67,18 +67,3 @@ func (r *ratchet) step() (cipher.AEAD, error) {
 }
 
 func (r *ratchet) wipe() { r.secret.wipe() }
-
-// deriveTreeSecret is DeriveTreeSecret of MLS with SHA-256.
-//
-// https://www.rfc-editor.org/rfc/rfc9420.html#section-9
-func deriveTreeSecret(secret []byte, label string, generation uint32, length int) ([]byte, error) {
-	const prefix = "MLS 1.0 "
-	info := make([]byte, 0, 32)
-	info = binary.BigEndian.AppendUint16(info, uint16(length))
-	info = append(info, byte(len(prefix)+len(label)))
-	info = append(info, prefix...)
-	info = append(info, label...)
-	info = append(info, 4)
-	info = binary.BigEndian.AppendUint32(info, generation)
-	return hkdf.Expand(sha256.New, secret, string(info), length)
-}

@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/discordpkg/gateway/internal/mls"
 )
 
 func unhex(t testing.TB, s string) []byte {
@@ -17,14 +19,6 @@ func unhex(t testing.TB, s string) []byte {
 	return b
 }
 
-// TestDeriveTreeSecret is the vector of crypto-basics.json of the MLS working
-// group for cipher suite 2.
-func TestDeriveTreeSecret(t *testing.T) {
-	out, err := deriveTreeSecret(unhex(t, "62db8a06300e98dbfd2c831e18544873cec3a2c1ba852fcee8423ff3c08e397e"), "DeriveTreeSecret", 2694881440, 32)
-	require.NoError(t, err)
-	require.Equal(t, "298ab27d2e621d9fc079126d9ffce5259fa0d58697267b40bfadf805b01d0d3c", hex.EncodeToString(out))
-}
-
 var testSecret = []byte("0123456789abcdef")
 
 // testKey derives the key of a generation the way the whitepaper writes it.
@@ -32,11 +26,11 @@ func testKey(t testing.TB, generation int) cipher.AEAD {
 	t.Helper()
 	s := testSecret
 	for g := range uint32(generation) {
-		next, err := deriveTreeSecret(s, "secret", g, 32)
+		next, err := mls.DeriveTreeSecret(s, "secret", g, 32)
 		require.NoError(t, err)
 		s = next
 	}
-	key, err := deriveTreeSecret(s, "key", uint32(generation), 16)
+	key, err := mls.DeriveTreeSecret(s, "key", uint32(generation), 16)
 	require.NoError(t, err)
 	block, err := aes.NewCipher(key)
 	require.NoError(t, err)

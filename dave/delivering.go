@@ -1,0 +1,130 @@
+package dave
+
+import (
+	"time"
+
+	gateway "github.com/discordpkg/gateway"
+	"github.com/discordpkg/gateway/opcode"
+)
+
+// A delivering is a transition that members get ready for.
+type delivering struct {
+	id       uint16
+	version  uint16
+	deadline time.Time
+	all      []*participant
+	waiting  map[*participant]struct{}
+}
+
+func (t *delivering) wait(p *participant) {
+	t.all = append(t.all, p)
+	t.waiting[p] = struct{}{}
+}
+
+// newTransition starts a transition, which takes the place of one that is not
+// executed yet.
+func (d *Delivery) newTransition(now time.Time, version uint16) *delivering {
+	if d.lastID++; d.lastID == initTransition {
+		d.lastID++
+	}
+	d.transition = &delivering{id: d.lastID, version: version, deadline: now.Add(d.timeout), waiting: make(map[*participant]struct{})}
+	return d.transition
+}
+
+// handleReady counts a client that is ready.
+func (d *Delivery) handleReady(now time.Time, p *participant, m gateway.VoiceMessage) error {
+	data, err := decode[transitionData](m)
+	if err != nil {
+		return err
+	}
+	if d.transition != nil && d.transition.id == data.ID {
+		p.failures = 0
+		d.excuse(now, p)
+	}
+	return nil
+}
+
+// excuse waits for a client no longer.
+func (d *Delivery) excuse(now time.Time, p *participant) {
+	if d.transition != nil {
+		delete(d.transition.waiting, p)
+		d.executeReady(now)
+	}
+}
+
+// executeReady tells everybody to make the switch, if all are ready for it or
+// have been waited for long enough.
+//
+// https://daveprotocol.com/#dave_protocol_execute_transition-22
+func (d *Delivery) executeReady(now time.Time) {
+	t := d.transition
+	if t == nil || len(t.waiting) > 0 && now.Before(t.deadline) {
+		return
+	}
+	d.transition, d.version = nil, t.version
+	m := textMessage(opcode.DAVEExecuteTransition, transitionData{ID: t.id})
+	for _, p := range t.all {
+		if d.members[p.user] == p {
+			d.send(p, m)
+		}
+	}
+}
+
+// downgrade prepares to go on without encryption.
+//
+// https://daveprotocol.com/#downgrade-to-transport-only-encryption
+func (d *Delivery) downgrade(now time.Time) {
+	if d.target == 0 {
+		return
+	}
+	settled := d.version == 0 && d.transition == nil
+	d.target = 0
+	d.abandon()
+	for _, p := range d.order {
+		p.pkg = nil
+	}
+	if settled {
+		return
+	}
+	var version uint16
+	t := d.newTransition(now, version)
+	m := textMessage(opcode.DAVEPrepareTransition, transitionData{ID: t.id, Version: &version})
+	for _, p := range d.order {
+		if p.version > 0 {
+			t.wait(p)
+			d.send(p, m)
+		}
+	}
+	d.executeReady(now)
+}
+
+// NextDeadline returns when [Delivery.HandleTimeout] has something to do, zero
+// for never.
+func (d *Delivery) NextDeadline() time.Time {
+	next := d.stuck
+	if d.transition != nil {
+		next = earlier(next, d.transition.deadline)
+	}
+	for _, p := range d.order {
+		next = earlier(next, p.hold)
+	}
+	return next
+}
+
+// HandleTimeout executes transitions that members were not ready for in time,
+// removes those who asked for it and sent no key package, and makes a group
+// anew that got no commit. An early call does nothing.
+func (d *Delivery) HandleTimeout(now time.Time) []Outgoing {
+	d.executeReady(now)
+	for _, p := range d.order {
+		if over(p.hold, now) {
+			p.hold = time.Time{}
+		}
+	}
+	if over(d.stuck, now) {
+		d.attempts++
+		d.restart(now)
+	}
+	d.reconcile(now)
+	return d.flush()
+}

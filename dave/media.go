@@ -1,0 +1,82 @@
+package dave
+
+import (
+	"errors"
+	"time"
+
+	"github.com/discordpkg/gateway/internal/mls"
+)
+
+// ErrNotReady reports a frame that nobody could decrypt yet, and that is
+// therefore not sent: see [Session.Ready].
+var ErrNotReady = errors.New("dave: no key that others share")
+
+// Ready reports whether frames can be sent: in clear while the call is not
+// encrypted, else with a key that everybody has, or that nobody needs because
+// nobody else is there.
+func (s *Session) Ready() bool {
+	return s.begun && (s.version == 0 || s.encryptor != nil && (s.shared || len(s.users.present) == 0))
+}
+
+// EncryptFrame appends to dst what is to be sent of an encoded frame: a
+// protocol frame, or the frame itself while the call is not encrypted. Dst must
+// not overlap the frame. The error is [ErrNotReady], [ErrRanges] or
+// [ErrStartCode]; dst is then returned as it was.
+func (s *Session) EncryptFrame(now time.Time, dst, frame []byte, codec Codec) ([]byte, error) {
+	s.HandleTimeout(now)
+	switch {
+	case !s.Ready():
+		return dst, ErrNotReady
+	case s.version == 0:
+		return append(dst, frame...), nil
+	}
+	return s.encryptor.Encrypt(dst, frame, codec)
+}
+
+// DecryptFrame appends to dst the encoded frame of a frame that a user sent,
+// whole and without padding. Dst may overlap it. The error is [ErrUnencrypted],
+// [ErrNoKey], [ErrReplay] or [ErrAuthentication]; dst is then returned as it was.
+// After ErrNoKey the key may come yet.
+func (s *Session) DecryptFrame(now time.Time, user snowflake, dst, frame []byte) ([]byte, error) {
+	s.HandleTimeout(now)
+	f, encrypted := parseFrame(frame)
+	switch {
+	case isSilence(frame), !encrypted && s.clear.allows(now):
+		return append(dst, frame...), nil
+	case !encrypted:
+		return dst, ErrUnencrypted
+	}
+	d := s.decryptors[user]
+	if d == nil {
+		return dst, ErrNoKey
+	}
+	out, err := d.decrypt(dst, &f, now)
+	s.deadline = earlier(s.deadline, d.NextDeadline())
+	return out, err
+}
+
+// setEncryptor changes the key that is sent with.
+func (s *Session) setEncryptor(e *Encryptor, shared bool) {
+	if s.encryptor != nil {
+		s.encryptor.Wipe()
+	}
+	s.encryptor, s.shared = e, shared
+}
+
+// encryptFor sends with the key of a group.
+func (s *Session) encryptFor(g *mls.Group, shared bool) error {
+	e, err := encryptorOf(g, s.user)
+	if err != nil {
+		return err
+	}
+	s.setEncryptor(e, shared)
+	return nil
+}
+
+// retire ends what was before an era.
+func (s *Session) retire(now time.Time, era uint64) {
+	for _, d := range s.decryptors {
+		d.retire(now, era)
+		s.deadline = earlier(s.deadline, d.NextDeadline())
+	}
+}

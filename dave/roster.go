@@ -1,0 +1,82 @@
+package dave
+
+import (
+	"errors"
+	"slices"
+
+	gateway "github.com/discordpkg/gateway"
+	"github.com/discordpkg/gateway/command"
+)
+
+type snowflake = command.Snowflake
+
+// maxUsers is how many users a session knows. A stage has room for more
+// listeners, who have no part in the group.
+const maxUsers = 16384
+
+var errUsers = errors.New("dave: more users than a channel holds")
+
+// A roster is who is in the channel by what the voice server told everybody,
+// and who has been.
+type roster struct {
+	self    snowflake
+	present map[snowflake]struct{}
+	known   map[snowflake]struct{}
+}
+
+func newRoster(self snowflake) roster {
+	return roster{self: self, present: make(map[snowflake]struct{}), known: make(map[snowflake]struct{})}
+}
+
+func (r *roster) connect(m gateway.VoiceMessage) error {
+	d, err := decode[gateway.VoiceClientsConnect](m)
+	if err != nil {
+		return err
+	}
+	for _, user := range d.UserIDs {
+		if _, ok := r.known[user]; !ok && len(r.known) >= maxUsers {
+			return errUsers
+		}
+		if user != r.self {
+			r.present[user], r.known[user] = struct{}{}, struct{}{}
+		}
+	}
+	return nil
+}
+
+func (r *roster) disconnect(m gateway.VoiceMessage) error {
+	d, err := decode[gateway.VoiceClientDisconnect](m)
+	if err != nil {
+		return err
+	}
+	delete(r.present, d.UserID)
+	return nil
+}
+
+// mayJoin reports whether a user may be added to the group: who is not in the
+// channel would listen unseen.
+//
+// https://daveprotocol.com/#member-add
+func (r *roster) mayJoin(identity []byte) bool {
+	user, ok := userOf(identity)
+	_, present := r.present[user]
+	return ok && (present || user == r.self)
+}
+
+// mayBeIn reports whether a user may be in a group that one is welcomed to. Who
+// has left the channel may still be in it, until a commit.
+func (r *roster) mayBeIn(identity []byte) bool {
+	user, ok := userOf(identity)
+	_, known := r.known[user]
+	return ok && (known || user == r.self)
+}
+
+// list returns who else is in the channel, in ascending order.
+func (r *roster) list() []snowflake {
+	users := make([]snowflake, 0, len(r.present))
+	for user := range r.present {
+		users = append(users, user)
+	}
+	slices.Sort(users)
+	return users
+}
