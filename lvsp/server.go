@@ -1,0 +1,181 @@
+package lvsp
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"time"
+
+	"github.com/discordpkg/gateway/ratelimit"
+)
+
+// A Server is the voice server's end of all links with backends, as a pure
+// machine: messages and time go in, frames and deadlines come out. It has no
+// socket, clock or goroutine. With its links and its [Host] it makes one unit
+// that is not safe for concurrent use.
+type Server struct {
+	cfg      serverSettings
+	host     Host
+	backends []*backend
+
+	links    map[*Link]bool // open ones
+	ready    []*Link
+	tickets  map[Ticket]*pending
+	ticket   Ticket
+	requests uint64
+}
+
+// A backend is what a voice server knows of one backend, over all its links.
+type backend struct {
+	name    string
+	dialect Dialect
+	sign    signer
+	plain   signer // nil: not accepted
+
+	channels map[Snowflake]*channel
+	states   map[seat]*state
+	byID     map[string]*state // by session id
+	sessions []*session        // in the order of their start
+	sweepAt  time.Time         // the earliest of any channel or state, zero for none
+}
+
+// NewServer returns a server without links. Of the options, [WithBackend] is
+// required.
+func NewServer(host Host, options ...ServerOption) (*Server, error) {
+	s := &Server{
+		cfg: defaultServerSettings(), host: host,
+		links: make(map[*Link]bool), tickets: make(map[Ticket]*pending),
+	}
+	if host == nil {
+		return nil, errors.New("lvsp: host is nil")
+	}
+	for _, o := range options {
+		if err := o(s); err != nil {
+			return nil, err
+		}
+	}
+	if len(s.backends) == 0 {
+		return nil, errors.New("lvsp: no backend")
+	}
+	return s, nil
+}
+
+// Accept begins a link: a backend has connected. Its first frame is HELLO, or
+// a close frame if there are too many links.
+func (s *Server) Accept(now time.Time) *Link {
+	l := &Link{s: s, rate: ratelimit.NewWindow(s.cfg.rate, s.cfg.ratePeriod)}
+	if len(s.links) >= s.cfg.links {
+		l.close(GeneralError, "too many links")
+		return l
+	}
+	s.links[l] = true
+	nonce, err := newNonce(s.cfg.random, NonceLength)
+	if err != nil {
+		l.close(GeneralError, "no randomness")
+		return l
+	}
+	l.nonce, l.identifyBy = nonce, now.Add(IdentifyTimeout)
+	hello := Hello{HeartbeatInterval: s.cfg.interval.Milliseconds(), Nonce: nonce}
+	if s.cfg.helloSeconds {
+		hello.HeartbeatInterval = int64(s.cfg.interval / time.Second)
+	}
+	for d := Seed; d <= Extended; d++ {
+		hello.Dialects = append(hello.Dialects, d.String())
+	}
+	l.send(OpHello, hello)
+	return l
+}
+
+// Ready returns the links that have got frames to send since the last call, in
+// the order in which they got them. It is to be asked after each call to the
+// server or a link: an answer that came late, or a backend that resumes
+// elsewhere, concerns links that nobody called.
+func (s *Server) Ready() []*Link {
+	ready := s.ready
+	s.ready = nil
+	for _, l := range ready {
+		l.queued = false
+	}
+	return ready
+}
+
+// NextDeadline returns the time at which HandleTimeout must be called, zero
+// when nothing is scheduled. Links have deadlines of their own.
+func (s *Server) NextDeadline() time.Time {
+	var at time.Time
+	for _, b := range s.backends {
+		at = earliest(at, b.sweepAt)
+		for _, se := range b.sessions {
+			at = earliest(at, se.expires)
+		}
+	}
+	return at
+}
+
+// HandleTimeout ends the sessions that were not resumed, and the channels and
+// voice states that their backend did not come back for. An early call does
+// nothing.
+func (s *Server) HandleTimeout(now time.Time) {
+	for _, b := range s.backends {
+		b.sessions = slices.DeleteFunc(b.sessions, func(se *session) bool {
+			over := due(se.expires, now)
+			if over {
+				se.end()
+			}
+			return over
+		})
+		if due(b.sweepAt, now) {
+			s.sweep(now, b)
+		}
+	}
+}
+
+// Close ends every link with code 4000: the voice server goes away. Sessions
+// can be resumed where the Server lives on.
+func (s *Server) Close(now time.Time, reason string) {
+	links := make([]*Link, 0, len(s.links))
+	for _, b := range s.backends {
+		for _, se := range b.sessions {
+			if se.link != nil {
+				links = append(links, se.link)
+			}
+		}
+	}
+	for _, l := range links {
+		l.fail(now, GeneralError, reason)
+	}
+	for l := range s.links { // those that did not identify
+		l.fail(now, GeneralError, reason)
+	}
+}
+
+// VoiceStates returns the voice states of all backends, in the order of the
+// options that admitted them, then by guild or private call, and user.
+func (s *Server) VoiceStates() []VoiceState {
+	var all []VoiceState
+	for _, b := range s.backends {
+		for _, st := range sorted(b.states) {
+			all = append(all, st.VoiceState)
+		}
+	}
+	return all
+}
+
+// String returns a short description without secrets.
+func (s *Server) String() string {
+	return fmt.Sprintf("lvsp: voice server, %d backends, %d links", len(s.backends), len(s.links))
+}
+
+// Format implements [fmt.Formatter] with what String returns.
+func (s *Server) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, s.String()) }
+
+func due(at, now time.Time) bool { return !at.IsZero() && !now.Before(at) }
+
+// earliest returns the earlier of two times of which zero means never.
+func earliest(a, b time.Time) time.Time {
+	if a.IsZero() || !b.IsZero() && b.Before(a) {
+		return b
+	}
+	return a
+}

@@ -1,0 +1,231 @@
+package lvsp
+
+import (
+	"errors"
+	"time"
+)
+
+// A state is a user in a channel.
+type state struct {
+	VoiceState
+	ch     *channel
+	number uint64 // of the request it is due to
+	done   bool   // the host has let the user in
+	doom   Reason // zero unless it was destroyed, perhaps before the host answered
+
+	owner   *session
+	sweepAt time.Time
+}
+
+// find returns the voice state that a message is about: by its session id, or
+// by user and guild, or user and channel of a private call.
+func (b *backend) find(in Info) *state {
+	if in.SessionID != "" && in.Type != StateCreate {
+		return b.byID[in.SessionID]
+	}
+	server := in.Guild
+	if ch := b.channels[in.Channel]; server == 0 && ch != nil {
+		server = ch.serverID()
+	}
+	return b.states[seat{server, in.User}]
+}
+
+// createState lets a user in. It is idempotent, and moves whoever is in
+// another channel of the guild, unless a later request is what led there: it
+// may have overtaken this one, which had to wait for the channel.
+func (s *Server) createState(now time.Time, ch *channel, r request) {
+	if !ch.assigned {
+		s.assign(now, ch, r)
+		return
+	}
+	b, at := ch.b, seat{ch.serverID(), r.User}
+	twin := b.byID[r.SessionID]
+	if twin != nil && twin.User != r.User {
+		s.refuse(now, r.by, r.Info, Conflict, "the session is another user's")
+		return
+	}
+	if !s.vacate(now, ch, r, b.states[at], twin) {
+		return
+	}
+	st := b.states[at]
+	switch {
+	case st == nil && len(b.states) >= s.cfg.states:
+		s.refuse(now, r.by, r.Info, Full, "too many voice states")
+		return
+	case st == nil:
+		st = s.newState(now, ch, r)
+		if st == nil {
+			return
+		}
+	}
+	if r.SessionID != "" && r.SessionID != st.SessionID {
+		delete(b.byID, st.SessionID)
+		st.SessionID = r.SessionID
+		b.byID[st.SessionID] = st
+	}
+	st.number, st.Flags = r.number, r.apply(st.Flags)
+	ch.adopt(now, r.by)
+	st.owner, st.sweepAt = ch.owner, ch.sweepAt
+	s.letIn(now, st, r)
+}
+
+// vacate ends the voice states of a user in other channels. It reports false
+// if one of them is due to a later request.
+func (s *Server) vacate(now time.Time, ch *channel, r request, states ...*state) bool {
+	for _, st := range states {
+		switch {
+		case st == nil || st.ch == ch || st.doom != 0:
+		case st.number > r.number:
+			return false
+		default:
+			s.destroyState(now, st, Moved)
+		}
+	}
+	return true
+}
+
+// newState enters a voice state into the tables. Its session id is the one
+// that the backend knows already, or a new one.
+func (s *Server) newState(now time.Time, ch *channel, r request) *state {
+	name := r.SessionID
+	if name == "" {
+		var err error
+		if name, err = newNonce(s.cfg.random, sessionLength); err != nil {
+			s.refuseFor(now, r, err)
+			return nil
+		}
+	}
+	st := &state{ch: ch, VoiceState: VoiceState{
+		Backend: ch.b.name, Guild: ch.Guild, Channel: ch.ID, User: r.User, SessionID: name, WithoutDAVE: r.WithoutDAVE,
+	}}
+	ch.states[st.seat()], ch.b.states[st.seat()], ch.b.byID[name] = st, st, st
+	return st
+}
+
+func (s *Server) letIn(now time.Time, st *state, r request) {
+	t := s.wait(pending{ch: st.ch, r: r, st: st})
+	st.ch.busy = t
+	voice, err := s.host.CreateVoiceState(now, t, st.VoiceState)
+	if !errors.Is(err, ErrLater) {
+		s.createdFor(now, s.answered(t, true), voice, err)
+	}
+}
+
+// VoiceStateCreated is the answer to a ticket of CreateVoiceState. An error
+// refuses the user. Unknown tickets are ignored.
+func (s *Server) VoiceStateCreated(now time.Time, t Ticket, voice Voice, err error) {
+	if p := s.answered(t, true); p != nil {
+		s.createdFor(now, p, voice, err)
+		s.run(now, p.ch)
+	}
+}
+
+func (s *Server) createdFor(now time.Time, p *pending, voice Voice, err error) {
+	st := p.st
+	p.ch.busy = 0
+	switch {
+	case st.doom != 0:
+		if err == nil {
+			s.host.DestroyVoiceState(now, st.VoiceState, st.doom)
+		}
+	case err != nil:
+		if !st.done {
+			s.remove(st)
+		}
+		s.refuseFor(now, p.r, err)
+	default:
+		known := st.done
+		st.done = true
+		p.r.by.send(now, st.doneInfo(voice, known, p.r.by.dialect))
+	}
+}
+
+func (st *state) doneInfo(voice Voice, known bool, d Dialect) Info {
+	in := Info{
+		Type: StateDone, Guild: st.Guild, Channel: st.Channel, User: st.User, SessionID: st.SessionID,
+		Token: voice.Token, Endpoint: voice.Endpoint, Known: known,
+	}
+	if d == Seed { // whose VoiceInfo has them
+		in.Flags, in.Given = st.Flags, allFlags
+	}
+	return in
+}
+
+// apply returns the flags after the message.
+func (in *Info) apply(before Flags) Flags { return before&^in.Given | in.Flags&in.Given }
+
+func (s *Server) updateState(now time.Time, ch *channel, r request) {
+	st := ch.stateOf(r.Info)
+	if st == nil {
+		s.refuse(now, r.by, r.Info, UnknownState, "")
+		return
+	}
+	changed := st.VoiceState
+	changed.Flags = r.apply(changed.Flags)
+	if err := s.host.UpdateVoiceState(now, changed); err != nil {
+		s.refuseFor(now, r, err)
+		return
+	}
+	st.VoiceState = changed
+	ch.adopt(now, r.by)
+	st.owner, st.sweepAt = ch.owner, ch.sweepAt
+}
+
+// leave is what a backend asks for; who is gone may be gone once more. The seed
+// dialect cannot destroy channels: they end with the last user.
+func (s *Server) leave(now time.Time, ch *channel, r request) {
+	st := ch.stateOf(r.Info)
+	if st == nil {
+		return
+	}
+	s.destroyState(now, st, Left)
+	if r.by.dialect == Seed && len(ch.states) == 0 {
+		s.destroyChannel(now, ch)
+	}
+}
+
+// stateOf returns the voice state of the channel that a message is about. It
+// may have moved since the message came.
+func (ch *channel) stateOf(in Info) *state {
+	if st := ch.b.find(in); st != nil && st.ch == ch {
+		return st
+	}
+	return nil
+}
+
+func (ch *channel) serverID() Snowflake { return VoiceState{Guild: ch.Guild, Channel: ch.ID}.Server() }
+
+// destroyState ends a voice state, also one that the host has not answered
+// about yet.
+func (s *Server) destroyState(now time.Time, st *state, why Reason) {
+	s.remove(st)
+	st.doom = why
+	if st.done {
+		s.host.DestroyVoiceState(now, st.VoiceState, why)
+	}
+}
+
+func (s *Server) remove(st *state) {
+	delete(st.ch.states, st.seat())
+	if b := st.ch.b; b.states[st.seat()] == st {
+		delete(b.states, st.seat())
+	}
+	if b := st.ch.b; b.byID[st.SessionID] == st {
+		delete(b.byID, st.SessionID)
+	}
+}
+
+// EndVoiceState tells the backend that a user is gone for good, without being
+// asked: the voice connection broke and was not resumed. The host is not
+// called. It reports false if there is no such voice state.
+func (s *Server) EndVoiceState(now time.Time, backend, sessionID string) bool {
+	for _, b := range s.backends {
+		if st := b.byID[sessionID]; b.name == backend && st != nil {
+			s.remove(st)
+			st.doom = Left
+			st.owner.send(now, Info{Type: StateDestroy, Guild: st.Guild, Channel: st.Channel, User: st.User, SessionID: st.SessionID})
+			return true
+		}
+	}
+	return false
+}
