@@ -96,7 +96,7 @@ func (m *mixed) commit(t testing.TB, by int, losers ...int) {
 		case i == by:
 			o.accept()
 		case gone:
-			require.Error(t, c.follow(t, o.commit), "removed")
+			requireRemoved(t, c, o.commit)
 		default:
 			require.NoError(t, c.follow(t, o.commit), "member %d follows %d", i, by)
 		}
@@ -108,6 +108,16 @@ func (m *mixed) commit(t testing.TB, by int, losers ...int) {
 	m.members = append(left, m.joining...)
 	m.refs, m.joining, m.leaving = nil, nil, nil
 	m.agree(t)
+}
+
+// requireRemoved wants a member to find out that a commit removed it. The
+// other library has no word for that.
+func requireRemoved(t testing.TB, c member, commit []byte) {
+	err := c.follow(t, commit)
+	if _, ours := c.(*ourMember); ours {
+		require.ErrorIs(t, err, mls.ErrRemoved)
+	}
+	require.Error(t, err)
 }
 
 func (m *mixed) inspect(t testing.TB, commit []byte, leaf uint32) {
