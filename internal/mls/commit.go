@@ -160,13 +160,9 @@ func (g *Group) Process(commit []byte, proposals []*Proposal) (*Group, error) {
 	r := reader{b: bytes.Clone(commit)}
 	m := r.message(func(r *reader, m *message) { r.commit(m, &c) })
 	if err := r.end(); err != nil {
-		return nil, fmt.Errorf("commit: %w", err)
+		return nil, err
 	}
-	next, err := g.process(m, &c, proposals)
-	if err != nil {
-		return nil, fmt.Errorf("commit: %w", err)
-	}
-	return next, nil
+	return g.process(m, &c, proposals)
 }
 
 func (g *Group) process(m *message, c *commitBody, proposals []*Proposal) (*Group, error) {
@@ -193,8 +189,8 @@ func (g *Group) process(m *message, c *commitBody, proposals []*Proposal) (*Grou
 
 // commit reads a Commit.
 func (r *reader) commit(m *message, into *commitBody) {
-	if r.err == nil && m.kind != contentCommit {
-		r.err, r.b = fmt.Errorf("%w: content type %d", ErrUnsupported, m.kind), nil
+	if m.kind != contentCommit {
+		r.refuse(fmt.Errorf("%w: content type %d", ErrUnsupported, m.kind))
 		return
 	}
 	*into = r.commitBody()

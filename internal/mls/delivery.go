@@ -71,14 +71,14 @@ func InspectCommit(b []byte) (CommitInfo, error) {
 	r := reader{b: b}
 	m := r.message(func(r *reader, m *message) { r.commit(m, &c) })
 	if r.err != nil {
-		return CommitInfo{}, fmt.Errorf("commit: %w", r.err)
+		return CommitInfo{}, r.err
 	}
 	if m.senderKind != senderMember {
-		return CommitInfo{}, fmt.Errorf("commit: %w: no member", ErrSender)
+		return CommitInfo{}, fmt.Errorf("%w: no member", ErrSender)
 	}
 	refs, inline, err := c.refs()
 	if err != nil {
-		return CommitInfo{}, fmt.Errorf("commit: %w", err)
+		return CommitInfo{}, err
 	}
 	info := CommitInfo{GroupID: m.groupID, Epoch: m.epoch, Sender: m.sender, Refs: refs, Inline: inline, Rest: r.b}
 	if c.path != nil {
@@ -113,7 +113,7 @@ func SplitWelcome(welcome []byte) ([]WelcomePart, error) {
 	r := reader{b: welcome}
 	info := r.eachSecret(func(raw, ref []byte, _ sealed) { parts = append(parts, WelcomePart{Ref: ref, entry: raw}) })
 	if err := r.end(); err != nil {
-		return nil, fmt.Errorf("welcome: %w", err)
+		return nil, err
 	}
 	for i := range parts {
 		parts[i].info = info

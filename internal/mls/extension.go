@@ -56,7 +56,7 @@ func ParseExternalSender(b []byte) (ExternalSender, error) {
 	r := reader{b: bytes.Clone(b)}
 	s := r.externalSender()
 	if err := r.end(); err != nil {
-		return ExternalSender{}, fmt.Errorf("external sender: %w", err)
+		return ExternalSender{}, err
 	}
 	if _, err := parseVerifyKey(s.SignatureKey); err != nil {
 		return ExternalSender{}, fmt.Errorf("%w: %w", ErrExternalSender, err)

@@ -30,7 +30,7 @@ func ParseKeyPackage(b []byte) (*KeyPackage, error) {
 	r := reader{b: bytes.Clone(b)}
 	k := r.keyPackage()
 	if err := r.end(); err != nil {
-		return nil, fmt.Errorf("key package: %w", err)
+		return nil, err
 	}
 	if err := k.check(); err != nil {
 		return nil, err

@@ -76,9 +76,8 @@ func (r *reader) leafNode() *leafNode {
 // credential reads a Credential and returns the identity of a basic one, the
 // only kind that DAVE knows.
 func (r *reader) credential() []byte {
-	if kind := r.u16(); r.err == nil && kind != credentialBasic {
-		r.err = fmt.Errorf("%w: credential type %d", ErrUnsupported, kind)
-		r.b = nil
+	if kind := r.u16(); kind != credentialBasic {
+		r.refuse(fmt.Errorf("%w: credential type %d", ErrUnsupported, kind))
 	}
 	return r.vector()
 }

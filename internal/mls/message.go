@@ -43,8 +43,8 @@ type message struct {
 // message reads an MLSMessage that holds a PublicMessage. The body is what
 // the function reads that is given for its kind.
 func (r *reader) message(body func(*reader, *message)) *message {
-	if v, wire := r.u16(), r.u16(); r.err == nil && (v != version || wire != wirePublicMessage) {
-		r.err, r.b = fmt.Errorf("%w: message of version %d, wire format %d", ErrUnsupported, v, wire), nil
+	if v, wire := r.u16(), r.u16(); v != version || wire != wirePublicMessage {
+		r.refuse(fmt.Errorf("%w: message of version %d, wire format %d", ErrUnsupported, v, wire))
 	}
 	return r.publicMessage(body)
 }
@@ -57,9 +57,7 @@ func (r *reader) publicMessage(body func(*reader, *message)) *message {
 	case senderMember, senderExternal:
 		m.sender = r.u32()
 	default:
-		if r.err == nil {
-			r.err, r.b = fmt.Errorf("%w: kind %d", ErrSender, m.senderKind), nil
-		}
+		r.refuse(fmt.Errorf("%w: kind %d", ErrSender, m.senderKind))
 	}
 	r.vector() // authenticated data, of no use to anyone here
 	m.kind = r.u8()
@@ -68,9 +66,7 @@ func (r *reader) publicMessage(body func(*reader, *message)) *message {
 	case contentProposal, contentCommit:
 		body(r, m)
 	default:
-		if r.err == nil {
-			r.err, r.b = fmt.Errorf("%w: content type %d", ErrUnsupported, m.kind), nil
-		}
+		r.refuse(fmt.Errorf("%w: content type %d", ErrUnsupported, m.kind))
 	}
 	m.body = r.since(before)
 	m.content = r.since(start)
@@ -84,7 +80,7 @@ func (r *reader) publicMessage(body func(*reader, *message)) *message {
 	return m
 }
 
-// newMessage starts a message whose body is set, see sign.
+// setContent encodes the content of a message that is being made.
 func (m *message) setContent() {
 	c := make([]byte, 0, len(m.groupID)+len(m.body)+32)
 	c = appendVector(c, m.groupID)

@@ -33,19 +33,21 @@ func (p *Proposal) Remove() (leaf uint32, ok bool) { return p.remove, p.Add == n
 // expected is for the caller to decide, see [KeyPackage.Identity].
 //
 // A proposal that can be read to its end but not accepted comes with an error
-// and the rest. The result does not alias list, the rest does.
+// and the rest, so that those after it still count; with one that cannot be
+// read the list ends, and rest is nil. The result does not alias list, the
+// rest does.
 func (g *Group) ParseProposal(list []byte) (p *Proposal, rest []byte, err error) {
 	p = &Proposal{}
 	r := reader{b: list}
 	r.message(func(r *reader, m *message) { r.proposal(m, &Proposal{}) })
 	if r.err != nil {
-		return nil, nil, fmt.Errorf("proposal: %w", r.err)
+		return nil, nil, r.err
 	}
 	rest = r.b
 	r = reader{b: bytes.Clone(r.since(list))}
 	m := r.message(func(r *reader, m *message) { r.proposal(m, p) })
 	if err := g.checkProposal(m, p); err != nil {
-		return nil, rest, fmt.Errorf("proposal: %w", err)
+		return nil, rest, err
 	}
 	p.Ref, p.groupID, p.epoch, p.sender = m.ref(), m.groupID, m.epoch, g.external
 	return p, rest, nil
@@ -53,8 +55,8 @@ func (g *Group) ParseProposal(list []byte) (p *Proposal, rest []byte, err error)
 
 // proposal reads a Proposal.
 func (r *reader) proposal(m *message, into *Proposal) {
-	if r.err == nil && m.kind != contentProposal {
-		r.err, r.b = fmt.Errorf("%w: content type %d", ErrUnsupported, m.kind), nil
+	if m.kind != contentProposal {
+		r.refuse(fmt.Errorf("%w: content type %d", ErrUnsupported, m.kind))
 		return
 	}
 	switch kind := r.u16(); kind {
@@ -63,9 +65,7 @@ func (r *reader) proposal(m *message, into *Proposal) {
 	case proposalRemove:
 		into.remove = r.u32()
 	default:
-		if r.err == nil {
-			r.err, r.b = fmt.Errorf("%w: proposal type %d", ErrUnsupported, kind), nil
-		}
+		r.refuse(fmt.Errorf("%w: proposal type %d", ErrUnsupported, kind))
 	}
 }
 

@@ -1,6 +1,9 @@
 package mls
 
-import "crypto/sha256"
+import (
+	"crypto/sha256"
+	"fmt"
+)
 
 // A groupContext is what all members agree on in an epoch.
 //
@@ -24,8 +27,8 @@ func (c *groupContext) append(dst []byte) []byte {
 
 // groupContext reads a GroupContext and shows its extensions to see.
 func (r *reader) groupContext(see func(kind uint16, content []byte)) groupContext {
-	if v, s := r.u16(), r.u16(); r.err == nil && (v != version || s != suite) {
-		r.err, r.b = ErrUnsupported, nil
+	if v, s := r.u16(), r.u16(); v != version || s != suite {
+		r.refuse(fmt.Errorf("%w: group of version %d, cipher suite %d", ErrUnsupported, v, s))
 	}
 	c := groupContext{groupID: r.vector(), epoch: r.u64(), treeHash: r.vector(), confirmed: r.vector()}
 	start := r.b

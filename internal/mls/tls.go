@@ -19,12 +19,15 @@ type reader struct {
 	err error
 }
 
-func (r *reader) fail(what string) {
+// refuse ends the reading with an error, unless one has ended it before.
+func (r *reader) refuse(err error) {
 	if r.err == nil {
-		r.err = fmt.Errorf("%w: %s", ErrMalformed, what)
+		r.err = err
 	}
 	r.b = nil
 }
+
+func (r *reader) fail(what string) { r.refuse(fmt.Errorf("%w: %s", ErrMalformed, what)) }
 
 func (r *reader) take(n int) []byte {
 	if n > len(r.b) {
@@ -107,8 +110,8 @@ func (r *reader) close(list *reader) {
 	if list.err == nil && len(list.b) != 0 {
 		list.fail("rest in a vector")
 	}
-	if r.err == nil && list.err != nil {
-		r.err, r.b = list.err, nil
+	if list.err != nil {
+		r.refuse(list.err)
 	}
 }
 

@@ -109,8 +109,8 @@ func (r *reader) groupSecrets() groupSecrets {
 // eachSecret reads a Welcome and shows its entries to see. It returns the
 // encrypted group info.
 func (r *reader) eachSecret(see func(raw, ref []byte, s sealed)) (info []byte) {
-	if s := r.u16(); r.err == nil && s != suite {
-		r.err, r.b = fmt.Errorf("%w: welcome of cipher suite %d", ErrUnsupported, s), nil
+	if s := r.u16(); s != suite {
+		r.refuse(fmt.Errorf("%w: welcome of cipher suite %d", ErrUnsupported, s))
 	}
 	list := r.list()
 	for n := 0; list.more(); n++ {
@@ -145,35 +145,37 @@ func (j *Joiner) Join(welcome []byte, policy JoinPolicy) (*Group, error) {
 	if j.initKey == nil {
 		return nil, ErrWiped
 	}
+	external, err := parseVerifyKey(policy.ExternalSender.SignatureKey)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrExternalSender, err)
+	}
 	s, encrypted, err := j.open(welcome)
 	if err != nil {
-		return nil, fmt.Errorf("welcome: %w", err)
+		return nil, err
 	}
 	defer clear(s.path)
 	if len(s.psks) != 0 {
-		return nil, fmt.Errorf("welcome: %w: pre-shared keys", ErrUnsupported)
+		return nil, fmt.Errorf("%w: pre-shared keys", ErrUnsupported)
 	}
 	member := memberSecret(s.joiner, zero[:])
 	clear(s.joiner)
 	defer clear(member)
 	info, err := openGroupInfo(encrypted, member)
 	if err != nil {
-		return nil, fmt.Errorf("welcome: %w", err)
+		return nil, err
 	}
 	if err := policy.checkInfo(info); err != nil {
-		return nil, fmt.Errorf("welcome: %w", err)
+		return nil, err
 	}
 	g, err := j.enter(info, s.path, member)
 	if err != nil {
-		return nil, fmt.Errorf("welcome: %w", err)
+		return nil, err
 	}
 	if err := policy.checkMembers(g); err != nil {
-		return nil, fmt.Errorf("welcome: %w", err)
+		g.Wipe()
+		return nil, err
 	}
-	g.external, err = parseVerifyKey(policy.ExternalSender.SignatureKey)
-	if err != nil {
-		return nil, fmt.Errorf("welcome: %w: %w", ErrExternalSender, err)
-	}
+	g.external = external
 	return g, nil
 }
 
@@ -254,11 +256,13 @@ func (j *Joiner) enter(info *groupInfo, pathSecret, member []byte) (*Group, erro
 	}
 	if pathSecret != nil {
 		if err := g.climbFrom(info.signer, pathSecret); err != nil {
+			g.Wipe()
 			return nil, err
 		}
 	}
 	g.enter(member)
 	if !hmac.Equal(info.tag, g.tag) {
+		g.Wipe()
 		return nil, ErrConfirmationTag
 	}
 	return g, nil
@@ -272,7 +276,7 @@ func (j *Joiner) judge(info *groupInfo) (t *tree, own uint32, err error) {
 	r := reader{b: info.tree}
 	t = r.tree()
 	if err := r.end(); err != nil {
-		return nil, 0, fmt.Errorf("ratchet tree: %w", err)
+		return nil, 0, err
 	}
 	if hash := t.hash(t.root()); !bytes.Equal(hash[:], info.context.treeHash) {
 		return nil, 0, fmt.Errorf("%w: not the tree of the group", ErrTree)
