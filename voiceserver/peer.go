@@ -182,6 +182,9 @@ func (p *peer) answerPing(data []byte) {
 // answerClose returns the code of the client's close frame, and echoes it.
 func (p *peer) answerClose(data []byte) closecode.Voice {
 	code, _ := frame.ParseClose(data)
+	if len(data) < 2 {
+		data = nil
+	}
 	p.srv.do(func(time.Time, *Core) {
 		if !p.c.isClosed() {
 			p.bye = frame.AppendServer(nil, ws.OpClose, data[:min(len(data), 2)])

@@ -74,7 +74,9 @@ type message struct {
 }
 
 // join makes a user a member of the channel.
-func (s *stage) join(user command.Snowflake) *client {
+func (s *stage) join(user command.Snowflake) *client { return s.joinIn(user, channel) }
+
+func (s *stage) joinIn(user, channel command.Snowflake) *client {
 	m := voiceserver.Member{Guild: guild, Channel: channel, User: user, SessionID: fmt.Sprintf("session-%d", user)}
 	token, err := s.core.Join(s.now, m)
 	require.NoError(s.t, err)
@@ -84,8 +86,10 @@ func (s *stage) join(user command.Snowflake) *client {
 }
 
 // call makes a user a member who talks.
-func (s *stage) call(user command.Snowflake) *client {
-	c := s.join(user)
+func (s *stage) call(user command.Snowflake) *client { return s.callIn(user, channel) }
+
+func (s *stage) callIn(user, channel command.Snowflake) *client {
+	c := s.joinIn(user, channel)
 	c.connect()
 	c.identify()
 	c.discover()
@@ -295,4 +299,42 @@ func (s *stage) advance(by time.Duration) {
 			return
 		}
 	}
+}
+
+// wait is advance with heartbeats.
+func (s *stage) wait(d time.Duration) {
+	for d > 0 {
+		step := min(d, 10*time.Second)
+		s.advance(step)
+		d -= step
+		for _, c := range s.clients {
+			if c.conn != nil {
+				c.beat()
+			}
+		}
+	}
+}
+
+func mustAddr(s string) netip.AddrPort { return netip.MustParseAddrPort(s) }
+
+// follow applies what a client was told about others to what it knows.
+func follow(t *testing.T, c *client, knows map[string]bool) {
+	for _, m := range c.inbox {
+		var d struct {
+			UserIDs []string `json:"user_ids"`
+			UserID  string   `json:"user_id"`
+		}
+		if m.op == opcode.VoiceClientsConnect || m.op == opcode.VoiceClientDisconnect {
+			require.NoError(t, json.Unmarshal([]byte(m.data), &d))
+		}
+		for _, id := range d.UserIDs {
+			require.False(t, knows[id], "user %s came twice", id)
+			knows[id] = true
+		}
+		if m.op == opcode.VoiceClientDisconnect {
+			require.True(t, knows[d.UserID], "user %s left twice", d.UserID)
+			delete(knows, d.UserID)
+		}
+	}
+	c.inbox = nil
 }

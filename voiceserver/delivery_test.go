@@ -1,0 +1,118 @@
+package voiceserver_test
+
+import (
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/discordpkg/gateway"
+	"github.com/discordpkg/gateway/closecode"
+	"github.com/discordpkg/gateway/command"
+	"github.com/discordpkg/gateway/opcode"
+	"github.com/discordpkg/gateway/voiceserver"
+	"github.com/stretchr/testify/require"
+)
+
+func closeCode(n int) closecode.Voice { return closecode.Voice(n) }
+
+// A fakeDelivery greets, and passes key packages on to everybody.
+type fakeDelivery struct {
+	log      []string
+	deadline time.Time
+}
+
+func voiceMessage(op opcode.Voice, data string) gateway.VoiceMessage {
+	return gateway.VoiceMessage{Op: op, Data: []byte(data)}
+}
+
+func (d *fakeDelivery) Join(_ time.Time, user command.Snowflake, version uint16) []voiceserver.Outgoing {
+	d.log = append(d.log, fmt.Sprint("join ", user, " ", version))
+	return []voiceserver.Outgoing{{To: user, Message: voiceMessage(opcode.DAVEExternalSender, "sender")}}
+}
+
+func (d *fakeDelivery) Version(command.Snowflake) uint16 { return 1 }
+
+func (d *fakeDelivery) Leave(_ time.Time, user command.Snowflake) []voiceserver.Outgoing {
+	d.log = append(d.log, fmt.Sprint("leave ", user))
+	return []voiceserver.Outgoing{{Message: voiceMessage(opcode.DAVEPrepareEpoch, `{"epoch":1}`)}}
+}
+
+func (d *fakeDelivery) Handle(now time.Time, user command.Snowflake, m gateway.VoiceMessage) ([]voiceserver.Outgoing, error) {
+	d.log = append(d.log, fmt.Sprintf("%d sends %d %s", user, m.Op, m.Data))
+	switch m.Op {
+	case opcode.DAVEInvalidCommit:
+		return nil, errors.New("no such transition")
+	case opcode.DAVETransitionReady:
+		d.deadline = now.Add(2 * time.Second)
+		return nil, nil
+	}
+	return []voiceserver.Outgoing{{Message: voiceMessage(opcode.DAVEProposals, string(m.Data))}}, nil
+}
+
+func (d *fakeDelivery) NextDeadline() time.Time { return d.deadline }
+
+func (d *fakeDelivery) HandleTimeout(time.Time) []voiceserver.Outgoing {
+	d.deadline = time.Time{}
+	return []voiceserver.Outgoing{{Message: voiceMessage(opcode.DAVEExecuteTransition, `{"transition_id":1}`)}}
+}
+
+func TestDelivery(t *testing.T) {
+	made := map[command.Snowflake]*fakeDelivery{}
+	s := newStage(t, voiceserver.WithDelivery(func(channel command.Snowflake) voiceserver.Delivery {
+		made[channel] = &fakeDelivery{}
+		return made[channel]
+	}))
+	a := s.call(1)
+	require.Contains(t, a.take()[2], `"dave_protocol_version":1`)
+	b := s.join(2)
+	b.connect()
+	b.identify()
+	b.sendBinary(opcode.DAVEKeyPackage, "too early")
+	b.discover()
+	b.selectProtocol("aead_aes256_gcm_rtpsize")
+	require.Equal(t, []string{`11 {"user_ids":["1"]}`, `25 sender`}, b.take()[3:], "it knows who is there before it hears of encryption")
+	require.Equal(t, []string{`11 {"user_ids":["2"]}`}, a.take())
+
+	b.sendBinary(opcode.DAVEKeyPackage, "package")
+	require.Equal(t, []string{`27 package`}, a.take())
+	require.Equal(t, []string{`27 package`}, b.take())
+	b.send(`{"op":23,"d":{"transition_id":1}}`)
+	s.advance(2*time.Second - 1)
+	require.Empty(t, a.take())
+	s.advance(1)
+	require.Equal(t, []string{`22 {"transition_id":1}`}, a.take())
+	a.send(`{"op":31,"d":{"transition_id":1}}`)
+	require.EqualValues(t, 4020, a.close)
+	require.Equal(t, []string{`22 {"transition_id":1}`, `13 {"user_id":"1"}`, `24 {"epoch":1}`}, b.take())
+	require.Equal(t, []string{"join 1 1", "join 2 1", "2 sends 26 package", `2 sends 23 {"transition_id":1}`, `1 sends 31 {"transition_id":1}`, "leave 1"}, made[channel].log)
+
+	b.send(`{"op":23,"d":{"transition_id":2}}`)
+	s.core.Destroy(s.now, guild, channel)
+	s.settle()
+	require.True(t, s.core.NextDeadline().IsZero(), "its delivery service is gone")
+	s.join(3)
+	require.Empty(t, made[channel].log, "another one for those who come after")
+}
+
+func TestDeliveriesTakeTurns(t *testing.T) {
+	s := newStage(t, voiceserver.WithDelivery(func(c command.Snowflake) voiceserver.Delivery { return &fakeDelivery{} }))
+	a := s.call(1)
+	m := a.member
+	m.Channel, m.Guild = 300, 101
+	b := &client{stage: s, member: m, seq: -1, addr: mustAddr("198.51.100.7:7")}
+	var err error
+	b.token, err = s.core.Join(s.now, m)
+	require.NoError(t, err)
+	s.clients = append(s.clients, b)
+	b.connect()
+	b.identify()
+	b.selectProtocol("aead_aes256_gcm_rtpsize")
+	for _, c := range []*client{b, a} {
+		c.take()
+		c.send(`{"op":23,"d":{"transition_id":1}}`)
+	}
+	s.advance(2 * time.Second)
+	require.Len(t, a.take(), 1)
+	require.Len(t, b.take(), 1)
+}
