@@ -47,7 +47,7 @@ func (c *Client) handleDone(now time.Time, in Info) {
 		return
 	}
 	if in.SessionID != st.SessionID {
-		st.told = 0
+		st.told = -1
 	}
 	st.done, st.SessionID = true, in.SessionID
 	c.emit(StateCreated{State: st.VoiceState, Voice: Voice{Token: in.Token, Endpoint: in.Endpoint}, Known: in.Known})
@@ -80,7 +80,7 @@ func (c *Client) handleRefused(e *RequestError) {
 func (c *Client) find(in Info) *wantedState {
 	if in.Type == StateDestroy && in.SessionID != "" {
 		for _, st := range c.states {
-			if st.done && st.SessionID == in.SessionID {
+			if st.done && st.SessionID == in.SessionID && (in.User == 0 || in.User == st.User) && (in.Guild == 0 || in.Guild == st.Guild) {
 				return st
 			}
 		}

@@ -32,7 +32,10 @@ type request struct {
 type pending struct {
 	ch *channel
 	r  request
-	st *state // of a request for a voice state
+
+	// Of a request for a voice state: the one it makes, and what that was.
+	st     *state
+	before VoiceState
 }
 
 // request takes a request of a backend.
@@ -59,7 +62,7 @@ func (s *Server) request(now time.Time, se *session, in Info) {
 		s.refuse(now, se, in, Full, "too many channels")
 		return
 	case ch == nil:
-		ch = &channel{b: b, states: make(map[seat]*state), Channel: Channel{Backend: b.name, Guild: in.Guild, ID: in.Channel, Bitrate: in.Bitrate}}
+		ch = &channel{b: b, states: make(map[seat]*state), Channel: Channel{Backend: b.label, Guild: in.Guild, ID: in.Channel, Bitrate: in.Bitrate}}
 		b.channels[in.Channel] = ch
 	case len(ch.queue) >= s.cfg.queue:
 		s.refuse(now, se, in, QueueFull, "")
@@ -224,7 +227,7 @@ func (s *Server) refuse(now time.Time, se *session, in Info, code ErrorCode, tex
 
 func (s *Server) refuseFor(now time.Time, r request, err error) {
 	e := refusal(r.Info, err)
-	s.host.Refused(now, r.by.b.name, e)
+	s.host.Refused(now, r.by.b.label, e)
 	if r.by.dialect == Extended {
 		r.by.send(now, e.info())
 	}

@@ -157,13 +157,18 @@ func runPair(t *testing.T, script []byte, dialect byte) {
 // chance does what a byte says: the low bits choose what, the high ones whom.
 func (s *stage) chance(a *actor, b byte) {
 	user, channel := lvsp.Snowflake(b>>4&3+1), lvsp.Snowflake(b>>6+30)
+	guild := 20 + (channel-30)/3 // of its own for the last one
 	switch b & 15 {
 	case 0, 1, 2, 3:
-		_ = a.client.Join(s.now, lvsp.VoiceState{Guild: 20, Channel: channel, User: user, Flags: lvsp.Flags(b & 3)})
+		v := lvsp.VoiceState{Guild: guild, Channel: channel, User: user, Flags: lvsp.Flags(b & 3)}
+		if b&1 == 0 {
+			v.SessionID = fmt.Sprint("session of ", user)
+		}
+		_ = a.client.Join(s.now, v)
 	case 4, 5:
-		_ = a.client.Leave(s.now, 20, user)
+		_ = a.client.Leave(s.now, guild, user)
 	case 6:
-		_ = a.client.Update(s.now, 20, user, lvsp.Flags(b>>3))
+		_ = a.client.Update(s.now, guild, user, lvsp.Flags(b>>3))
 	case 7:
 		_ = a.client.CloseChannel(s.now, channel)
 	case 8, 9:

@@ -209,7 +209,7 @@ func (l *Link) Backend() (name string, d Dialect, ok bool) {
 	if l.session == nil {
 		return "", ByEvidence, false
 	}
-	return l.session.b.name, l.session.dialect, true
+	return l.session.b.label, l.session.dialect, true
 }
 
 // Lost tells that the websocket is gone, whoever ended it. Further calls do

@@ -28,16 +28,16 @@ type Server struct {
 
 // A backend is what a voice server knows of one backend, over all its links.
 type backend struct {
-	name    string
+	label   string // its name
 	dialect Dialect
 	sign    signer
 	plain   signer // nil: not accepted
 
 	channels map[Snowflake]*channel
 	states   map[seat]*state
-	byID     map[string]*state // by session id
-	sessions []*session        // in the order of their start
-	sweepAt  time.Time         // the earliest of any channel or state, zero for none
+	byID     map[string][]*state // by session id
+	sessions []*session          // in the order of their start
+	sweepAt  time.Time           // the earliest of any channel or state, zero for none
 }
 
 // NewServer returns a server without links. Of the options, [WithBackend] is

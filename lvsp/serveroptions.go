@@ -11,12 +11,13 @@ import (
 // A ServerOption configures a [Server].
 type ServerOption func(*Server) error
 
-const (
-	// IdentifyTimeout is how long a backend may take to identify or resume.
-	IdentifyTimeout = 10 * time.Second
+// IdentifyTimeout is how long a backend may take to identify or resume, and a
+// voice server to answer.
+const IdentifyTimeout = 10 * time.Second
 
-	// A link on which more than MessageLimit messages arrive in any
-	// MessagePeriod is closed with [RateLimited]. [Client] keeps to it.
+// A link on which more than MessageLimit messages arrive in any MessagePeriod
+// is closed with [RateLimited]. [Client] keeps to it.
+const (
 	MessageLimit  = 6000
 	MessagePeriod = 10 * time.Second
 )
@@ -78,11 +79,11 @@ func WithBackend(b Backend) ServerOption {
 			return err
 		}
 		added := &backend{
-			name: b.Name, dialect: b.Dialect, sign: sign,
-			channels: make(map[Snowflake]*channel), states: make(map[seat]*state), byID: make(map[string]*state),
+			label: b.Name, dialect: b.Dialect, sign: sign,
+			channels: make(map[Snowflake]*channel), states: make(map[seat]*state), byID: make(map[string][]*state),
 		}
 		for _, other := range s.backends {
-			if other.name == b.Name || other.sign.accepts("", sign("")) {
+			if other.label == b.Name || other.sign.accepts("", sign("")) {
 				return fmt.Errorf("lvsp: backend %q: name or secret is another's too", b.Name)
 			}
 		}

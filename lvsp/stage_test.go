@@ -153,12 +153,14 @@ func (s *stage) run(line string) string {
 
 // end is what a host does by itself.
 func (s *stage) end(backend, session string) {
-	for k, v := range s.host.states {
+	for _, v := range s.server.VoiceStates() {
 		if v.Backend == backend && v.SessionID == session {
-			delete(s.host.states, k)
+			delete(s.host.states, stateKey(v))
+			require.True(s.t, s.server.EndVoiceState(s.now, v))
+			return
 		}
 	}
-	s.print("%v", s.server.EndVoiceState(s.now, backend, session))
+	s.print("%v", s.server.EndVoiceState(s.now, lvsp.VoiceState{Backend: backend, Channel: 1, User: 1, SessionID: session}))
 }
 
 func (s *stage) send(name, text string) {

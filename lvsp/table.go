@@ -146,9 +146,7 @@ func (c *Client) assertAll(now time.Time) {
 }
 
 func (c *Client) create(now time.Time, st *wantedState) {
-	if st.done, st.told = false, 0; st.SessionID != "" { // it may be there still, with flags
-		st.told = -1
-	}
+	st.done, st.told = false, -1 // it may be there still, with flags
 	in := Info{Type: StateCreate, Guild: st.Guild, Channel: st.Channel, User: st.User}
 	if c.dialect == Extended {
 		in.SessionID, in.Flags, in.Given, in.WithoutDAVE = st.SessionID, st.Flags, allFlags, st.WithoutDAVE

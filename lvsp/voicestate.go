@@ -2,6 +2,7 @@ package lvsp
 
 import (
 	"errors"
+	"slices"
 	"time"
 )
 
@@ -18,16 +19,35 @@ type state struct {
 }
 
 // find returns the voice state that a message is about: by its session id, or
-// by user and guild, or user and channel of a private call.
+// by user and guild, or user and channel of a private call. A user may have one
+// session id in several guilds.
 func (b *backend) find(in Info) *state {
 	if in.SessionID != "" && in.Type != StateCreate {
-		return b.byID[in.SessionID]
+		for _, st := range b.byID[in.SessionID] {
+			if (in.User == 0 || in.User == st.User) && (in.Guild == 0 || in.Guild == st.Guild) {
+				return st
+			}
+		}
+		return nil
 	}
 	server := in.Guild
 	if ch := b.channels[in.Channel]; server == 0 && ch != nil {
 		server = ch.serverID()
 	}
 	return b.states[seat{server, in.User}]
+}
+
+// name gives a voice state another session id, or takes it away.
+func (b *backend) name(st *state, id string) {
+	if rest := slices.DeleteFunc(b.byID[st.SessionID], func(other *state) bool { return other == st }); len(rest) > 0 {
+		b.byID[st.SessionID] = rest
+	} else {
+		delete(b.byID, st.SessionID)
+	}
+	if id != "" {
+		st.SessionID = id
+		b.byID[id] = append(b.byID[id], st)
+	}
 }
 
 // createState lets a user in. It is idempotent, and moves whoever is in
@@ -39,39 +59,38 @@ func (s *Server) createState(now time.Time, ch *channel, r request) {
 		return
 	}
 	b, at := ch.b, seat{ch.serverID(), r.User}
-	twin := b.byID[r.SessionID]
-	if twin != nil && twin.User != r.User {
-		s.refuse(now, r.by, r.Info, Conflict, "the session is another user's")
-		return
+	elsewhere := []*state{b.states[at]}
+	for _, twin := range b.byID[r.SessionID] {
+		if twin.User != r.User {
+			s.refuse(now, r.by, r.Info, Conflict, "the session is another user's")
+			return
+		}
+		if r.by.dialect == Seed { // which knows no guilds, so that this is the same one
+			elsewhere = append(elsewhere, twin)
+		}
 	}
-	if !s.vacate(now, ch, r, b.states[at], twin) {
+	if !s.vacate(now, ch, r, elsewhere) {
 		return
 	}
 	st := b.states[at]
-	switch {
-	case st == nil && len(b.states) >= s.cfg.states:
-		s.refuse(now, r.by, r.Info, Full, "too many voice states")
-		return
-	case st == nil:
-		st = s.newState(now, ch, r)
-		if st == nil {
+	if st == nil {
+		if st = s.newState(now, ch, r); st == nil {
 			return
 		}
 	}
-	if r.SessionID != "" && r.SessionID != st.SessionID {
-		delete(b.byID, st.SessionID)
-		st.SessionID = r.SessionID
-		b.byID[st.SessionID] = st
+	before := st.VoiceState
+	if r.SessionID != "" {
+		b.name(st, r.SessionID)
 	}
-	st.number, st.Flags = r.number, r.apply(st.Flags)
+	st.number, st.Flags, st.WithoutDAVE = r.number, r.apply(st.Flags), r.WithoutDAVE
 	ch.adopt(now, r.by)
 	st.owner, st.sweepAt = ch.owner, ch.sweepAt
-	s.letIn(now, st, r)
+	s.letIn(now, pending{ch: ch, r: r, st: st, before: before})
 }
 
 // vacate ends the voice states of a user in other channels. It reports false
 // if one of them is due to a later request.
-func (s *Server) vacate(now time.Time, ch *channel, r request, states ...*state) bool {
+func (s *Server) vacate(now time.Time, ch *channel, r request, states []*state) bool {
 	for _, st := range states {
 		switch {
 		case st == nil || st.ch == ch || st.doom != 0:
@@ -87,6 +106,11 @@ func (s *Server) vacate(now time.Time, ch *channel, r request, states ...*state)
 // newState enters a voice state into the tables. Its session id is the one
 // that the backend knows already, or a new one.
 func (s *Server) newState(now time.Time, ch *channel, r request) *state {
+	if len(ch.b.states) >= s.cfg.states {
+		s.refuse(now, r.by, r.Info, Full, "too many voice states")
+		return nil
+	}
+	st := &state{ch: ch, VoiceState: VoiceState{Backend: ch.b.label, Guild: ch.Guild, Channel: ch.ID, User: r.User}}
 	name := r.SessionID
 	if name == "" {
 		var err error
@@ -95,17 +119,15 @@ func (s *Server) newState(now time.Time, ch *channel, r request) *state {
 			return nil
 		}
 	}
-	st := &state{ch: ch, VoiceState: VoiceState{
-		Backend: ch.b.name, Guild: ch.Guild, Channel: ch.ID, User: r.User, SessionID: name, WithoutDAVE: r.WithoutDAVE,
-	}}
-	ch.states[st.seat()], ch.b.states[st.seat()], ch.b.byID[name] = st, st, st
+	ch.states[st.seat()], ch.b.states[st.seat()] = st, st
+	ch.b.name(st, name)
 	return st
 }
 
-func (s *Server) letIn(now time.Time, st *state, r request) {
-	t := s.wait(pending{ch: st.ch, r: r, st: st})
-	st.ch.busy = t
-	voice, err := s.host.CreateVoiceState(now, t, st.VoiceState)
+func (s *Server) letIn(now time.Time, p pending) {
+	t := s.wait(p)
+	p.ch.busy = t
+	voice, err := s.host.CreateVoiceState(now, t, p.st.VoiceState)
 	if !errors.Is(err, ErrLater) {
 		s.createdFor(now, s.answered(t, true), voice, err)
 	}
@@ -129,7 +151,10 @@ func (s *Server) createdFor(now time.Time, p *pending, voice Voice, err error) {
 			s.host.DestroyVoiceState(now, st.VoiceState, st.doom)
 		}
 	case err != nil:
-		if !st.done {
+		if st.done { // it stays what it was
+			p.ch.b.name(st, p.before.SessionID)
+			st.VoiceState = p.before
+		} else {
 			s.remove(st)
 		}
 		s.refuseFor(now, p.r, err)
@@ -207,20 +232,17 @@ func (s *Server) destroyState(now time.Time, st *state, why Reason) {
 
 func (s *Server) remove(st *state) {
 	delete(st.ch.states, st.seat())
-	if b := st.ch.b; b.states[st.seat()] == st {
-		delete(b.states, st.seat())
-	}
-	if b := st.ch.b; b.byID[st.SessionID] == st {
-		delete(b.byID, st.SessionID)
-	}
+	delete(st.ch.b.states, st.seat())
+	st.ch.b.name(st, "")
 }
 
 // EndVoiceState tells the backend that a user is gone for good, without being
 // asked: the voice connection broke and was not resumed. The host is not
-// called. It reports false if there is no such voice state.
-func (s *Server) EndVoiceState(now time.Time, backend, sessionID string) bool {
+// called. It reports false if there is no such voice state; backend, guild or
+// channel of a private call, user and session id say which.
+func (s *Server) EndVoiceState(now time.Time, v VoiceState) bool {
 	for _, b := range s.backends {
-		if st := b.byID[sessionID]; b.name == backend && st != nil {
+		if st := b.states[v.seat()]; b.label == v.Backend && st != nil && st.SessionID == v.SessionID {
 			s.remove(st)
 			st.doom = Left
 			st.owner.send(now, Info{Type: StateDestroy, Guild: st.Guild, Channel: st.Channel, User: st.User, SessionID: st.SessionID})
