@@ -92,3 +92,17 @@ func TestNeedEndOfMessage(t *testing.T) {
 	require.NoError(t, err)
 	require.ErrorContains(t, c.members[1].receive(append(s.commit, s.welcome...)), "unable to locate raw handshake body")
 }
+
+// Lengths must be in their shortest form, but a list of references may also
+// have a length before each: one commit has two encodings.
+func TestNeedEncodings(t *testing.T) {
+	_, err := group.UnmarshalWelcome([]byte{0, 2, 0x40, 1, 0, 0})
+	require.ErrorContains(t, err, "non-minimal")
+
+	ref := append([]byte{2}, vector(make([]byte, 32))...)
+	plain, err := group.UnmarshalCommit(append(vector(ref), 0))
+	require.NoError(t, err)
+	wrapped, err := group.UnmarshalCommit(append(vector(vector(ref)), 0))
+	require.NoError(t, err)
+	require.Equal(t, plain, wrapped)
+}
