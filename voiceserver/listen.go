@@ -2,12 +2,12 @@ package voiceserver
 
 import (
 	"crypto/tls"
-	"errors"
 	"fmt"
 	"log"
 	"log/slog"
 	"net"
 	"net/netip"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -23,7 +23,7 @@ func (s *Server) listen() error {
 			return fmt.Errorf("voiceserver: %w", err)
 		}
 	}
-	s.doors = &doors{Listener: l, limit: int64(s.cfg.connections) + maxLogins, sniff: s.cfg.tls == nil}
+	s.doors = &doors{Listener: l, limit: s.cfg.connections + maxLogins, sniff: s.cfg.tls == nil}
 	if err := s.secure(l); err != nil {
 		return err
 	}
@@ -105,51 +105,71 @@ func (s *Server) public(socket net.PacketConn) (netip.AddrPort, error) {
 // quiet is for what strangers make net/http complain about.
 func quiet(l *slog.Logger) *log.Logger { return slog.NewLogLogger(l.Handler(), slog.LevelDebug) }
 
-// doors is a listener that knows how many are inside. A port that takes
-// clients with and without TLS finds out from their first byte.
+// doors is a listener that knows who is inside. A port that takes clients with
+// and without TLS finds out from their first byte.
 type doors struct {
 	net.Listener
 	config *tls.Config // nil: plain only
 	sniff  bool
-	limit  int64
-	inside atomic.Int64
+	limit  int
+
+	mu     sync.Mutex // guards what follows
+	inside map[*visitor]bool
 }
 
-var errCrowded = errors.New("voiceserver: too many connections")
-
+// Accept turns connections away when there are too many.
 func (d *doors) Accept() (net.Conn, error) {
 	for {
 		conn, err := d.Listener.Accept()
 		if err != nil {
 			return nil, err
 		}
-		if d.inside.Add(1) > d.limit {
-			d.inside.Add(-1)
+		v := &visitor{Conn: conn, doors: d}
+		if !d.enter(v) {
 			_ = conn.Close()
 			continue
 		}
-		conn = &visitor{Conn: conn, doors: d}
-		switch {
-		case d.config == nil:
-			return conn, nil
-		case d.sniff:
-			return &undecided{Conn: conn, config: d.config}, nil
+		if d.config == nil {
+			return v, nil
 		}
-		return tls.Server(conn, d.config), nil
+		return &undecided{Conn: v, config: d.config, sniff: d.sniff}, nil
 	}
 }
 
-// A visitor is counted until it is closed.
+func (d *doors) enter(v *visitor) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.inside == nil {
+		d.inside = make(map[*visitor]bool)
+	}
+	if len(d.inside) >= d.limit {
+		return false
+	}
+	d.inside[v] = true
+	return true
+}
+
+// cut breaks all connections, without the farewell of TLS that a client could
+// delay.
+func (d *doors) cut() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for v := range d.inside {
+		_ = v.Conn.Close()
+	}
+}
+
+// A visitor is inside until it is closed.
 type visitor struct {
 	net.Conn
 	doors *doors
-	left  atomic.Bool
 }
 
+// Close may be called more than once.
 func (v *visitor) Close() error {
-	if !v.left.Swap(true) {
-		v.doors.inside.Add(-1)
-	}
+	v.doors.mu.Lock()
+	delete(v.doors.inside, v)
+	v.doors.mu.Unlock()
 	return v.Conn.Close()
 }
 
@@ -163,33 +183,38 @@ const handshakeByte = 22
 type undecided struct {
 	net.Conn
 	config *tls.Config
-	chosen net.Conn // nil before the first byte
+	sniff  bool                     // else TLS it is
+	chosen atomic.Pointer[net.Conn] // nil before the first byte
 }
 
+// Read decides if need be.
 func (u *undecided) Read(p []byte) (int, error) {
-	if u.chosen == nil {
+	if u.chosen.Load() == nil {
 		var first [1]byte
 		if _, err := u.Conn.Read(first[:]); err != nil {
 			return 0, err
 		}
-		early := &rereader{Conn: u.Conn, first: first[:]}
-		if u.chosen = early; first[0] == handshakeByte {
-			u.chosen = tls.Server(early, u.config)
+		var chosen net.Conn = &rereader{Conn: u.Conn, first: first[:]}
+		if first[0] == handshakeByte || !u.sniff {
+			chosen = tls.Server(chosen, u.config)
 		}
+		u.chosen.Store(&chosen)
 	}
-	return u.chosen.Read(p)
+	return (*u.chosen.Load()).Read(p)
 }
 
+// Write writes in the clear as long as nothing is decided.
 func (u *undecided) Write(p []byte) (int, error) {
-	if u.chosen == nil {
-		return u.Conn.Write(p)
+	if chosen := u.chosen.Load(); chosen != nil {
+		return (*chosen).Write(p)
 	}
-	return u.chosen.Write(p)
+	return u.Conn.Write(p)
 }
 
+// Close says farewell as TLS demands.
 func (u *undecided) Close() error {
-	if secure, ok := u.chosen.(*tls.Conn); ok {
-		return secure.Close()
+	if chosen := u.chosen.Load(); chosen != nil {
+		return (*chosen).Close()
 	}
 	return u.Conn.Close()
 }

@@ -48,10 +48,19 @@ func newPacketIO(socket net.PacketConn) packetIO {
 		_ = buffered.SetReadBuffer(socketBuffer)
 		_ = buffered.SetWriteBuffer(socketBuffer)
 	}
+	if udp, ok := socket.(*net.UDPConn); ok && isIPv4(udp) {
+		return newBatched(udp)
+	}
 	if fast, ok := socket.(addrPortConn); ok {
 		return oneByOne{fast}
 	}
 	return anyConn{socket}
+}
+
+// isIPv4 reports whether nobody can come to a socket over IPv6.
+func isIPv4(udp *net.UDPConn) bool {
+	addr, ok := udp.LocalAddr().(*net.UDPAddr)
+	return ok && addr.IP.To4() != nil
 }
 
 // An addrPortConn is a socket that does not allocate addresses, as

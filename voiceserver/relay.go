@@ -267,6 +267,11 @@ func (r *Relay) media(now time.Time, from netip.AddrPort, datagram []byte, out *
 	if !l.Announced {
 		r.unannounced(now, l)
 	}
+	r.fanOut(now, l, plain, out)
+}
+
+// fanOut sends a packet to all who are to hear it.
+func (r *Relay) fanOut(now time.Time, l *leg, plain []byte, out *Batch) {
 	if l.Bitrate > 0 && !l.volume.takeN(now, len(plain)) {
 		r.stats.Limited++
 		return

@@ -86,12 +86,10 @@ func (s *Server) Close() {
 	}
 	s.closed = true
 	s.timer.Stop()
-	for _, p := range s.peers {
-		_ = p.conn.Close()
-	}
 	s.mu.Unlock()
-	_ = s.http.Close()
 	s.release()
+	s.doors.cut()
+	_ = s.http.Close()
 	s.running.Wait()
 }
 
