@@ -9,12 +9,10 @@ func (c *Client) handleInfo(now time.Time, m message) error {
 	if err != nil {
 		return err
 	}
-	if m.seq >= 0 {
-		if m.seq <= c.seq {
-			return nil
-		}
-		c.seq = m.seq
+	if c.resuming && m.seq >= 0 && m.seq <= c.seq {
+		return nil
 	}
+	c.seq = max(c.seq, m.seq)
 	in := raw.info(c.dialect, false)
 	if in.check() != nil {
 		return nil

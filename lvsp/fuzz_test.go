@@ -94,6 +94,31 @@ func FuzzClient(f *testing.F) {
 	})
 }
 
+// FuzzInfo holds what is read to what is written.
+func FuzzInfo(f *testing.F) {
+	for _, s := range hostile {
+		f.Add([]byte(s), byte(2), true)
+		f.Add([]byte(s), byte(4), false)
+	}
+	f.Fuzz(func(t *testing.T, msg []byte, dialect byte, backend bool) {
+		d := lvsp.Dialect(dialect % 5)
+		in, err := lvsp.ParseInfo(msg, d, backend)
+		if err != nil {
+			require.ErrorIs(t, err, lvsp.ErrMalformed)
+			return
+		}
+		out, ok := lvsp.AppendInfo(nil, d, 5, in)
+		if !ok {
+			return
+		}
+		require.True(t, json.Valid(out))
+		again, err := lvsp.ParseInfo(out, d, backend)
+		require.NoError(t, err)
+		twice, _ := lvsp.AppendInfo(nil, d, 5, again)
+		require.Equal(t, string(out), string(twice))
+	})
+}
+
 // FuzzPair lets bytes decide what a backend wants, when links break and when
 // the voice server answers or is killed. In the end both must agree.
 func FuzzPair(f *testing.F) {

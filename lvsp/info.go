@@ -93,6 +93,48 @@ var (
 	errNoUser    = errors.New("no user id")
 )
 
+// ParseInfo reads an INFO or a VST_REQUEST that a backend, or else a voice
+// server, sent in the dialect. Errors match [ErrMalformed]. The type is zero if
+// the dialect does not have it, or the other side's to send. Which fields are
+// there is not checked, sizes are.
+func ParseInfo(msg []byte, d Dialect, backend bool) (Info, error) {
+	m, err := parseMessage(msg)
+	if err != nil {
+		return Info{}, err
+	}
+	var raw rawInfo
+	switch m.op {
+	case OpInfo:
+		raw, err = parseInfo(m)
+	case OpVSTRequest:
+		in, err := parseVSTRequest(m)
+		if !backend {
+			in.Type = 0
+		}
+		return in, err
+	default:
+		err = fmt.Errorf("%w: %v is no INFO", ErrMalformed, m.op)
+	}
+	if err != nil {
+		return Info{}, err
+	}
+	return raw.info(d, backend), nil
+}
+
+// parseVSTRequest reads the seed dialect's way to create a voice state.
+func parseVSTRequest(m message) (Info, error) {
+	if err := m.object(); err != nil {
+		return Info{}, err
+	}
+	var raw rawInfo
+	if err := raw.body.read(m.data); err != nil {
+		return Info{}, err
+	}
+	in := raw.info(ByEvidence, true)
+	in.Type = StateCreate
+	return in, nil
+}
+
 // parseInfo reads the data of an INFO.
 func parseInfo(m message) (rawInfo, error) {
 	var outer struct {
@@ -207,9 +249,10 @@ func (in *Info) check() error {
 	return nil
 }
 
-// appendInfo appends the message for in, with op 6, or 7 for a request of the
-// seed dialect. It reports false if the dialect has no such message.
-func appendInfo(dst []byte, d Dialect, seq int64, in Info) (_ []byte, ok bool) {
+// AppendInfo appends the message for in to dst: INFO, or VST_REQUEST for a
+// StateCreate of the seed dialect. Without a sequence number if seq is
+// negative. It reports false if the dialect has no such message.
+func AppendInfo(dst []byte, d Dialect, seq int64, in Info) (_ []byte, ok bool) {
 	body := in.body(d)
 	if d == Seed && in.Type == StateCreate {
 		return appendMessage(dst, OpVSTRequest, seq, encode(body)), true

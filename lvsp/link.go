@@ -14,6 +14,7 @@ import (
 // [Server] that made it, and like that one it is not safe for concurrent use.
 type Link struct {
 	s          *Server
+	number     uint64
 	nonce      string
 	identifyBy time.Time
 	session    *session // nil before IDENTIFY and after the end
@@ -124,22 +125,17 @@ func (l *Link) handleInfo(now time.Time, m message) error {
 	return nil
 }
 
-// handleVSTRequest is the seed dialect's way to create a voice state.
 func (l *Link) handleVSTRequest(now time.Time, m message) error {
-	var raw rawInfo
-	if err := m.object(); err != nil {
+	in, err := parseVSTRequest(m)
+	if err != nil {
 		return err
 	}
-	if err := raw.body.read(m.data); err != nil {
-		return err
+	se := l.session
+	if !se.certain {
+		se.decide(now, Seed, true)
 	}
-	if !l.session.certain {
-		l.session.decide(now, Seed, true)
-	}
-	in := raw.info(Final, true)
-	in.Type = StateCreate
-	l.session.received++
-	l.s.request(now, l.session, in)
+	se.received++
+	l.s.request(now, se, in)
 	return nil
 }
 

@@ -51,7 +51,7 @@ func (c *Client) submit(now time.Time, in Info) {
 	if c.phase != clientActive && c.session == "" {
 		return
 	}
-	data, ok := appendInfo(nil, c.dialect, -1, in)
+	data, ok := AppendInfo(nil, c.dialect, -1, in)
 	if !ok {
 		return
 	}

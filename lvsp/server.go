@@ -1,9 +1,11 @@
 package lvsp
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"time"
 
@@ -21,6 +23,7 @@ type Server struct {
 
 	links    map[*Link]bool // open ones
 	ready    []*Link
+	accepted uint64
 	tickets  map[Ticket]*pending
 	ticket   Ticket
 	requests uint64
@@ -62,12 +65,18 @@ func NewServer(host Host, options ...ServerOption) (*Server, error) {
 }
 
 // Accept begins a link: a backend has connected. Its first frame is HELLO, or
-// a close frame if there are too many links.
+// a close frame if there are too many links. Strangers do not keep backends
+// out: of the links without IDENTIFY the oldest makes room.
 func (s *Server) Accept(now time.Time) *Link {
-	l := &Link{s: s, rate: ratelimit.NewWindow(s.cfg.rate, s.cfg.ratePeriod)}
+	s.accepted++
+	l := &Link{s: s, number: s.accepted, rate: ratelimit.NewWindow(s.cfg.rate, s.cfg.ratePeriod)}
 	if len(s.links) >= s.cfg.links {
-		l.close(GeneralError, "too many links")
-		return l
+		strangers := s.openLinks(func(l *Link) bool { return l.session == nil })
+		if len(strangers) == 0 {
+			l.close(GeneralError, "too many links")
+			return l
+		}
+		strangers[0].fail(now, GeneralError, "too many links")
 	}
 	s.links[l] = true
 	nonce, err := newNonce(s.cfg.random, NonceLength)
@@ -134,20 +143,15 @@ func (s *Server) HandleTimeout(now time.Time) {
 // Close ends every link with code 4000: the voice server goes away. Sessions
 // can be resumed where the Server lives on.
 func (s *Server) Close(now time.Time, reason string) {
-	links := make([]*Link, 0, len(s.links))
-	for _, b := range s.backends {
-		for _, se := range b.sessions {
-			if se.link != nil {
-				links = append(links, se.link)
-			}
-		}
-	}
-	for _, l := range links {
+	for _, l := range s.openLinks(func(*Link) bool { return true }) {
 		l.fail(now, GeneralError, reason)
 	}
-	for l := range s.links { // those that did not identify
-		l.fail(now, GeneralError, reason)
-	}
+}
+
+// openLinks returns some of the links, the oldest first.
+func (s *Server) openLinks(which func(*Link) bool) []*Link {
+	links := slices.SortedFunc(maps.Keys(s.links), func(a, b *Link) int { return cmp.Compare(a.number, b.number) })
+	return slices.DeleteFunc(links, func(l *Link) bool { return !which(l) })
 }
 
 // VoiceStates returns the voice states of all backends, in the order of the

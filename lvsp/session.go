@@ -50,7 +50,7 @@ func (se *session) send(now time.Time, in Info) {
 	case se.dialect == Wire2022 && in.Type == ChannelAssign:
 		return // the peer would close the link over it
 	}
-	data, ok := appendInfo(nil, se.dialect, se.seq, in)
+	data, ok := AppendInfo(nil, se.dialect, se.seq, in)
 	if !ok {
 		return
 	}
@@ -83,10 +83,11 @@ func (se *session) keep(now time.Time, n numbered) {
 	se.replay = se.replay[drop:]
 }
 
-// acked forgets what the backend has received.
+// acked forgets what the backend has received. It cannot have received what
+// was not sent.
 func (se *session) acked(seq int64) {
 	n := 0
-	for n < len(se.replay) && se.replay[n].seq <= seq {
+	for n < len(se.replay) && se.replay[n].seq <= seq && seq < se.seq {
 		se.bytes -= len(se.replay[n].data)
 		se.replay[n] = numbered{}
 		n++
