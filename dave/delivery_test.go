@@ -1,0 +1,376 @@
+package dave
+
+import (
+	"bytes"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	gateway "github.com/discordpkg/gateway"
+	"github.com/discordpkg/gateway/internal/mls"
+	"github.com/discordpkg/gateway/opcode"
+)
+
+// A recorded is a delivery whose clients the test plays.
+type recorded struct {
+	*Delivery
+	t testing.TB
+}
+
+func newRecorded(t testing.TB, options ...DeliveryOption) *recorded {
+	t.Helper()
+	d, err := NewDelivery(testChannel, options...)
+	require.NoError(t, err)
+	return &recorded{d, t}
+}
+
+func (d *recorded) join(user snowflake, version, want uint16) []Outgoing {
+	d.t.Helper()
+	got, out, err := d.Join(epoch, user, version)
+	require.NoError(d.t, err)
+	require.Equal(d.t, want, got)
+	return out
+}
+
+func (d *recorded) handle(user snowflake, m gateway.VoiceMessage) []Outgoing {
+	d.t.Helper()
+	out, err := d.HandleVoice(epoch, user, m)
+	require.NoError(d.t, err)
+	return out
+}
+
+func (d *recorded) requireError(want error, user snowflake, m gateway.VoiceMessage) {
+	d.t.Helper()
+	out, err := d.HandleVoice(epoch, user, m)
+	require.ErrorIs(d.t, err, want)
+	require.Empty(d.t, out)
+}
+
+// sentTo lists what goes to a client.
+func sentTo(out []Outgoing, user snowflake) (list []opcode.Voice) {
+	for _, o := range out {
+		if o.To == user {
+			list = append(list, o.Message.Op)
+		}
+	}
+	return list
+}
+
+func keyPackage(t testing.TB, user snowflake) gateway.VoiceMessage {
+	t.Helper()
+	return voice(opcode.DAVEKeyPackage, joiner(t, user).KeyPackage())
+}
+
+func joiner(t testing.TB, user snowflake) *mls.Joiner {
+	t.Helper()
+	i, err := NewIdentity()
+	require.NoError(t, err)
+	j, err := mls.NewJoiner(identityOf(user), i.key)
+	require.NoError(t, err)
+	return j
+}
+
+func TestDeliveryJoin(t *testing.T) {
+	d := newRecorded(t, WithRequired())
+	out := d.join(1, 1, 1)
+	require.Equal(t, []opcode.Voice{opcode.DAVEExternalSender}, sentTo(out, 1))
+	sender, err := mls.ParseExternalSender(out[0].Message.Data)
+	require.NoError(t, err)
+	require.Equal(t, d.signer.Sender(), sender)
+	_, _, err = d.Join(epoch, 2, 0)
+	require.ErrorIs(t, err, ErrRequired)
+	d.join(2, 99, 1)
+	require.Equal(t, "dave delivery of 2 clients, version 1, epoch 0", fmt.Sprint(d.Delivery))
+
+	for user := snowflake(3); len(d.order) < maxParticipants; user++ {
+		d.join(user, 1, 1)
+	}
+	_, _, err = d.Join(epoch, 1e6, 1)
+	require.ErrorIs(t, err, ErrFull)
+	d.join(2, 1, 1)
+	require.Len(t, d.order, maxParticipants, "once")
+}
+
+func TestDeliveryRefusesStrangers(t *testing.T) {
+	d := newRecorded(t)
+	d.requireError(ErrNotJoined, 1, keyPackage(t, 1))
+	d.join(1, 0, 0)
+	d.requireError(ErrNotJoined, 1, keyPackage(t, 1))
+	require.Empty(t, d.Leave(epoch, 99))
+}
+
+func TestDeliveryRefusesKeyPackages(t *testing.T) {
+	d := newRecorded(t)
+	d.join(1, 1, 1)
+	d.requireError(ErrKeyPackage, 1, keyPackage(t, 2))
+	d.requireError(ErrKeyPackage, 1, voice(opcode.DAVEKeyPackage, "garbage"))
+	d.requireError(ErrKeyPackage, 1, voice(opcode.DAVEKeyPackage, make([]byte, maxKeyPackage+1)))
+	d.requireError(gateway.ErrMalformed, 1, voice(opcode.DAVETransitionReady, "garbage"))
+	d.requireError(gateway.ErrMalformed, 1, voice(opcode.DAVEInvalidCommit, "garbage"))
+	d.requireError(ErrCommit, 1, voice(opcode.DAVECommitWelcome, "garbage"))
+	require.Empty(t, d.handle(1, voice(opcode.DAVEProposals, "not for servers")))
+}
+
+// Nobody gets its own Add; who joins later gets those of the others.
+func TestDeliveryInitialProposals(t *testing.T) {
+	d := newRecorded(t)
+	d.join(1, 1, 1)
+	pkg := keyPackage(t, 1)
+	require.Empty(t, d.handle(1, pkg))
+	require.Zero(t, d.NextDeadline(), "nobody can commit")
+	require.Equal(t, []opcode.Voice{opcode.DAVEExternalSender, opcode.DAVEProposals}, sentTo(d.join(2, 1, 1), 2))
+	require.NotZero(t, d.NextDeadline())
+	require.Empty(t, d.handle(1, pkg), "the same again")
+
+	out := d.handle(2, keyPackage(t, 2))
+	require.Equal(t, []opcode.Voice{opcode.DAVEProposals}, sentTo(out, 1))
+	require.Empty(t, sentTo(out, 2))
+
+	out = d.handle(1, keyPackage(t, 1))
+	require.Equal(t, []opcode.Voice{opcode.DAVEProposals, opcode.DAVEProposals}, sentTo(out, 2), "one is revoked, one is added")
+	require.Equal(t, byte(revokeProposals), out[0].Message.Data[0])
+	require.Equal(t, byte(appendProposals), out[1].Message.Data[0])
+
+	out = d.Leave(epoch, 1)
+	require.Equal(t, []opcode.Voice{opcode.DAVEProposals}, sentTo(out, 2))
+	require.Equal(t, byte(revokeProposals), out[0].Message.Data[0])
+	require.Zero(t, d.NextDeadline())
+}
+
+// requireDropped gives a delivery a commit that must not win.
+func requireDropped(t testing.TB, d *recorded, user snowflake, commit []byte, why string) {
+	t.Helper()
+	before := d.Epoch()
+	require.Empty(t, d.handle(user, voice(opcode.DAVECommitWelcome, commit)), why)
+	require.Equal(t, before, d.Epoch(), why)
+}
+
+// scene is an unestablished group of which client 1 has the Adds of 2 and 3.
+func scene(t testing.TB) (d *recorded, g *mls.Group, list []*mls.Proposal) {
+	t.Helper()
+	d = newRecorded(t)
+	for user := range snowflake(3) {
+		d.join(user+1, 1, 1)
+	}
+	creator := joiner(t, 1)
+	g, err := creator.CreateGroup(identityOf(testChannel), d.signer.Sender())
+	require.NoError(t, err)
+	d.handle(1, voice(opcode.DAVEKeyPackage, creator.KeyPackage()))
+	for user := range snowflake(2) {
+		out := d.handle(user+2, keyPackage(t, user+2))
+		body, _, ok := vector(out[0].Message.Data[1:])
+		require.True(t, ok)
+		p, _, err := g.ParseProposal(body)
+		require.NoError(t, err)
+		list = append(list, p)
+	}
+	return d, g, list
+}
+
+func stage(t testing.TB, g *mls.Group, list ...*mls.Proposal) *mls.Staged {
+	t.Helper()
+	s, err := g.Commit(list)
+	require.NoError(t, err)
+	return s
+}
+
+func both(s *mls.Staged) []byte { return append(bytes.Clone(s.Commit), s.Welcome...) }
+
+func TestDeliveryPicksACommit(t *testing.T) {
+	d, g, list := scene(t)
+	all := stage(t, g, list...)
+	requireDropped(t, d, 1, both(stage(t, g, list[0])), "not all proposals")
+	requireDropped(t, d, 1, both(stage(t, g)), "no proposals")
+	requireDropped(t, d, 2, both(all), "its own Add, and not the one of 1")
+	d.requireError(ErrCommit, 1, voice(opcode.DAVECommitWelcome, all.Commit))
+	d.requireError(ErrCommit, 1, voice(opcode.DAVECommitWelcome, append(bytes.Clone(all.Commit), stage(t, g, list[0]).Welcome...)))
+	d.requireError(ErrCommit, 1, voice(opcode.DAVECommitWelcome, append(both(all), 0)))
+
+	foreign, signer := foreignGroup(t)
+	msg, _, err := signer.SignAdd(foreign.GroupID(), 0, list[1].Add.Bytes())
+	require.NoError(t, err)
+	p, _, err := foreign.ParseProposal(msg)
+	require.NoError(t, err)
+	requireDropped(t, d, 1, both(stage(t, foreign, p)), "other proposals")
+
+	out := d.handle(1, voice(opcode.DAVECommitWelcome, both(all)))
+	require.Equal(t, []opcode.Voice{opcode.DAVEAnnounceCommit}, sentTo(out, 1))
+	require.Equal(t, []opcode.Voice{opcode.DAVEWelcome}, sentTo(out, 2))
+	require.Equal(t, []opcode.Voice{opcode.DAVEWelcome}, sentTo(out, 3))
+	require.Equal(t, prefixed(1, all.Commit), out[0].Message.Data)
+	require.NotEqual(t, out[1].Message.Data, out[2].Message.Data, "to each its own secrets")
+	require.EqualValues(t, 1, d.Epoch())
+	requireDropped(t, d, 1, both(all), "late")
+
+	require.Empty(t, d.handle(1, transitionMessage(opcode.DAVETransitionReady, 1, 1)))
+	require.Empty(t, d.handle(1, transitionMessage(opcode.DAVETransitionReady, 1, 1)), "once")
+	require.Empty(t, d.handle(2, transitionMessage(opcode.DAVETransitionReady, 7, 1)))
+	require.Empty(t, d.handle(2, transitionMessage(opcode.DAVETransitionReady, 1, 1)))
+	out = d.handle(3, transitionMessage(opcode.DAVETransitionReady, 1, 1))
+	require.Len(t, out, 3)
+	require.Equal(t, []opcode.Voice{opcode.DAVEExecuteTransition}, sentTo(out, 1))
+	require.JSONEq(t, `{"transition_id":1}`, string(out[0].Message.Data))
+}
+
+// A commit with a path has to be from who it says, with the key it had.
+func TestDeliveryPicksACommitWithAPath(t *testing.T) {
+	d, g, list := scene(t)
+	s := stage(t, g, list...)
+	d.handle(1, voice(opcode.DAVECommitWelcome, both(s)))
+	g = s.Next
+	out := d.Leave(epoch, 3)
+	require.Equal(t, []opcode.Voice{opcode.DAVEProposals}, sentTo(out, 1))
+	body, _, _ := vector(out[0].Message.Data[1:])
+	remove, _, err := g.ParseProposal(body)
+	require.NoError(t, err)
+	commit := stage(t, g, remove)
+	require.Nil(t, commit.Welcome)
+	requireDropped(t, d, 2, commit.Commit, "of another leaf")
+	d.requireError(ErrCommit, 1, voice(opcode.DAVECommitWelcome, append(bytes.Clone(commit.Commit), s.Welcome...)))
+	kept := d.members[1].pkg
+	d.members[1].pkg = d.members[2].pkg
+	requireDropped(t, d, 1, commit.Commit, "another key")
+	d.members[1].pkg = kept
+	out = d.handle(1, voice(opcode.DAVECommitWelcome, commit.Commit))
+	require.Equal(t, []opcode.Voice{opcode.DAVEAnnounceCommit}, sentTo(out, 2))
+	require.Equal(t, prefixed(2, commit.Commit), out[0].Message.Data)
+}
+
+func TestTransitionTimeout(t *testing.T) {
+	s := newSim(t, 1, WithTransitionTimeout(5*time.Second))
+	s.latency = 0
+	s.mangle = func(m gateway.VoiceMessage) gateway.VoiceMessage {
+		if m.Op == opcode.DAVETransitionReady {
+			m.Op = opcode.DAVEProposals // which is ignored
+		}
+		return m
+	}
+	s.join(1, 1)
+	s.join(2, 1)
+	s.run(5*time.Second - 1)
+	require.False(t, s.client(1).session.Ready())
+	require.Empty(t, s.delivery.HandleTimeout(s.now), "early")
+	s.run(1)
+	s.requireCall()
+}
+
+func TestTransitionIDs(t *testing.T) {
+	d := newRecorded(t)
+	d.lastID = 1<<16 - 2
+	require.EqualValues(t, 1<<16-1, d.newTransition(epoch, 1).id)
+	require.EqualValues(t, 1, d.newTransition(epoch, 1).id, "zero means something else")
+}
+
+// A client that cannot follow is removed and added in one commit, or only
+// removed if it sends no key package.
+func TestDeliveryRecovers(t *testing.T) {
+	s := call(t, 1, 2, 3)
+	d := &recorded{s.delivery, t}
+	invalid := transitionMessage(opcode.DAVEInvalidCommit, 1, 1)
+	require.Empty(t, d.handle(3, invalid), "the key package is waited for")
+	require.Equal(t, epoch.Add(keyPackageWait), d.NextDeadline())
+	out := d.handle(3, keyPackage(t, 3))
+	require.Len(t, out, 2)
+	body, rest, ok := vector(out[0].Message.Data[1:])
+	require.True(t, ok)
+	require.Empty(t, rest)
+	g := s.client(1).session.group
+	one, body, err := g.ParseProposal(body)
+	require.NoError(t, err)
+	two, body, err := g.ParseProposal(body)
+	require.NoError(t, err)
+	require.Empty(t, body)
+	_, removes := one.Remove()
+	require.True(t, removes)
+	require.NotNil(t, two.Add)
+
+	s = call(t, 1, 2, 3)
+	d = &recorded{s.delivery, t}
+	d.handle(3, invalid)
+	require.Empty(t, d.HandleTimeout(epoch.Add(keyPackageWait-1)))
+	require.Len(t, d.HandleTimeout(epoch.Add(keyPackageWait)), 2, "a Remove for each of the others")
+
+	for range maxRecoveries - 1 {
+		d.handle(3, invalid)
+	}
+	d.requireError(ErrRecovery, 3, invalid)
+}
+
+// Proposals that nobody commits make everybody create a new group, after
+// longer and longer waits.
+func TestDeliveryGivesUpAGroup(t *testing.T) {
+	d := newRecorded(t)
+	d.join(1, 1, 1)
+	d.join(2, 1, 1)
+	now := epoch
+	for attempt := range 7 {
+		for user := range snowflake(2) {
+			_, err := d.HandleVoice(now, user+1, keyPackage(t, user+1))
+			require.NoError(t, err)
+		}
+		wait := commitWait << min(attempt, maxCommitWait)
+		require.Equal(t, now.Add(wait), d.NextDeadline())
+		require.Empty(t, d.HandleTimeout(now.Add(wait-1)))
+		now = now.Add(wait)
+		out := d.HandleTimeout(now)
+		require.Equal(t, []opcode.Voice{opcode.DAVEPrepareEpoch}, sentTo(out, 1))
+		require.Equal(t, []opcode.Voice{opcode.DAVEPrepareEpoch}, sentTo(out, 2))
+	}
+}
+
+// What comes while a commit is waited for too long is proposed in the next
+// epoch.
+func TestDeliveryHoldsProposalsBack(t *testing.T) {
+	d, g, list := scene(t)
+	d.join(4, 1, 1)
+	late := epoch.Add(amendWait)
+	out, err := d.HandleVoice(late, 4, keyPackage(t, 4))
+	require.NoError(t, err)
+	require.Empty(t, out)
+	out, err = d.HandleVoice(late, 1, voice(opcode.DAVECommitWelcome, both(stage(t, g, list...))))
+	require.NoError(t, err)
+	require.Equal(t, []opcode.Voice{opcode.DAVEAnnounceCommit, opcode.DAVEProposals}, sentTo(out, 1))
+	require.Equal(t, []opcode.Voice{opcode.DAVEWelcome, opcode.DAVEProposals}, sentTo(out, 2))
+	require.Empty(t, sentTo(out, 4))
+}
+
+func TestSoleMemberReset(t *testing.T) {
+	s := call(t, 1, 2)
+	s.leave(s.client(2))
+	c := s.client(1)
+	require.Equal(t, []opcode.Voice{opcode.VoiceClientDisconnect, opcode.DAVEPrepareEpoch, opcode.DAVEPrepareTransition},
+		ops(c.inbox[len(c.inbox)-3:]))
+	require.JSONEq(t, `{"protocol_version":1,"epoch":1}`, string(c.inbox[len(c.inbox)-2].Data))
+	require.JSONEq(t, `{"protocol_version":1,"transition_id":0}`, string(c.inbox[len(c.inbox)-1].Data))
+	s.run(0)
+	s.requireCall()
+	s.leave(c)
+	require.Zero(t, s.delivery.Version())
+}
+
+func TestDowngradeDuringUpgrade(t *testing.T) {
+	s := newSim(t, 1)
+	s.latency = 0
+	old := s.join(9, 0)
+	for user := range snowflake(3) {
+		s.join(user+1, 1)
+	}
+	s.run(0)
+	s.requireCall()
+	s.leave(old)
+	newcomer := s.join(4, 1)
+	require.Equal(t, []opcode.Voice{opcode.VoiceSessionDescription, opcode.VoiceClientsConnect, opcode.DAVEExternalSender, opcode.DAVEPrepareEpoch},
+		ops(newcomer.inbox))
+	old = s.join(9, 0)
+	s.run(0)
+	s.requireCall()
+	s.leave(old)
+	for user := range snowflake(3) {
+		s.leave(s.client(user + 1))
+	}
+	s.run(0)
+	s.requireCall()
+	require.EqualValues(t, 1, newcomer.session.Version(), "alone, and encrypted")
+}
