@@ -3,6 +3,8 @@ package gatewaytest_test
 import (
 	"encoding/json"
 	"fmt"
+	"net/http/httptest"
+	"strings"
 	"testing"
 
 	"github.com/discordpkg/gateway"
@@ -124,4 +126,65 @@ func TestVoiceServerMoves(t *testing.T) {
 	require.Nil(t, srv.Voice())
 	require.NoError(t, srv.MoveVoice())
 	require.Equal(t, `{"op":2`, identified(t, srv, g, state, c.voice(event.VoiceServerUpdate)))
+}
+
+func TestVoiceControl(t *testing.T) {
+	srv := gatewaytest.NewServer(gatewaytest.WithGuilds(1, 5), gatewaytest.WithVoiceServer())
+	defer srv.Close()
+	g := srv.Guilds()[0]
+	c, id := login(t, srv, "token")
+	c.join(g, g.VoiceChannel(0))
+	c.voice(event.VoiceServerUpdate)
+	handler := srv.ControlHandler()
+	do := func(method, body string) (int, string) {
+		w := httptest.NewRecorder()
+		handler.ServeHTTP(w, httptest.NewRequest(method, "/voice", strings.NewReader(body)))
+		return w.Code, w.Body.String()
+	}
+	who := fmt.Sprintf(`"guild_id":"%d","user_id":"%d"`, g.ID, id)
+	for _, body := range []string{
+		`{` + who + `,"mute":true}`, `{` + who + `,"deaf":true}`, `{` + who + fmt.Sprintf(`,"channel_id":"%d"}`, g.VoiceChannel(1)),
+		`{"server":"move"}`, `{"close":4006}`, `{"cut":true}`, `{"stall":"1s","user_id":"7"}`, `{"network":{"loss":0.5},"user_id":"7"}`, `{"network":{}}`,
+		`{"server":"stop"}`,
+	} {
+		status, answer := do("POST", body)
+		require.Equal(t, 200, status, "%s: %s", body, answer)
+	}
+	_, answer := do("GET", "")
+	require.Contains(t, answer, g.VoiceChannel(1).String())
+	for _, body := range []string{
+		`{"server":"burn"}`, `{` + who + `,"channel_id":"7"}`, `{"close":4006}`, `{}`, `{"nothing":1}`,
+	} {
+		status, answer := do("POST", body)
+		require.Equal(t, 400, status, "%s: %s", body, answer)
+	}
+	require.NoError(t, srv.MoveVoice())
+	for _, body := range []string{`{}`, `{"close":1005000}`, `{"close":1006}`, `{"stall":"long"}`} {
+		status, answer := do("POST", body)
+		require.Equal(t, 400, status, "%s: %s", body, answer)
+	}
+}
+
+func TestNoVoiceServer(t *testing.T) {
+	srv := gatewaytest.NewServer()
+	defer srv.Close()
+	require.Nil(t, srv.Voice())
+	require.Error(t, srv.MoveVoice())
+	require.Error(t, srv.StopVoice())
+	require.False(t, srv.AnswerVoice(gatewaytest.VoiceJoin{}, gatewaytest.VoiceServer{}))
+	require.ErrorIs(t, srv.MoveMember(1, 2, 3), gatewaytest.ErrNotInVoice)
+}
+
+// A channel that is full has no server for those who come late.
+func TestVoiceChannelIsFull(t *testing.T) {
+	srv := gatewaytest.NewServer(gatewaytest.WithGuilds(1, 5), gatewaytest.WithToken("one", "two"), gatewaytest.WithVoiceServer(voiceserver.WithChannelSize(1)))
+	defer srv.Close()
+	g := srv.Guilds()[0]
+	for _, token := range []string{"one", "two"} {
+		c, _ := login(t, srv, token)
+		c.join(g, g.VoiceChannel(0))
+		require.Equal(t, token == "two", c.voice(event.VoiceServerUpdate).Endpoint == nil)
+	}
+	require.Len(t, srv.Voice().Members(g.VoiceChannel(0)), 1)
+	require.Len(t, srv.InVoice(), 2)
 }
