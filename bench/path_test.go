@@ -5,6 +5,7 @@ import (
 	"io"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/discordpkg/gateway"
 	"github.com/discordpkg/gateway/bench/mix"
@@ -68,15 +69,19 @@ func (e encoding) state(b *testing.B, events []event.Type) *gateway.GatewayState
 	return s
 }
 
-// BenchmarkPath is all that the state does with an event, of the mix, wanted
-// or not.
-func BenchmarkPath(b *testing.B) {
-	var all []event.Type
+// everything is all events of the mix.
+func everything() (all []event.Type) {
 	for _, name := range mix.Names() {
 		all = append(all, event.Type(name))
 	}
+	return all
+}
+
+// BenchmarkPath is all that the state does with an event, of the mix, wanted
+// or not.
+func BenchmarkPath(b *testing.B) {
 	for _, e := range encodings {
-		b.Run("encoding="+e.name+"/wanted=all", func(b *testing.B) { e.benchmark(b, all) })
+		b.Run("encoding="+e.name+"/wanted=all", func(b *testing.B) { e.benchmark(b, everything()) })
 		b.Run("encoding="+e.name+"/wanted=none", func(b *testing.B) { e.benchmark(b, nil) })
 	}
 }
@@ -97,6 +102,43 @@ func (e encoding) benchmark(b *testing.B, wanted []event.Type) {
 			b.Fatal(err)
 		}
 	}
+}
+
+// BenchmarkRatio puts ETF beside JSON. Both take the same events, some hundred
+// at a time in turns, so that what else the machine does befalls both. The ratio
+// of their times is the median over the turns.
+func BenchmarkRatio(b *testing.B) {
+	b.Run("wanted=all", func(b *testing.B) { ratio(b, everything()) })
+	b.Run("wanted=none", func(b *testing.B) { ratio(b, nil) })
+}
+
+func ratio(b *testing.B, wanted []event.Type) {
+	const turn = 500
+	messages := dispatches(b)
+	text, terms := encodings[0].wire(b, messages...), encodings[1].wire(b, messages...)
+	var ratios []float64
+	for b.Loop() {
+		plain, coded := encodings[0].state(b, wanted), encodings[1].state(b, wanted)
+		for i := 0; i < len(messages); i += turn {
+			base := process(b, plain, text[i:i+turn])
+			ratios = append(ratios, float64(process(b, coded, terms[i:i+turn]))/float64(base))
+		}
+	}
+	slices.Sort(ratios)
+	b.ReportMetric(ratios[len(ratios)/2], "etf/json")
+	b.ReportMetric(0, "ns/op") // that of a loop says nothing
+}
+
+// process returns how long a state takes for messages.
+func process(b *testing.B, s *gateway.GatewayState, messages [][]byte) time.Duration {
+	b.Helper()
+	start := time.Now()
+	for _, msg := range messages {
+		if _, _, err := s.ProcessMessage(msg, io.Discard, io.Discard); err != nil {
+			b.Fatal(err)
+		}
+	}
+	return time.Since(start)
 }
 
 // BenchmarkEnvelope is what a library does that leaves the envelope to

@@ -88,16 +88,30 @@ func (e *envelope) unread(pairs, left uint32) bool {
 // key reads one key, and returns the last letter of it if it is op, s, t or d,
 // else zero.
 func (e *envelope) key() (byte, error) {
-	start := e.pos
-	var err error
-	if e.pos, err = skip(e.msg, start); err != nil {
-		return 0, err
+	rest := e.msg[e.pos:]
+	if head, size := textHead(rest); head > 0 && size <= uint(len(rest))-head {
+		e.pos += int(head + size)
+		return keyName(rest[head : head+size]), nil
 	}
-	return keyName(e.msg[start:e.pos]), nil
+	var err error
+	e.pos, err = skip(e.msg, e.pos)
+	return 0, err
+}
+
+// keyName returns the last letter of the key if it is op, s, t or d, else zero.
+func keyName(key []byte) byte {
+	switch string(key) {
+	case "op", "s", "t", "d":
+		return key[len(key)-1]
+	}
+	return 0
 }
 
 // value reads the value of a key.
 func (e *envelope) value(name byte) error {
+	if e.usual(name) {
+		return nil
+	}
 	start := e.pos
 	var err error
 	if e.pos, err = skip(e.msg, start); err != nil {
@@ -110,17 +124,32 @@ func (e *envelope) value(name byte) error {
 	return nil
 }
 
-// keyName returns the last letter of the key if it is op, s, t or d, else zero.
-func keyName(key []byte) byte {
-	l := layouts[key[0]]
-	if l.class != classText {
-		return 0
+// usual takes the values that almost every dispatch has, and reports whether
+// it did: a number of one byte as op, one of four as s, and the name of an event
+// as t, which is longer than those of all constants.
+func (e *envelope) usual(name byte) bool {
+	rest := e.msg[e.pos:]
+	if len(rest) < 5 {
+		return false
 	}
-	switch text := key[l.head:]; string(text) {
-	case "op", "s", "t", "d":
-		return text[len(text)-1]
+	switch {
+	case name == 'p' && rest[0] == tagSmallInteger:
+		e.op, e.hasOp = uint(rest[1]), true
+		e.pos += 2
+		return true
+	case name == 's' && rest[0] == tagInteger:
+		e.seq = int64(int32(binary.BigEndian.Uint32(rest[1:])))
+		e.pos += 5
+		return true
+	case name == 't':
+		head, size := textHead(rest)
+		if head > 0 && size > 5 && size <= uint(len(rest))-head {
+			e.event = rest[head : head+size]
+			e.pos += int(head + size)
+			return true
+		}
 	}
-	return 0
+	return false
 }
 
 // set keeps a value, and reports whether it is fit for the name.
@@ -176,5 +205,5 @@ func smallNumber(term []byte) (int64, bool) {
 // isNull reports whether a whole term is the atom nil or null.
 func isNull(term []byte) bool {
 	l := layouts[term[0]]
-	return l.class == classText && term[0] != tagBinary && constantOf(term[l.head:]) == null
+	return l.class == classText && term[0] != tagBinary && constantOf(term[l.head:]) == "null"
 }

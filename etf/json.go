@@ -5,12 +5,6 @@ import (
 	"strconv"
 )
 
-// A frame is an open container.
-type frame struct {
-	left  int // elements to come, pairs in a map
-	class class
-}
-
 // AppendJSON appends the JSON form of one term to dst. Data is such a term, or
 // a whole message (then it starts with the version byte 131), with nothing
 // after it. The JSON is compact. Dst grows by at most six bytes for each byte
@@ -20,96 +14,149 @@ func (c Codec) AppendJSON(dst, data []byte) ([]byte, error) {
 	if len(data) > maxInput {
 		return dst, &SyntaxError{Err: ErrSize}
 	}
-	i := 0
+	w := writer{src: data, n: len(dst), top: inNothing + element, maxDepth: c.maxDepth()}
 	if len(data) > 0 && data[0] == version {
-		i = 1
+		w.i = 1
 	}
-	out := grow(dst[:cap(dst)], len(dst), len(data)+slack)
-	out, n, i, err := writeTerm(out, len(dst), data, i, c.maxDepth())
-	if err == nil && i < len(data) {
+	w.out = grow(dst[:cap(dst)], len(dst), len(data)+slack)
+	err := w.term()
+	if err == nil && w.i < len(data) {
 		err = ErrTrailing
 	}
 	if err != nil {
-		return dst, &SyntaxError{Offset: i, Err: err}
+		return dst, &SyntaxError{Offset: w.i, Err: err}
 	}
-	return out[:n], nil
+	return w.out[:w.n], nil
 }
 
-// writeTerm writes the term at src[i] to out[n:], and returns the index behind
-// it, or where it is wrong. Instead of calling itself it keeps the open
-// containers on a stack, and it writes a comma behind every value, which the
-// end of the container then overwrites.
+// A writer writes the term at src[i] as JSON to out[n:]. Instead of calling
+// itself it keeps the open containers on a stack, and it writes a comma behind
+// every value, which the end of the container then overwrites.
 //
-// At the head of each round out has slack bytes left. Text that is not short
-// asks for its own room, anything else fits. It is one long function because
-// each call in this loop costs as much as most terms.
-func writeTerm(out []byte, n int, src []byte, i, maxDepth int) ([]byte, int, int, error) {
-	var shallow [32]frame
-	stack := shallow[:0]
-	top := frame{left: 1} // of no class: the whole
-	var err error
+// At the head of each step out has slack bytes left. Text that is not short
+// asks for its own room, anything else fits.
+type writer struct {
+	src      []byte
+	out      []byte
+	i, n     int
+	top      frame // the innermost container
+	around   frames
+	maxDepth int
+	keyed    bool // the key of the pair that is next is written
+	last     [2 * reach]byte
+}
+
+// term writes the whole term. After an error, src[i] is what is wrong. Most
+// of the work is done by [writeTerm]; where that gives up, one step is taken in
+// the general way.
+func (w *writer) term() error {
 	for {
-		if len(out)-n < slack {
-			out = grow(out, n, slack)
+		if len(w.src)-w.i >= tip {
+			writeTerm(w)
 		}
-		if top.left == 0 {
-			if top.class == classNone {
-				return out, n - 1, i, nil
-			}
-			if n, i, err = closeContainer(out, n, src, i, top.class); err != nil {
-				return out, n, i, err
-			}
-			top, stack = stack[len(stack)-1], stack[:len(stack)-1]
-			continue
+		if done, err := w.step(); done || err != nil {
+			return err
 		}
-		top.left--
-		if top.class == classMap {
-			if head, size := shortAtom(src[i:]); head > 0 && writeShort(out[n:], src[i+head:], uint(size)) {
-				i += head + size
-				n += size + 3
-				out[n-1] = ':'
-			} else if out, n, i, err = writeKey(out, n, src, i); err != nil {
-				return out, n, i, err
-			}
-		}
-		if i >= len(src) {
-			return out, n, i, ErrTruncated
-		}
-		class, start, end := measure(src, i)
-		switch class {
-		case classText:
-			c := ordinary
-			if src[i] != tagBinary {
-				c = constantOf(src[start:end])
-			}
-			switch {
-			case c != ordinary:
-				n = c.write(out, n)
-			case writeShort(out[n:], src[start:], uint(end-start)):
-				n += end - start + 2
-			default:
-				out, n = writeText(out, n, src, start, end)
-			}
-		case classLeaf:
-			if out, n, err = writeLeaf(out, n, src[i:end]); err != nil {
-				return out, n, i, err
-			}
-		case classNone:
-			return out, n, i, refusal(src[i])
-		default:
-			if len(stack) >= maxDepth {
-				return out, n, i, ErrDepth
-			}
-			stack = append(stack, top)
-			top = frame{left: end - start, class: class}
-			n = openContainer(out, n, class)
-			i = start
-			continue
-		}
-		out[n] = ','
-		n++
-		i = end
 	}
+}
+
+// step writes one element or the end of a container, whatever it is. It reports
+// true at the end of the whole term.
+func (w *writer) step() (done bool, err error) {
+	w.out = grow(w.out, w.n, slack)
+	switch {
+	case w.top == inNothing:
+		w.n-- // the comma
+		return true, nil
+	case w.top < element:
+		return false, w.end()
+	case w.top&kinds == inMap && !w.keyed:
+		if w.out, w.n, w.i, err = writeKey(w.out, w.n, w.src, w.i); err != nil {
+			return false, err
+		}
+	}
+	w.keyed = false
+	w.top -= element
+	return false, w.value()
+}
+
+// end writes the closing bracket. It reads the tail of a list, which must be NIL.
+func (w *writer) end() error {
+	if w.top == inList {
+		switch {
+		case w.i >= len(w.src):
+			return ErrTruncated
+		case w.src[w.i] != tagNil:
+			return ErrImproper
+		}
+		w.i++
+	}
+	if w.out[w.n-1] == ',' {
+		w.n--
+	}
+	w.out[w.n] = ']'
+	if w.top == inMap {
+		w.out[w.n] = '}'
+	}
+	w.out[w.n+1] = ','
+	w.n += 2
+	w.top = w.around.pop()
+	return nil
+}
+
+// value writes a value, or the opening bracket of a container.
+func (w *writer) value() (err error) {
+	if w.i >= len(w.src) {
+		return ErrTruncated
+	}
+	class, start, end := measure(w.src, w.i)
+	switch class {
+	case classNone:
+		return refusal(w.src[w.i])
+	case classText:
+		w.text(start, end)
+	case classLeaf:
+		if w.out, w.n, err = writeLeaf(w.out, w.n, w.src[w.i:end]); err != nil {
+			return err
+		}
+	default:
+		return w.container(class, start, end-start)
+	}
+	w.out[w.n] = ','
+	w.n++
+	w.i = end
+	return nil
+}
+
+// text writes the text src[start:end] of the term at src[i].
+func (w *writer) text(start, end int) {
+	if w.src[w.i] != tagBinary {
+		if name := constantOf(w.src[start:end]); name != "" {
+			w.n += copy(w.out[w.n:], name)
+			return
+		}
+	}
+	w.out, w.n = writeText(w.out, w.n, w.src, start, end)
+}
+
+// container opens a container of some elements, which begin at src[start].
+func (w *writer) container(c class, start, elements int) error {
+	if w.around.depth >= w.maxDepth {
+		return ErrDepth
+	}
+	w.around.push(w.top)
+	bracket, kind := byte('['), inTuple
+	switch c {
+	case classMap:
+		bracket, kind = '{', inMap
+	case classList:
+		kind = inList
+	}
+	w.top = frame(elements)*element | kind
+	w.out[w.n] = bracket
+	w.n++
+	w.i = start
+	return nil
 }
 
 // writeKey writes the key at src[i] and a colon.
@@ -133,38 +180,6 @@ func writeKey(out []byte, n int, src []byte, i int) ([]byte, int, int, error) {
 	}
 	out[n] = ':'
 	return out, n + 1, end, nil
-}
-
-// openContainer writes the opening bracket.
-func openContainer(out []byte, n int, c class) int {
-	out[n] = '['
-	if c == classMap {
-		out[n] = '{'
-	}
-	return n + 1
-}
-
-// closeContainer writes the closing bracket and a comma. It reads the tail of
-// a list, which must be NIL.
-func closeContainer(out []byte, n int, src []byte, i int, c class) (int, int, error) {
-	if c == classList {
-		switch {
-		case i >= len(src):
-			return n, i, ErrTruncated
-		case src[i] != tagNil:
-			return n, i, ErrImproper
-		}
-		i++
-	}
-	if out[n-1] == ',' {
-		n--
-	}
-	out[n] = ']'
-	if c == classMap {
-		out[n] = '}'
-	}
-	out[n+1] = ','
-	return n + 2, i, nil
 }
 
 // writeIntegerKey writes a whole term, which must be an integer, as a string.

@@ -45,7 +45,7 @@ func appendBig(dst, term []byte, quote bool) ([]byte, error) {
 	if negative && magnitude > 0 {
 		dst = append(dst, '-')
 	}
-	dst = appendDecimal(dst, magnitude)
+	dst = strconv.AppendUint(dst, magnitude, 10)
 	if quote {
 		dst = append(dst, '"')
 	}

@@ -209,7 +209,7 @@ func (p *parser) key() (ids bool, err error) {
 
 // fitsAtom reports whether every decoder reads an atom of this name as a string.
 func fitsAtom(name []byte) bool {
-	if len(name) > math.MaxUint8 || constantOf(name) != ordinary {
+	if len(name) > math.MaxUint8 || constantOf(name) != "" {
 		return false
 	}
 	for _, b := range name {

@@ -14,13 +14,12 @@ import "bytes"
 // could mislead it, and data would then be refused as not one term.
 func (e *envelope) endOfData(start int) bool {
 	tail := e.msg[max(start, len(e.msg)-maxTail):]
-	at := bytes.LastIndex(tail, []byte("op"))
-	if at < 2 {
-		return false
-	}
-	// The head of the key, of one of three forms.
+	at := lastOp(tail)
+	// The head of the key, in one of four forms.
 	switch head := tail[:at]; {
-	case head[at-2] == tagSmallAtom && head[at-1] == 2:
+	case at < 2:
+		return false
+	case (head[at-2] == tagSmallAtom || head[at-2] == tagSmallAtomUTF8) && head[at-1] == 2:
 		at -= 2
 	case bytes.HasSuffix(head, []byte{tagAtom, 0, 2}):
 		at -= 3
@@ -50,6 +49,16 @@ func (e *envelope) endOfData(start int) bool {
 	t.data = e.msg[start:end]
 	*e = t
 	return true
+}
+
+// lastOp returns where the last "op" is in b, zero if there is none.
+func lastOp(b []byte) int {
+	for i := len(b) - 2; i > 0; i-- {
+		if b[i] == 'o' && b[i+1] == 'p' {
+			return i
+		}
+	}
+	return 0
 }
 
 // maxTail is how far from the end of a message endOfData looks for op. With

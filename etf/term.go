@@ -101,17 +101,20 @@ func measure(src []byte, i int) (c class, start, end int) {
 	return l.class, i + int(l.head), i + int(size)
 }
 
-// shortAtom returns the sizes of head and name if src starts with an atom in
-// one of the two forms that Discord's keys have, and its name has less than
-// 256 bytes. It is quicker than measure and does not look for the name's end.
-func shortAtom(src []byte) (head, size int) {
-	if len(src) > 2 {
-		switch {
-		case src[0] == tagSmallAtom:
-			return 2, int(src[1])
-		case src[0] == tagAtom && src[1] == 0:
-			return 3, int(src[2])
-		}
+// textHead returns the sizes of head and text if src starts with text, in one
+// of its five forms, and goes on for some bytes. It is quicker than measure,
+// and does not look for the end of the text.
+func textHead(src []byte) (head, size uint) {
+	if len(src) < 5 {
+		return 0, 0
+	}
+	switch src[0] {
+	case tagSmallAtom, tagSmallAtomUTF8:
+		return 2, uint(src[1])
+	case tagAtom, tagAtomUTF8:
+		return 3, uint(binary.BigEndian.Uint16(src[1:]))
+	case tagBinary:
+		return 5, uint(binary.BigEndian.Uint32(src[1:]))
 	}
 	return 0, 0
 }
@@ -143,8 +146,8 @@ func skip(src []byte, i int) (int, error) {
 		if i >= len(src) {
 			return i, ErrTruncated
 		}
-		if head, size := shortAtom(src[i:]); head > 0 && size <= len(src)-i-head {
-			i += head + size
+		if head, size := textHead(src[i:]); head > 0 && size <= uint(len(src)-i)-head {
+			i += int(head + size)
 			continue
 		}
 		c, start, end := measure(src, i)

@@ -51,36 +51,42 @@ func writeText(out []byte, n int, src []byte, i, end int) ([]byte, int) {
 	return out, n + 1
 }
 
-// writeShort writes the text that src starts with as a JSON string to out, if
-// it has at most 16 bytes and needs no escape, as most texts in a message, and
-// reports whether it did. It takes two words and masks what lies behind the text.
-func writeShort(out, src []byte, size uint) bool {
-	if size > 16 || len(src) < 16 || len(out) < slack {
+// writeLong writes text of at least eight bytes as a JSON string to out, and a
+// comma. It reports whether the text could stand as it is and out had room.
+func writeLong(out, text []byte) bool {
+	if len(text) < 8 || len(out) < len(text)+3 {
 		return false
 	}
-	low := binary.LittleEndian.Uint64(src)
-	high := binary.LittleEndian.Uint64(src[8:])
-	lowMask := uint64(1)<<(8*size) - 1
-	highMask := ^uint64(0) >> (128 - 8*size)
-	if special(low)&lowMask|special(high)&highMask != 0 {
-		return false
-	}
+	out = out[:len(text)+3]
 	out[0] = '"'
-	binary.LittleEndian.PutUint64(out[1:], low)
-	binary.LittleEndian.PutUint64(out[9:], high)
-	out[1+size] = '"'
-	return true
+	var found uint64
+	for i := 0; i < len(text)-8; i += 8 {
+		word := binary.LittleEndian.Uint64(text[i : i+8])
+		binary.LittleEndian.PutUint64(out[1+i:], word)
+		found |= special(word)
+	}
+	// The last word may overlap the one before.
+	word := binary.LittleEndian.Uint64(text[len(text)-8:])
+	end := out[len(text)-7:]
+	binary.LittleEndian.PutUint64(end, word)
+	binary.LittleEndian.PutUint16(end[8:], '"'|','<<8)
+	return found|special(word) == 0
 }
 
-// special returns a word whose lowest set bit lies in the first byte of word,
-// in memory order, that cannot stand in a JSON string as it is: control
-// characters, quote, backslash, and the bytes of other than ASCII characters,
-// which are to be checked. It is zero if there is none.
+// Eight bytes at a time: a mark is the top bit of a byte.
+const (
+	ones = 0x0101010101010101
+	tops = 0x80 * ones
+)
+
+// special marks the first byte of word, in memory order, that cannot stand in
+// a JSON string as it is: control characters, quote, backslash, and the bytes
+// of other than ASCII characters, which are to be checked. It is zero if there
+// is none; marks after the first one may be wrong.
 func special(word uint64) uint64 {
-	const ones = 0x0101010101010101
-	quote := (word ^ '"'*ones) - ones
+	quote := (word ^ ('"'^' ')*ones) - ('!')*ones // and the control characters
 	backslash := (word ^ '\\'*ones) - ones
-	return (word | (word - ' '*ones) | quote | backslash) & (0x80 * ones)
+	return (word | quote | backslash) & tops
 }
 
 // writeSpecial writes the character at src[i], or the run of other than ASCII
