@@ -75,11 +75,11 @@ type Delivery struct {
 	epoch       uint64
 	leaves      []*participant // nil: blank
 
-	inflight   []*proposing
-	amendable  time.Time   // until when inflight may change
-	stuck      time.Time   // when the group is given up, zero: nothing is waited for
-	attempts   int         // to get a commit
-	transition *delivering // nil: none
+	inflight   []*proposal
+	amendable  time.Time     // until when inflight may change
+	stuck      time.Time     // when the group is given up, zero: nothing is waited for
+	attempts   int           // to get a commit
+	transition *announcement // nil: none
 	lastID     uint16
 	out        []Outgoing
 }

@@ -215,5 +215,5 @@ func (s *Session) commit() []gateway.VoiceMessage {
 }
 
 func commitMessage(staged *mls.Staged) gateway.VoiceMessage {
-	return binaryMessage(opcode.DAVECommitWelcome, append(slices.Clip(staged.Commit), staged.Welcome...))
+	return binaryMessage(opcode.DAVECommitWelcome, slices.Concat(staged.Commit, staged.Welcome))
 }

@@ -33,7 +33,7 @@ func (d *Delivery) handleCommit(now time.Time, p *participant, data []byte) erro
 }
 
 // judge returns the proposals of a commit that is in order.
-func (d *Delivery) judge(p *participant, info *mls.CommitInfo) ([]*proposing, bool) {
+func (d *Delivery) judge(p *participant, info *mls.CommitInfo) ([]*proposal, bool) {
 	leaf := p.leaf
 	if !d.established {
 		leaf = 0 // of the local group
@@ -46,7 +46,7 @@ func (d *Delivery) judge(p *participant, info *mls.CommitInfo) ([]*proposing, bo
 		return nil, false
 	}
 	want := d.refsFor(p)
-	list := make([]*proposing, 0, len(want))
+	list := make([]*proposal, 0, len(want))
 	for _, ref := range info.Refs {
 		q := want[string(ref)]
 		if q == nil || q.pkg == nil && info.Path == nil {
@@ -60,7 +60,7 @@ func (d *Delivery) judge(p *participant, info *mls.CommitInfo) ([]*proposing, bo
 
 // welcomes takes a welcome apart: it has to be for exactly those whom the
 // commit adds.
-func (d *Delivery) welcomes(list []*proposing, welcome []byte) (map[*mls.KeyPackage][]byte, error) {
+func (d *Delivery) welcomes(list []*proposal, welcome []byte) (map[*mls.KeyPackage][]byte, error) {
 	parts := make(map[*mls.KeyPackage][]byte)
 	byRef := make(map[string]*mls.KeyPackage)
 	for _, q := range list {
@@ -92,7 +92,7 @@ func (d *Delivery) welcomes(list []*proposing, welcome []byte) (map[*mls.KeyPack
 // announce moves on to the epoch of a commit.
 //
 // https://daveprotocol.com/#commit-ordering
-func (d *Delivery) announce(now time.Time, committer *participant, commit []byte, list []*proposing, welcomes map[*mls.KeyPackage][]byte) {
+func (d *Delivery) announce(now time.Time, committer *participant, commit []byte, list []*proposal, welcomes map[*mls.KeyPackage][]byte) {
 	t := d.newTransition(now, d.target)
 	id := binary.BigEndian.AppendUint16(nil, t.id)
 	if !d.established {

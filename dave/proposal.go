@@ -24,32 +24,34 @@ const (
 	maxCommitWait = 4 // doublings
 )
 
-// A proposing is a proposal that waits for a commit.
-type proposing struct {
-	add      *participant
-	pkg      *mls.KeyPackage // to add it with, nil if this is a Remove
-	leaf     int             // to remove
+// A change is what a proposal brings about: an Add of a client with a key
+// package, or without one the Remove of a leaf.
+type change struct {
+	add  *participant
+	pkg  *mls.KeyPackage
+	leaf int
+}
+
+// A proposal is a change that waits for a commit.
+type proposal struct {
+	change
 	msg, ref []byte
 }
 
-func (q *proposing) same(other *proposing) bool {
-	return q.add == other.add && q.pkg == other.pkg && q.leaf == other.leaf
-}
-
-// desired lists the proposals that bring the group to where it should be.
-func (d *Delivery) desired(now time.Time) []*proposing {
+// desired lists the changes that bring the group to where it should be.
+func (d *Delivery) desired(now time.Time) []change {
 	if d.target == 0 {
 		return nil
 	}
-	var want []*proposing
+	var want []change
 	for i, p := range d.leaves {
 		if p != nil && !d.belongs(p, i) && !now.Before(p.hold) {
-			want = append(want, &proposing{leaf: i})
+			want = append(want, change{leaf: i})
 		}
 	}
 	for _, p := range d.order {
 		if p.leaf < 0 && p.pkg != nil {
-			want = append(want, &proposing{add: p, pkg: p.pkg, leaf: -1})
+			want = append(want, change{add: p, pkg: p.pkg})
 		}
 	}
 	return want
@@ -75,68 +77,93 @@ func (d *Delivery) reconcile(now time.Time) {
 		d.restart(now) // nobody is left to commit
 		return
 	}
-	want := d.desired(now)
-	kept, revoked := split(d.inflight, want)
-	var added []*proposing
+	want := make(map[change]bool)
+	list := d.desired(now)
+	for _, c := range list {
+		want[c] = true
+	}
+	var kept, revoked, added []*proposal
+	for _, q := range d.inflight {
+		if want[q.change] {
+			kept = append(kept, q)
+		} else {
+			revoked = append(revoked, q)
+		}
+		delete(want, q.change)
+	}
 	if len(kept) == 0 || d.stuck.IsZero() || now.Before(d.amendable) {
-		_, added = split(want, kept)
-		added = slices.DeleteFunc(added, func(q *proposing) bool { return !d.sign(q) })
+		added = d.sign(list, want)
 	}
-	if len(revoked)+len(added) == 0 {
-		return
+	if len(revoked)+len(added) > 0 {
+		d.amend(now, kept, revoked, added)
 	}
+}
+
+// sign makes those proposals of a list that are wanted.
+func (d *Delivery) sign(list []change, want map[change]bool) []*proposal {
+	var signed []*proposal
+	for _, c := range list {
+		if !want[c] {
+			continue
+		}
+		q := &proposal{change: c}
+		var err error
+		if c.pkg != nil {
+			q.msg, q.ref, err = d.signer.SignAdd(d.groupID, d.epoch, c.pkg.Bytes())
+		} else {
+			q.msg, q.ref, err = d.signer.SignRemove(d.groupID, d.epoch, uint32(c.leaf))
+		}
+		if err == nil { // else there is another attempt at the next event
+			signed = append(signed, q)
+		}
+	}
+	return signed
+}
+
+// amend tells everybody what waits for a commit now.
+func (d *Delivery) amend(now time.Time, kept, revoked, added []*proposal) {
 	if len(kept) == 0 {
 		d.stuck = time.Time{}
 	}
 	d.inflight = append(kept, added...)
+	revoke, add := proposalList(revokeProposals, revoked, nil), proposalList(appendProposals, added, nil)
 	for _, p := range d.order {
 		if d.inGroup(p) {
-			d.propose(p, revokeProposals, revoked)
-			d.propose(p, appendProposals, added)
+			d.propose(p, revokeProposals, revoked, revoke)
+			d.propose(p, appendProposals, added, add)
 		}
 	}
 	d.expectCommit(now)
 }
 
-// split sorts a list into what is in another one as well, and what is not.
-func split(list, other []*proposing) (both, only []*proposing) {
-	for _, q := range list {
-		if slices.ContainsFunc(other, q.same) {
-			both = append(both, q)
-		} else {
-			only = append(only, q)
-		}
-	}
-	return both, only
-}
-
-// sign makes the proposal for the current epoch.
-func (d *Delivery) sign(q *proposing) bool {
-	var err error
-	if q.pkg != nil {
-		q.msg, q.ref, err = d.signer.SignAdd(d.groupID, d.epoch, q.pkg.Bytes())
-	} else {
-		q.msg, q.ref, err = d.signer.SignRemove(d.groupID, d.epoch, uint32(q.leaf))
-	}
-	return err == nil // signing does not fail
-}
-
 // propose sends the proposals of a list that concern a client: all but its own
-// Add.
-func (d *Delivery) propose(p *participant, operation byte, list []*proposing) {
+// Add. Whole is the data with all of them.
+func (d *Delivery) propose(p *participant, operation byte, list []*proposal, whole []byte) {
+	if slices.ContainsFunc(list, func(q *proposal) bool { return q.add == p }) {
+		whole = proposalList(operation, list, p)
+	}
+	if whole != nil {
+		d.send(p, binaryMessage(opcode.DAVEProposals, whole))
+	}
+}
+
+// proposalList is the data of [opcode.DAVEProposals] with the proposals of a
+// list, without the Add of a client. It is nil if none is left.
+func proposalList(operation byte, list []*proposal, without *participant) []byte {
 	var body []byte
 	for _, q := range list {
 		switch {
-		case q.add == p:
+		case without != nil && q.add == without:
 		case operation == revokeProposals:
 			body = appendVector(body, q.ref)
 		default:
 			body = append(body, q.msg...)
 		}
 	}
-	if body != nil {
-		d.send(p, binaryMessage(opcode.DAVEProposals, appendVector([]byte{operation}, body)))
+	if body == nil {
+		return nil
 	}
+	return appendVector([]byte{operation}, body)
 }
 
 // catchUp sends a client that has just joined what waits for a commit, which
@@ -145,7 +172,7 @@ func (d *Delivery) propose(p *participant, operation byte, list []*proposing) {
 // https://daveprotocol.com/#initial-group-creation
 func (d *Delivery) catchUp(now time.Time, p *participant) {
 	if d.inGroup(p) {
-		d.propose(p, appendProposals, d.inflight)
+		d.propose(p, appendProposals, d.inflight, proposalList(appendProposals, d.inflight, nil))
 		d.expectCommit(now)
 	}
 }
@@ -153,7 +180,7 @@ func (d *Delivery) catchUp(now time.Time, p *participant) {
 // expectCommit starts to wait if anybody has something to commit.
 func (d *Delivery) expectCommit(now time.Time) {
 	able := slices.ContainsFunc(d.order, func(p *participant) bool {
-		return d.inGroup(p) && slices.ContainsFunc(d.inflight, func(q *proposing) bool { return q.add != p })
+		return d.inGroup(p) && slices.ContainsFunc(d.inflight, func(q *proposal) bool { return q.add != p })
 	})
 	switch {
 	case !able:
@@ -193,8 +220,8 @@ func (d *Delivery) restart(now time.Time) {
 }
 
 // refsFor lists the references that a commit of a client has to have.
-func (d *Delivery) refsFor(p *participant) map[string]*proposing {
-	refs := make(map[string]*proposing, len(d.inflight))
+func (d *Delivery) refsFor(p *participant) map[string]*proposal {
+	refs := make(map[string]*proposal, len(d.inflight))
 	for _, q := range d.inflight {
 		if q.add != p {
 			refs[string(q.ref)] = q

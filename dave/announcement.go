@@ -7,8 +7,8 @@ import (
 	"github.com/discordpkg/gateway/opcode"
 )
 
-// A delivering is a transition that members get ready for.
-type delivering struct {
+// An announcement is a transition that members get ready for.
+type announcement struct {
 	id       uint16
 	version  uint16
 	deadline time.Time
@@ -16,18 +16,18 @@ type delivering struct {
 	waiting  map[*participant]struct{}
 }
 
-func (t *delivering) wait(p *participant) {
+func (t *announcement) wait(p *participant) {
 	t.all = append(t.all, p)
 	t.waiting[p] = struct{}{}
 }
 
 // newTransition starts a transition, which takes the place of one that is not
 // executed yet.
-func (d *Delivery) newTransition(now time.Time, version uint16) *delivering {
+func (d *Delivery) newTransition(now time.Time, version uint16) *announcement {
 	if d.lastID++; d.lastID == initTransition {
 		d.lastID++
 	}
-	d.transition = &delivering{id: d.lastID, version: version, deadline: now.Add(d.timeout), waiting: make(map[*participant]struct{})}
+	d.transition = &announcement{id: d.lastID, version: version, deadline: now.Add(d.timeout), waiting: make(map[*participant]struct{})}
 	return d.transition
 }
 
