@@ -189,9 +189,8 @@ func TestGenerations(t *testing.T) {
 
 func TestGenerationWraps(t *testing.T) {
 	e, d := pair(t)
-	now := epoch
 	for _, generation := range []uint64{0, 200, 255, 256, 257, 500, 512} {
-		now = epoch.Add(time.Duration(generation+1) * 2 * dayOfAGeneration)
+		now := epoch.Add(time.Duration(generation+1) * 2 * dayOfAGeneration)
 		at(t, e, generation<<generationBits|7)
 		b := encrypt(t, e, "frame")
 		f, ok := parseFrame(b)

@@ -129,4 +129,3 @@ func TestRemoved(t *testing.T) {
 	require.Equal(t, []opcode.Voice{opcode.DAVEKeyPackage}, ops(replies))
 	require.Zero(t, b.Epoch())
 }
-

@@ -158,4 +158,3 @@ func TestDuplicateProposals(t *testing.T) {
 	require.Empty(t, handle(t, s, m))
 	require.Len(t, s.proposals, 1)
 }
-

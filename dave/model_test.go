@@ -2,6 +2,7 @@ package dave
 
 import (
 	"bytes"
+	"flag"
 	"fmt"
 	"testing"
 	"time"
@@ -12,6 +13,8 @@ import (
 	"github.com/discordpkg/gateway/opcode"
 )
 
+var seeds = flag.Uint64("seeds", 30, "how many random calls to make of each kind")
+
 // maxCall is how many clients a random call has at most.
 const maxCall = 20
 
@@ -19,11 +22,7 @@ const maxCall = 20
 // connection and resume, while messages are under way. Wherever that ends, all
 // are in one group and hear each other.
 func TestRandomCalls(t *testing.T) {
-	seeds := uint64(150)
-	if testing.Short() {
-		seeds = 15
-	}
-	for seed := range seeds {
+	for seed := range *seeds {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) { randomCall(newSim(t, seed), 40) })
 	}
 }
@@ -31,11 +30,7 @@ func TestRandomCalls(t *testing.T) {
 // TestRandomCallsWithErrors changes proposals, commits and welcomes at random,
 // as faulty members and voice servers would. When that ends, all recover.
 func TestRandomCallsWithErrors(t *testing.T) {
-	seeds := uint64(150)
-	if testing.Short() {
-		seeds = 15
-	}
-	for seed := range seeds {
+	for seed := range *seeds {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			s := newSim(t, seed+1000)
 			flip := func(m gateway.VoiceMessage) gateway.VoiceMessage {

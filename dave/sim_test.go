@@ -41,13 +41,12 @@ type client struct {
 	session *Session
 	gone    bool
 
-	link      int // counts connections; what is under way on an older one is lost
-	up        bool
-	inbox     []gateway.VoiceMessage // all that the server sent, for replays
-	sent      int                    // of inbox, on this link
-	received  int                    // of inbox
-	down, up2 time.Time              // when the last message arrives, in either direction
-	outbox    int
+	link         int // counts connections; what is under way on an older one is lost
+	up           bool
+	inbox        []gateway.VoiceMessage // all that the server sent, for replays
+	sent         int                    // of inbox, on this link
+	received     int                    // of inbox
+	downAt, upAt time.Time              // when the last message arrives, in either direction
 }
 
 type event struct {
@@ -172,8 +171,8 @@ func (s *sim) pump(c *client) {
 	}
 	for ; c.sent < len(c.inbox); c.sent++ {
 		i, link := c.sent, c.link
-		c.down = s.arrive(c.down)
-		s.at(c.down, func() {
+		c.downAt = s.arrive(c.downAt)
+		s.at(c.downAt, func() {
 			if link == c.link && !c.gone {
 				c.received = i + 1
 				s.receive(c, c.inbox[i])
@@ -185,6 +184,9 @@ func (s *sim) pump(c *client) {
 func (s *sim) receive(c *client, m gateway.VoiceMessage) {
 	if c.version == 0 && m.Op.DAVE() {
 		require.Failf(s.t, "DAVE message for a client without", "%v", m.Op)
+	}
+	if j := c.session.joiner; m.Op == opcode.DAVEProposals && j != nil {
+		require.NotContains(s.t, string(m.Data), string(j.KeyPackage()), "%d gets its own Add", c.user)
 	}
 	m.Seq = c.received
 	before := c.session.refusal
@@ -211,8 +213,8 @@ func (s *sim) toServer(c *client, m gateway.VoiceMessage) {
 		m = s.mangle(m)
 	}
 	link := c.link
-	c.up2 = s.arrive(c.up2)
-	s.at(c.up2, func() {
+	c.upAt = s.arrive(c.upAt)
+	s.at(c.upAt, func() {
 		if link != c.link || c.gone {
 			return
 		}
@@ -236,7 +238,7 @@ func (s *sim) cut(c *client, d time.Duration) {
 			return
 		}
 		s.note("resume %d", c.user)
-		c.up, c.sent, c.down, c.up2 = true, c.received, s.now, s.now
+		c.up, c.sent, c.downAt, c.upAt = true, c.received, s.now, s.now
 		resumed := gateway.VoiceMessage{Op: opcode.VoiceResumed, Seq: -1}
 		at := c.received
 		if s.r.IntN(2) == 0 {
