@@ -159,27 +159,29 @@ func TestArrivalNames(t *testing.T) {
 // TestEveryPacketOnce sends streams through a network that loses, reorders and
 // repeats, and accounts for every sequence number.
 func TestEveryPacketOnce(t *testing.T) {
-	for seed := range uint64(200) {
+	for seed := range uint64(40) {
 		rng := rand.New(rand.NewPCG(seed, 0))
 		b := New[int](0, 1+int(seed%40))
 		first := uint16(rng.Uint32())
 		next, lost, late := int(first), 0, 0
 		pop := func(now time.Time) {
 			for r := b.Pop(now); r.Kind != None; r = b.Pop(now) {
-				require.Equal(t, uint16(next), r.Sequence, "seed %d", seed)
-				if r.Kind == Packet {
-					require.Equal(t, next, r.Item)
-				} else {
+				if uint16(next) != r.Sequence || r.Kind == Packet && r.Item != next {
+					t.Fatalf("seed %d: %+v, not %d", seed, r, next)
+				}
+				if r.Kind == Lost {
 					lost += r.Count
 				}
 				next += r.Count
 			}
 			if d := b.NextDeadline(); !d.IsZero() {
-				require.True(t, d.After(now), "nothing is due any more")
+				if !d.After(now) {
+					t.Fatalf("seed %d: something is due", seed)
+				}
 			}
 		}
 		queue := []int{}
-		for i := range 2000 {
+		for i := range 500 {
 			if rng.IntN(10) > 0 || i == 0 {
 				queue = append(queue, int(first)+i)
 			}

@@ -158,7 +158,9 @@ func TestSchedule(t *testing.T) {
 	now := start
 	sent := 0
 	frame := func() {
-		require.Zero(t, s.CatchUpTo(now))
+		if s.CatchUpTo(now) != 0 {
+			t.Fatal("made up for too little")
+		}
 		sent++
 		s.Advance(20 * ms)
 	}
