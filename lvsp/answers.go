@@ -25,23 +25,26 @@ func (c *Client) handleInfo(now time.Time, m message) error {
 	case StateDestroy:
 		c.handleEnded(in)
 	case InfoError:
-		c.handleRefused(errorOf(in))
+		c.handleRefused(now, in)
 	}
 	return nil
 }
 
 func (c *Client) handleAssign(in Info) {
-	if ch := c.channels[in.Channel]; ch != nil {
+	if ch := c.channels[in.Channel]; ch != nil && in.answers(ch.asked) {
 		c.emit(ChannelAssigned{Channel: ch.Channel, Assignment: Assignment{Token: in.Token, Endpoint: in.Endpoint}})
 	}
 }
 
 func (c *Client) handleDone(now time.Time, in Info) {
 	st := c.find(in)
-	if st == nil { // left or moved while the voice server made it
-		if c.dialect != Extended && in.SessionID != "" {
-			c.submit(now, Info{Type: StateDestroy, Guild: in.Guild, Channel: in.Channel, User: in.User, SessionID: in.SessionID})
-		}
+	switch {
+	case st != nil && !in.answers(st.asked):
+		return
+	case st == nil && c.dialect != Extended && in.SessionID != "": // left or moved while the voice server made it
+		c.submit(now, Info{Type: StateDestroy, Guild: in.Guild, Channel: in.Channel, User: in.User, SessionID: in.SessionID})
+		return
+	case st == nil:
 		return
 	}
 	if in.SessionID != st.SessionID {
@@ -55,28 +58,38 @@ func (c *Client) handleDone(now time.Time, in Info) {
 }
 
 func (c *Client) handleEnded(in Info) {
-	if st := c.find(in); st != nil {
+	if st := c.find(in); st != nil && in.answers(st.asked) {
 		delete(c.states, st.seat())
 		c.emit(StateEnded{State: st.VoiceState})
 	}
 }
 
-func (c *Client) handleRefused(e *RequestError) {
-	switch e.Request {
+// handleRefused forgets what was asked for in vain. What is there all the same
+// is kept; its flags were part of what was refused.
+func (c *Client) handleRefused(now time.Time, in Info) {
+	switch in.Refused {
 	case ChannelRequest:
-		delete(c.channels, e.Channel)
+		if ch := c.channels[in.Channel]; ch != nil && in.answers(ch.asked) && !in.Known {
+			delete(c.channels, in.Channel)
+		}
 	case StateCreate:
-		if st := c.find(e.info()); st != nil && !st.done {
+		st := c.find(in)
+		switch {
+		case st == nil || !in.answers(st.asked):
+		case in.Known:
+			st.done = true
+			c.tell(now, st)
+		default:
 			delete(c.states, st.seat())
 		}
 	}
-	c.emit(Refused{Err: e})
+	c.emit(Refused{Err: errorOf(in)})
 }
 
 // find returns the voice state that the voice server means. The seed dialect
 // knows no guilds, and who left may be named by the session id alone.
 func (c *Client) find(in Info) *wantedState {
-	if in.Type == StateDestroy && in.SessionID != "" {
+	if in.Type == StateDestroy && in.SessionID != "" && in.Request == 0 {
 		for _, st := range c.states {
 			if st.done && st.SessionID == in.SessionID && (in.User == 0 || in.User == st.User) && (in.Guild == 0 || in.Guild == st.Guild) {
 				return st

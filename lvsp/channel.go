@@ -123,7 +123,7 @@ func (s *Server) requestChannel(now time.Time, ch *channel, r request) {
 		return
 	}
 	ch.adopt(now, r.by)
-	s.announce(now, ch, r.by)
+	s.announce(now, ch, r)
 }
 
 // assign asks the host for the channel, on behalf of a request for it or for a
@@ -157,7 +157,7 @@ func (s *Server) assignedTo(now time.Time, p *pending, answer Assignment, err er
 	ch.assigned, ch.answer = true, answer
 	ch.adopt(now, p.r.by)
 	if p.r.Type == ChannelRequest {
-		s.announce(now, ch, p.r.by)
+		s.announce(now, ch, p.r)
 		return
 	}
 	s.createState(now, ch, p.r)
@@ -180,9 +180,9 @@ func (s *Server) answered(t Ticket, voice bool) *pending {
 	return p
 }
 
-func (s *Server) announce(now time.Time, ch *channel, to *session) {
-	to.send(now, Info{
-		Type: ChannelAssign, Guild: ch.Guild, Channel: ch.ID, Bitrate: ch.Bitrate,
+func (s *Server) announce(now time.Time, ch *channel, r request) {
+	r.by.send(now, Info{
+		Type: ChannelAssign, Request: r.Request, Guild: ch.Guild, Channel: ch.ID, Bitrate: ch.Bitrate,
 		Token: ch.answer.Token, Endpoint: ch.answer.Endpoint,
 	})
 }
@@ -227,8 +227,22 @@ func (s *Server) refuse(now time.Time, se *session, in Info, code ErrorCode, tex
 
 func (s *Server) refuseFor(now time.Time, r request, err error) {
 	e := refusal(r.Info, err)
+	e.Known = r.by.b.knows(r.Info)
 	s.host.Refused(now, r.by.b.label, e)
 	if r.by.dialect == Extended {
 		r.by.send(now, e.info())
 	}
+}
+
+// knows reports whether what is asked for is there already.
+func (b *backend) knows(in Info) bool {
+	switch in.Type {
+	case ChannelRequest:
+		ch := b.channels[in.Channel]
+		return ch != nil && ch.assigned && ch.Guild == in.Guild
+	case StateCreate:
+		st := b.find(in)
+		return st != nil && st.done && st.Channel == in.Channel
+	}
+	return false
 }

@@ -207,14 +207,10 @@ func (c *Client) beat(now time.Time) {
 }
 
 // Close ends the link. The voice server keeps what was asked for some minutes.
-func (c *Client) Close() {
-	if c.phase != clientOffline {
-		c.close(NormalClosure, "")
-	}
-}
+func (c *Client) Close() { c.close(NormalClosure, "") }
 
 func (c *Client) close(code CloseCode, reason string) {
-	if c.phase == clientClosing {
+	if c.phase == clientOffline || c.phase == clientClosing {
 		return
 	}
 	c.phase, c.closing = clientClosing, Disconnected{Code: code, Reason: reason}

@@ -38,6 +38,12 @@ type RequestError struct {
 
 	Guild, Channel, User Snowflake
 	SessionID            string
+
+	// Known says that the channel or voice state that was asked for is there
+	// all the same, as it was before.
+	Known bool
+
+	number int64 // of the request
 }
 
 func (e *RequestError) Error() string {
@@ -58,7 +64,7 @@ func refusal(in Info, err error) *RequestError {
 		e.Code, e.Message = given.Code, given.Message
 	}
 	e.Message = e.Message[:min(len(e.Message), 256)]
-	e.Request, e.Guild, e.Channel, e.User, e.SessionID = in.Type, in.Guild, in.Channel, in.User, in.SessionID
+	e.Request, e.Guild, e.Channel, e.User, e.SessionID, e.number = in.Type, in.Guild, in.Channel, in.User, in.SessionID, in.Request
 	return e
 }
 
@@ -66,7 +72,7 @@ func refusal(in Info, err error) *RequestError {
 func (e *RequestError) info() Info {
 	return Info{
 		Type: InfoError, Refused: e.Request, Code: e.Code, Message: e.Message,
-		Guild: e.Guild, Channel: e.Channel, User: e.User, SessionID: e.SessionID,
+		Guild: e.Guild, Channel: e.Channel, User: e.User, SessionID: e.SessionID, Known: e.Known, Request: e.number,
 	}
 }
 
@@ -74,6 +80,6 @@ func (e *RequestError) info() Info {
 func errorOf(in Info) *RequestError {
 	return &RequestError{
 		Request: in.Refused, Code: in.Code, Message: in.Message,
-		Guild: in.Guild, Channel: in.Channel, User: in.User, SessionID: in.SessionID,
+		Guild: in.Guild, Channel: in.Channel, User: in.User, SessionID: in.SessionID, Known: in.Known, number: in.Request,
 	}
 }

@@ -43,7 +43,7 @@ type (
 	StateEnded struct{ State VoiceState }
 
 	// Refused says that the voice server did not do what was asked. A channel
-	// or voice state that was to be created is forgotten.
+	// or voice state that was to be created is forgotten, unless Err.Known.
 	Refused struct{ Err *RequestError }
 )
 

@@ -2,6 +2,7 @@ package lvsp_test
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"math/rand/v2"
@@ -160,6 +161,7 @@ func runPair(t *testing.T, script []byte, dialect byte) {
 		s.checkTables()
 	}
 	s.host.settle()
+	clear(s.host.fail)
 	s.exchange()
 	if a.mute { // what was not heard is lost with the link
 		a.link.Lost(s.now)
@@ -211,10 +213,24 @@ func (s *stage) chance(a *actor, b byte) {
 		}
 	case 11:
 		a.mute = a.link != nil
-	case 12:
-		s.host.later = true
-	case 13:
+	case 12: // the host takes its time, or refuses, if a backend is told of that
+		s.host.later = b&16 == 0
+		if a.client.Dialect() == lvsp.Extended && b&32 != 0 {
+			s.host.fail["create"] = errors.New("no")
+		}
+		if a.client.Dialect() == lvsp.Extended && b&64 != 0 {
+			s.host.fail["assign"] = errors.New("no")
+		}
+	case 13: // it answers, or gives up on somebody
+		if all := s.server.VoiceStates(); b&16 != 0 && len(all) > 0 {
+			v := all[int(b>>5)%len(all)]
+			if s.server.EndVoiceState(s.now, v) {
+				delete(s.host.states, stateKey(v))
+			}
+			return
+		}
 		s.host.settle()
+		clear(s.host.fail)
 	case 14:
 		s.advance(fmt.Sprint(b>>4, "s"))
 	case 15:

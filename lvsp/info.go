@@ -37,7 +37,12 @@ type Info struct {
 
 	Token    string // ChannelAssign and StateDone
 	Endpoint string // ChannelAssign and StateDone: host and port
-	Known    bool   // StateDone: the voice state was there before the request
+	Known    bool   // StateDone and InfoError: what was asked for was there before
+
+	// Request is the number of the request that a voice server answers, or that
+	// made what ends: the first INFO or VST_REQUEST of a session is 1. Zero
+	// except in the extended dialect.
+	Request int64
 
 	Refused InfoType  // InfoError: what was refused
 	Code    ErrorCode // InfoError
@@ -66,6 +71,7 @@ type infoBody struct {
 	Token     string     `json:"token,omitempty"`
 	Endpoint  string     `json:"endpoint,omitempty"`
 	Known     bool       `json:"known,omitempty"`
+	Request   int64      `json:"re,omitempty"`
 	Ref       *int       `json:"ref,omitempty"`
 	Code      ErrorCode  `json:"code,omitempty"`
 	Message   string     `json:"message,omitempty"`
@@ -180,7 +186,7 @@ func (r *rawInfo) info(d Dialect, backend bool) Info {
 	b := &r.body
 	in := Info{
 		Guild: Snowflake(b.GuildID), Channel: Snowflake(b.ChannelID.id), User: Snowflake(b.UserID), SessionID: b.SessionID,
-		WithoutDAVE: b.DAVE != nil && !*b.DAVE, Token: b.Token, Endpoint: b.Endpoint, Known: b.Known, Code: b.Code, Message: b.Message,
+		WithoutDAVE: b.DAVE != nil && !*b.DAVE, Token: b.Token, Endpoint: b.Endpoint, Known: b.Known, Request: b.Request, Code: b.Code, Message: b.Message,
 	}
 	if b.Bitrate != nil {
 		in.Bitrate = int(*b.Bitrate)
@@ -302,7 +308,7 @@ func (in *Info) body(d Dialect) *infoBody {
 
 // extend adds what only the extended dialect has.
 func (in *Info) extend(b *infoBody) {
-	b.Known, b.Code, b.Message = in.Known, in.Code, in.Message
+	b.Known, b.Request, b.Code, b.Message = in.Known, in.Request, in.Code, in.Message
 	if in.WithoutDAVE {
 		b.DAVE = new(bool)
 	}

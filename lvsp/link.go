@@ -116,7 +116,7 @@ func (l *Link) handleInfo(now time.Time, m message) error {
 		d = Final // in which the number in question means the same
 	}
 	in := raw.info(d, true)
-	se.received++
+	in.Request = se.count()
 	if in.Type == 0 {
 		l.s.refuse(now, se, in, Unsupported, fmt.Sprintf("type %d", raw.number))
 		return nil
@@ -134,7 +134,7 @@ func (l *Link) handleVSTRequest(now time.Time, m message) error {
 	if !se.certain {
 		se.decide(now, Seed, true)
 	}
-	se.received++
+	in.Request = se.count()
 	l.s.request(now, se, in)
 	return nil
 }

@@ -14,7 +14,8 @@ type requests struct {
 	releaseAt time.Time // zero unless the backlog waits for the limit
 
 	kept  [][]byte // not known to have arrived
-	first int64    // the number of the first of them, in the session
+	first int64    // how many of the session came before the first of them
+	count int64    // how many there were in the session
 }
 
 // maxKept is how many requests a client keeps until they have arrived. With
@@ -42,19 +43,20 @@ func (r *requests) resend(had int64) bool {
 }
 
 // forget is for the start of a session.
-func (r *requests) forget() { r.kept, r.first, r.backlog = nil, 0, nil }
+func (r *requests) forget() { r.kept, r.first, r.count, r.backlog = nil, 0, 0, nil }
 
 // submit sends a request, now or when the limit allows it. What cannot be said
 // in the dialect, or would be lost, is asked for with everything else when a
-// session starts.
-func (c *Client) submit(now time.Time, in Info) {
+// session starts. It returns the number of the request, zero if there is none.
+func (c *Client) submit(now time.Time, in Info) (number int64) {
 	if c.phase != clientActive && c.session == "" {
-		return
+		return 0
 	}
 	data, ok := AppendInfo(nil, c.dialect, -1, in)
 	if !ok {
-		return
+		return 0
 	}
+	c.requests.count++
 	switch r := &c.requests; {
 	case c.session == "":
 	case len(r.kept) == maxKept:
@@ -66,6 +68,7 @@ func (c *Client) submit(now time.Time, in Info) {
 		c.requests.backlog = append(c.requests.backlog, data)
 		c.release(now)
 	}
+	return c.requests.count
 }
 
 // release sends as much of the backlog as the limit allows.

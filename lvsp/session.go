@@ -104,6 +104,12 @@ func (se *session) canReplay(seq int64) bool {
 	return seq >= first-1 && seq < se.seq
 }
 
+// count returns the number of a request that arrived.
+func (se *session) count() int64 {
+	se.received++
+	return se.received
+}
+
 // receivedSoFar is what Ready and HeartbeatACK say in the extended dialect.
 func (se *session) receivedSoFar() *int64 {
 	if se.dialect != Extended {

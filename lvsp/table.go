@@ -17,13 +17,21 @@ var (
 	ErrSessionID = fmt.Errorf("lvsp: session id of more than %d bytes", maxText)
 )
 
-type wantedChannel struct{ Channel }
+type wantedChannel struct {
+	Channel
+	asked int64 // the number of the request for it
+}
 
 type wantedState struct {
 	VoiceState
-	done bool // the voice server knows it
-	told int  // which flags it was told, -1 if that is not known
+	asked int64 // the number of the request for it
+	done  bool  // the voice server knows it
+	told  int   // which flags it was told, -1 if that is not known
 }
+
+// answers reports whether a message is about the request with the number, as
+// far as the dialect tells. Requests overtake the answers to earlier ones.
+func (in *Info) answers(asked int64) bool { return in.Request == 0 || in.Request == asked }
 
 // OpenChannel makes a channel ready, or changes its bitrate. [ChannelAssigned]
 // follows, except in the dialect Wire2022.
@@ -33,8 +41,8 @@ func (c *Client) OpenChannel(now time.Time, ch Channel) error {
 	case ch.ID == 0:
 		return ErrNoID
 	case old == nil:
-		c.channels[ch.ID] = &wantedChannel{ch}
-		c.submit(now, ch.info(ChannelRequest))
+		c.channels[ch.ID] = &wantedChannel{Channel: ch}
+		c.request(now, c.channels[ch.ID])
 	case old.Guild != ch.Guild:
 		return ErrMismatch
 	case old.Bitrate != ch.Bitrate:
@@ -42,6 +50,10 @@ func (c *Client) OpenChannel(now time.Time, ch Channel) error {
 		c.submit(now, ch.info(ChannelUpdate))
 	}
 	return nil
+}
+
+func (c *Client) request(now time.Time, ch *wantedChannel) {
+	ch.asked = c.submit(now, ch.info(ChannelRequest))
 }
 
 func (ch Channel) info(t InfoType) Info {
@@ -138,7 +150,7 @@ func (c *Client) sortedStates() []*wantedState {
 // ends what is not asked for.
 func (c *Client) assertAll(now time.Time) {
 	for _, id := range slices.Sorted(maps.Keys(c.channels)) {
-		c.submit(now, c.channels[id].info(ChannelRequest))
+		c.request(now, c.channels[id])
 	}
 	for _, st := range c.sortedStates() {
 		c.create(now, st)
@@ -151,7 +163,7 @@ func (c *Client) create(now time.Time, st *wantedState) {
 	if c.dialect == Extended {
 		in.SessionID, in.Flags, in.Given, in.WithoutDAVE = st.SessionID, st.Flags, allFlags, st.WithoutDAVE
 	}
-	c.submit(now, in)
+	st.asked = c.submit(now, in)
 }
 
 // tell sends the flags of a voice state. Except in the extended dialect its

@@ -10,8 +10,10 @@ import (
 type state struct {
 	VoiceState
 	ch     *channel
-	number uint64 // of the request it is due to
+	number uint64 // of the request it is due to, over all sessions
+	asked  int64  // the same as the owner counts them, zero if it is another's
 	done   bool   // the host has let the user in
+	owed   bool   // the host has yet to answer
 	doom   Reason // zero unless it was destroyed, perhaps before the host answered
 
 	owner   *session
@@ -82,7 +84,7 @@ func (s *Server) createState(now time.Time, ch *channel, r request) {
 	if r.SessionID != "" {
 		b.name(st, r.SessionID)
 	}
-	st.number, st.Flags, st.WithoutDAVE = r.number, r.apply(st.Flags), r.WithoutDAVE
+	st.number, st.asked, st.Flags, st.WithoutDAVE = r.number, r.Request, r.apply(st.Flags), r.WithoutDAVE
 	ch.adopt(now, r.by)
 	st.owner, st.sweepAt = ch.owner, ch.sweepAt
 	s.letIn(now, pending{ch: ch, r: r, st: st, before: before})
@@ -126,7 +128,7 @@ func (s *Server) newState(now time.Time, ch *channel, r request) *state {
 
 func (s *Server) letIn(now time.Time, p pending) {
 	t := s.wait(p)
-	p.ch.busy = t
+	p.ch.busy, p.st.owed = t, true
 	voice, err := s.host.CreateVoiceState(now, t, p.st.VoiceState)
 	if !errors.Is(err, ErrLater) {
 		s.createdFor(now, s.answered(t, true), voice, err)
@@ -144,7 +146,7 @@ func (s *Server) VoiceStateCreated(now time.Time, t Ticket, voice Voice, err err
 
 func (s *Server) createdFor(now time.Time, p *pending, voice Voice, err error) {
 	st := p.st
-	p.ch.busy = 0
+	p.ch.busy, st.owed = 0, false
 	switch {
 	case st.doom != 0:
 		if err == nil {
@@ -161,16 +163,16 @@ func (s *Server) createdFor(now time.Time, p *pending, voice Voice, err error) {
 	default:
 		known := st.done
 		st.done = true
-		p.r.by.send(now, st.doneInfo(voice, known, p.r.by.dialect))
+		p.r.by.send(now, st.doneInfo(voice, known, p.r))
 	}
 }
 
-func (st *state) doneInfo(voice Voice, known bool, d Dialect) Info {
+func (st *state) doneInfo(voice Voice, known bool, r request) Info {
 	in := Info{
-		Type: StateDone, Guild: st.Guild, Channel: st.Channel, User: st.User, SessionID: st.SessionID,
+		Type: StateDone, Request: r.Request, Guild: st.Guild, Channel: st.Channel, User: st.User, SessionID: st.SessionID,
 		Token: voice.Token, Endpoint: voice.Endpoint, Known: known,
 	}
-	if d == Seed { // whose VoiceInfo has them
+	if r.by.dialect == Seed { // whose VoiceInfo has them
 		in.Flags, in.Given = st.Flags, allFlags
 	}
 	return in
@@ -192,6 +194,9 @@ func (s *Server) updateState(now time.Time, ch *channel, r request) {
 		return
 	}
 	st.VoiceState = changed
+	if st.owner != r.by {
+		st.asked = 0
+	}
 	ch.adopt(now, r.by)
 	st.owner, st.sweepAt = ch.owner, ch.sweepAt
 }
@@ -238,14 +243,17 @@ func (s *Server) remove(st *state) {
 
 // EndVoiceState tells the backend that a user is gone for good, without being
 // asked: the voice connection broke and was not resumed. The host is not
-// called. It reports false if there is no such voice state; backend, guild or
-// channel of a private call, user and session id say which.
+// called. Backend, guild or channel of a private call, user and session id say
+// which voice state it is. It reports false if there is none, or if the host
+// owes an answer about it, which then decides.
 func (s *Server) EndVoiceState(now time.Time, v VoiceState) bool {
 	for _, b := range s.backends {
-		if st := b.states[v.seat()]; b.label == v.Backend && st != nil && st.SessionID == v.SessionID {
+		if st := b.states[v.seat()]; b.label == v.Backend && st != nil && st.SessionID == v.SessionID && !st.owed {
 			s.remove(st)
-			st.doom = Left
-			st.owner.send(now, Info{Type: StateDestroy, Guild: st.Guild, Channel: st.Channel, User: st.User, SessionID: st.SessionID})
+			st.owner.send(now, Info{
+				Type: StateDestroy, Request: st.asked,
+				Guild: st.Guild, Channel: st.Channel, User: st.User, SessionID: st.SessionID,
+			})
 			return true
 		}
 	}
