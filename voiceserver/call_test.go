@@ -13,7 +13,7 @@ func TestCall(t *testing.T) {
 	a.connect()
 	require.Equal(t, []string{`8 {"v":8,"heartbeat_interval":13750}`}, a.take())
 	a.identify()
-	require.Equal(t, []string{fmt.Sprintf(`2 {"ssrc":%d,"ip":"192.0.2.1","port":5000,"modes":["aead_aes256_gcm_rtpsize","aead_xchacha20_poly1305_rtpsize"]}`, a.ready.SSRC)}, a.take())
+	require.Equal(t, []string{fmt.Sprintf(`2 {"ssrc":%d,"ip":"192.0.2.1","port":5000,"modes":["aead_aes256_gcm_rtpsize","aead_xchacha20_poly1305_rtpsize"],"heartbeat_interval":13750}`, a.ready.SSRC)}, a.take())
 	a.discover()
 	require.Len(t, a.others, 1)
 	a.selectProtocol("aead_xchacha20_poly1305_rtpsize")

@@ -9,6 +9,7 @@ import (
 	"github.com/discordpkg/gateway"
 	"github.com/discordpkg/gateway/closecode"
 	"github.com/discordpkg/gateway/command"
+	"github.com/discordpkg/gateway/dave"
 	"github.com/discordpkg/gateway/opcode"
 	"github.com/discordpkg/gateway/voiceserver"
 	"github.com/stretchr/testify/require"
@@ -22,23 +23,31 @@ type fakeDelivery struct {
 	deadline time.Time
 }
 
-func voiceMessage(op opcode.Voice, data string) gateway.VoiceMessage {
-	return gateway.VoiceMessage{Op: op, Data: []byte(data)}
+// everybody addresses a message to all who can be there.
+func everybody(op opcode.Voice, data string) (out []dave.Outgoing) {
+	for user := range command.Snowflake(3) {
+		out = append(out, dave.Outgoing{To: user + 1, Message: gateway.VoiceMessage{Op: op, Data: []byte(data)}})
+	}
+	return out
 }
 
-func (d *fakeDelivery) Join(_ time.Time, user command.Snowflake, version uint16) []voiceserver.Outgoing {
+func (d *fakeDelivery) Join(_ time.Time, user command.Snowflake, version uint16) (uint16, []dave.Outgoing, error) {
 	d.log = append(d.log, fmt.Sprint("join ", user, " ", version))
-	return []voiceserver.Outgoing{{To: user, Message: voiceMessage(opcode.DAVEExternalSender, "sender")}}
+	if user == 4 {
+		return 0, nil, dave.ErrRequired
+	}
+	if user == 5 {
+		return 0, nil, dave.ErrFull
+	}
+	return 1, everybody(opcode.DAVEExternalSender, "sender")[user-1 : user], nil
 }
 
-func (d *fakeDelivery) Version(command.Snowflake) uint16 { return 1 }
-
-func (d *fakeDelivery) Leave(_ time.Time, user command.Snowflake) []voiceserver.Outgoing {
+func (d *fakeDelivery) Leave(_ time.Time, user command.Snowflake) []dave.Outgoing {
 	d.log = append(d.log, fmt.Sprint("leave ", user))
-	return []voiceserver.Outgoing{{Message: voiceMessage(opcode.DAVEPrepareEpoch, `{"epoch":1}`)}}
+	return everybody(opcode.DAVEPrepareEpoch, `{"epoch":1}`)
 }
 
-func (d *fakeDelivery) Handle(now time.Time, user command.Snowflake, m gateway.VoiceMessage) ([]voiceserver.Outgoing, error) {
+func (d *fakeDelivery) HandleVoice(now time.Time, user command.Snowflake, m gateway.VoiceMessage) ([]dave.Outgoing, error) {
 	d.log = append(d.log, fmt.Sprintf("%d sends %d %s", user, m.Op, m.Data))
 	switch m.Op {
 	case opcode.DAVEInvalidCommit:
@@ -47,21 +56,42 @@ func (d *fakeDelivery) Handle(now time.Time, user command.Snowflake, m gateway.V
 		d.deadline = now.Add(2 * time.Second)
 		return nil, nil
 	}
-	return []voiceserver.Outgoing{{Message: voiceMessage(opcode.DAVEProposals, string(m.Data))}}, nil
+	return everybody(opcode.DAVEProposals, string(m.Data)), nil
 }
 
 func (d *fakeDelivery) NextDeadline() time.Time { return d.deadline }
 
-func (d *fakeDelivery) HandleTimeout(time.Time) []voiceserver.Outgoing {
+func (d *fakeDelivery) HandleTimeout(time.Time) []dave.Outgoing {
 	d.deadline = time.Time{}
-	return []voiceserver.Outgoing{{Message: voiceMessage(opcode.DAVEExecuteTransition, `{"transition_id":1}`)}}
+	return everybody(opcode.DAVEExecuteTransition, `{"transition_id":1}`)
+}
+
+// withFake uses d for every channel, or one for each if d is nil.
+func withFake(d *fakeDelivery) voiceserver.Option {
+	return voiceserver.WithDelivery(func(command.Snowflake) (voiceserver.Delivery, error) {
+		if d != nil {
+			return d, nil
+		}
+		return &fakeDelivery{}, nil
+	})
+}
+
+func TestDeliveryRefuses(t *testing.T) {
+	s := newStage(t, withFake(nil))
+	require.EqualValues(t, 4017, s.call(4).close)
+	require.EqualValues(t, 4020, s.call(5).close)
+	none := errors.New("none")
+	s = newStage(t, voiceserver.WithDelivery(func(command.Snowflake) (voiceserver.Delivery, error) { return nil, none }))
+	_, err := s.core.Join(s.now, voiceserver.Member{Guild: guild, Channel: channel, User: 1, SessionID: "s"})
+	require.ErrorIs(t, err, none)
+	require.Zero(t, s.core.Stats().Members)
 }
 
 func TestDelivery(t *testing.T) {
 	made := map[command.Snowflake]*fakeDelivery{}
-	s := newStage(t, voiceserver.WithDelivery(func(channel command.Snowflake) voiceserver.Delivery {
+	s := newStage(t, voiceserver.WithDelivery(func(channel command.Snowflake) (voiceserver.Delivery, error) {
 		made[channel] = &fakeDelivery{}
-		return made[channel]
+		return made[channel], nil
 	}))
 	a := s.call(1)
 	require.Contains(t, a.take()[2], `"dave_protocol_version":1`)
@@ -96,7 +126,7 @@ func TestDelivery(t *testing.T) {
 }
 
 func TestDeliveriesTakeTurns(t *testing.T) {
-	s := newStage(t, voiceserver.WithDelivery(func(c command.Snowflake) voiceserver.Delivery { return &fakeDelivery{} }))
+	s := newStage(t, withFake(nil))
 	a := s.call(1)
 	m := a.member
 	m.Channel, m.Guild = 300, 101

@@ -24,7 +24,7 @@ func FuzzConn(f *testing.F) {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, script []byte) {
-		s := newStage(t, voiceserver.WithDelivery(func(command.Snowflake) voiceserver.Delivery { return &fakeDelivery{} }))
+		s := newStage(t, withFake(nil))
 		cast := []*client{s.call(1), s.call(2)}
 		for len(script) >= 3 {
 			c := cast[script[0]&1]

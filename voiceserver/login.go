@@ -2,6 +2,7 @@ package voiceserver
 
 import (
 	"encoding/json"
+	"errors"
 	"io"
 	"net/netip"
 	"slices"
@@ -10,6 +11,7 @@ import (
 	"github.com/discordpkg/gateway"
 	"github.com/discordpkg/gateway/closecode"
 	"github.com/discordpkg/gateway/command"
+	"github.com/discordpkg/gateway/dave"
 	"github.com/discordpkg/gateway/internal/phase"
 	"github.com/discordpkg/gateway/internal/rtp"
 	"github.com/discordpkg/gateway/opcode"
@@ -67,7 +69,11 @@ func (c *Conn) start(now time.Time, m *member, e2ee uint16) {
 	for _, mode := range c.core.cfg.modes {
 		ready.Modes = append(ready.Modes, string(mode))
 	}
-	c.answer(now, opcode.VoiceReady, encoded(ready))
+	c.answer(now, opcode.VoiceReady, encoded(struct {
+		gateway.VoiceReady
+		// "an erroneous field": some clients take it for the one of Hello.
+		Interval int64 `json:"heartbeat_interval"`
+	}{ready, c.core.cfg.interval.Milliseconds()}))
 }
 
 func (c *Conn) attach(s *session) {
@@ -158,6 +164,20 @@ func (c *Conn) handleSelect(now time.Time, data []byte) {
 
 func (c *Conn) selected(now time.Time, named netip.AddrPort, mode string) {
 	s := c.session
+	r := s.member.room
+	var version uint16
+	var messages []dave.Outgoing
+	if r.delivery != nil {
+		var err error
+		version, messages, err = r.delivery.Join(now, s.member.User, s.e2ee)
+		if errors.Is(err, dave.ErrRequired) {
+			c.fail(now, closecode.VoiceE2EERequired, err.Error())
+			return
+		} else if err != nil {
+			c.fail(now, closecode.VoiceBadRequest, err.Error())
+			return
+		}
+	}
 	if s.mode != mode {
 		if _, err := io.ReadFull(c.core.cfg.random, s.key[:]); err != nil {
 			c.fail(now, closecode.VoiceServerCrashed, "random numbers: "+err.Error())
@@ -167,16 +187,8 @@ func (c *Conn) selected(now time.Time, named netip.AddrPort, mode string) {
 	s.mode, s.named = mode, named
 	c.core.route(s)
 	c.phase = phase.VoiceActive
-	if s.talking {
-		s.send(now, opcode.VoiceSessionDescription, s.description())
-		return
+	r.welcome(now, s, version)
+	if r.delivery != nil {
+		r.deliver(now, messages)
 	}
-	r := s.member.room
-	if r.delivery == nil {
-		r.welcome(now, s)
-		return
-	}
-	messages := r.delivery.Join(now, s.member.User, s.e2ee)
-	r.welcome(now, s)
-	r.deliver(now, messages)
 }

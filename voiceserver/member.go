@@ -84,6 +84,10 @@ func (c *Core) Join(now time.Time, m Member) (token string, err error) {
 	if r := c.rooms[m.Channel]; r != nil && len(r.members) >= c.cfg.channelSize && (old == nil || old.room != r) {
 		return "", ErrChannelFull
 	}
+	r, err := c.open(m.Channel)
+	if err != nil {
+		return "", err
+	}
 	if token, err = newToken(c.cfg.random); err != nil {
 		return "", err
 	}
@@ -92,7 +96,7 @@ func (c *Core) Join(now time.Time, m Member) (token string, err error) {
 		joined.state = old.state
 		c.remove(now, old, closecode.VoiceDisconnected)
 	}
-	joined.room = c.enter(joined)
+	r.enter(joined)
 	c.members[key], c.byToken[token] = joined, joined
 	return token, nil
 }
@@ -122,7 +126,7 @@ func (c *Core) remove(now time.Time, m *member, code closecode.Voice) {
 	c.end(now, m.session, code)
 	delete(c.byToken, m.token)
 	delete(c.members, serverKey(m.server(), m.User))
-	c.exit(m)
+	m.room.exit(m)
 }
 
 // Destroy removes all members of a channel of the guild. Connections are closed

@@ -99,7 +99,6 @@ func (r *Relay) disturb(now time.Time, to *leg, plain []byte, out *Batch) {
 //
 // https://www.rfc-editor.org/rfc/rfc3550#section-5.1
 func (r *Relay) pad(plain []byte) []byte {
-	const paddingBit = 0x20
 	if plain[0]&paddingBit != 0 {
 		return plain
 	}

@@ -48,6 +48,7 @@ type RelayStats struct {
 	Repeated    uint64 `json:"repeated"`    // received before, or too old to tell
 	Limited     uint64 `json:"limited"`     // over the rate of the sender
 	Muted       uint64 `json:"muted"`       // of senders that nobody may hear
+	Encrypted   uint64 `json:"encrypted"`   // copies for members without end-to-end encryption
 	Unconfirmed uint64 `json:"unconfirmed"` // copies for members whose address is not known
 	Lost        uint64 `json:"lost"`        // copies dropped by a fault
 	Delayed     uint64 `json:"delayed"`     // copies held back by a fault
@@ -66,6 +67,7 @@ func (s *RelayStats) add(o RelayStats) {
 	s.Repeated += o.Repeated
 	s.Limited += o.Limited
 	s.Muted += o.Muted
+	s.Encrypted += o.Encrypted
 	s.Unconfirmed += o.Unconfirmed
 	s.Lost += o.Lost
 	s.Delayed += o.Delayed

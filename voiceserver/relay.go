@@ -280,12 +280,34 @@ func (r *Relay) fanOut(now time.Time, l *leg, plain []byte, out *Batch) {
 		r.stats.Muted++
 		return
 	}
+	protocol := isProtocolFrame(plain)
 	for _, to := range l.call.legs {
-		if to != l && !to.Deaf {
+		switch {
+		case to == l || to.Deaf:
+		case protocol && !to.E2EE:
+			r.stats.Encrypted++
+		default:
 			r.forward(now, to, plain, out)
 		}
 	}
 }
+
+// isProtocolFrame reports whether a packet is encrypted end to end, by the
+// marker at its end: clients that do not know of it must not get it.
+//
+// https://discord.com/developers/docs/topics/voice-connections#payload-format
+func isProtocolFrame(plain []byte) bool {
+	end := len(plain)
+	if plain[0]&paddingBit != 0 {
+		end -= int(plain[end-1])
+	}
+	return end >= minProtocol && plain[end-1] == 0xfa && plain[end-2] == 0xfa
+}
+
+const (
+	paddingBit  = 0x20
+	minProtocol = 12 + 11 // the header of RTP, and a frame without content
+)
 
 // forward sends one packet to one client.
 func (r *Relay) forward(now time.Time, to *leg, plain []byte, out *Batch) {

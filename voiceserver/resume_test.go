@@ -141,7 +141,7 @@ func TestStall(t *testing.T) {
 // The numbers have 16 bits, and JSON and binary messages share them.
 func TestSequenceWraps(t *testing.T) {
 	e2ee := &fakeDelivery{}
-	s := newStage(t, voiceserver.WithSequence(65533), voiceserver.WithDelivery(func(command.Snowflake) voiceserver.Delivery { return e2ee }))
+	s := newStage(t, voiceserver.WithSequence(65533), withFake(e2ee))
 	a := s.call(1) // 65533 description, 65534 external sender
 	b := s.call(2)
 	require.Equal(t, 65535, a.seq, "b has come")
@@ -245,7 +245,7 @@ func TestReplayIsBounded(t *testing.T) {
 // A client that does not read is cut, not remembered for ever.
 func TestSlowReader(t *testing.T) {
 	e2ee := &fakeDelivery{}
-	s := newStage(t, voiceserver.WithMessageLimit(1<<20), voiceserver.WithDelivery(func(command.Snowflake) voiceserver.Delivery { return e2ee }))
+	s := newStage(t, voiceserver.WithMessageLimit(1<<20), withFake(e2ee))
 	a, b := s.call(1), s.call(2)
 	payload := fmt.Sprintf("%0200000d", 0)
 	s.core.Stall(s.now, 1, 0)

@@ -2,6 +2,7 @@ package voiceserver
 
 import (
 	"encoding/json"
+	"fmt"
 	"slices"
 	"time"
 
@@ -21,38 +22,49 @@ type room struct {
 	delivery Delivery   // nil: not encrypted end to end
 }
 
-// enter puts a member into the room of its channel.
-func (c *Core) enter(m *member) *room {
-	r := c.rooms[m.Channel]
-	if r == nil {
-		r = &room{core: c, id: m.Channel, port: c.turn % len(c.ports)}
-		c.turn++
-		if c.cfg.delivery != nil {
-			r.delivery = c.cfg.delivery(m.Channel)
-		}
-		c.rooms[m.Channel] = r
+// open returns the room of a channel.
+func (c *Core) open(channel command.Snowflake) (*room, error) {
+	if r := c.rooms[channel]; r != nil {
+		return r, nil
 	}
+	r := &room{core: c, id: channel, port: c.turn % len(c.ports)}
+	if c.cfg.delivery != nil {
+		var err error
+		if r.delivery, err = c.cfg.delivery(channel); err != nil {
+			return nil, fmt.Errorf("voiceserver: delivery service: %w", err)
+		}
+	}
+	c.turn++
+	return r, nil
+}
+
+// enter puts a member into a room.
+func (r *room) enter(m *member) {
+	m.room = r
 	r.members = append(r.members, m)
-	return r
+	r.core.rooms[r.id] = r
 }
 
 // exit is the inverse of enter.
-func (c *Core) exit(m *member) {
-	r := m.room
+func (r *room) exit(m *member) {
 	r.members = slices.DeleteFunc(r.members, func(o *member) bool { return o == m })
 	if len(r.members) == 0 {
-		delete(c.rooms, r.id)
-		delete(c.waiting, r)
+		delete(r.core.rooms, r.id)
+		delete(r.core.waiting, r)
 	}
 }
 
-// welcome lets a client take part: it and the others learn of each other, and
-// who speaks. Libraries that receive audio need to know whose it is.
-func (r *room) welcome(now time.Time, s *session) {
+// welcome answers a client that selected a protocol. The first time it takes
+// part from then on: it and the others learn of each other, and who speaks.
+// Libraries that receive audio need to know whose it is.
+func (r *room) welcome(now time.Time, s *session, e2ee uint16) {
+	s.send(now, opcode.VoiceSessionDescription, s.description(e2ee))
+	if s.talking {
+		return
+	}
 	others := r.talking
-	r.talking = append(slices.Clip(r.talking), s)
+	r.talking = append(slices.Clip(others), s)
 	s.talking = true
-	s.send(now, opcode.VoiceSessionDescription, s.description())
 	if len(others) > 0 {
 		ids := make([]command.Snowflake, len(others))
 		for i, o := range others {

@@ -23,6 +23,7 @@ type Route struct {
 	Key   gateway.VoiceKey
 	Named netip.AddrPort // where the client says that its audio comes from
 
+	E2EE      bool // it offers end-to-end encryption
 	Announced bool // it said how it speaks
 	Muted     bool // nothing of it is forwarded
 	Deaf      bool // nothing is forwarded to it
@@ -44,7 +45,7 @@ func (c *Core) route(s *session) {
 	c.routes = append(c.routes, Route{
 		Port: m.room.port, SSRC: s.ssrc, Channel: m.Channel, User: m.User,
 		Mode: s.mode, Key: s.key, Named: s.named,
-		Announced: s.spoke, Muted: m.state.Mute || m.state.Suppress, Deaf: m.state.Deaf,
+		E2EE: s.e2ee > 0, Announced: s.spoke, Muted: m.state.Mute || m.state.Suppress, Deaf: m.state.Deaf,
 		Bitrate: m.room.bitrate, Gone: s.over,
 	})
 }

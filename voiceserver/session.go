@@ -16,7 +16,7 @@ import (
 type session struct {
 	member *member
 	ssrc   uint32
-	e2ee   uint16 // the version that the client offers
+	e2ee   uint16 // the version of end-to-end encryption that the client offers
 
 	mode    string // of the transport encryption, empty before a protocol is selected
 	key     gateway.VoiceKey
@@ -103,12 +103,8 @@ func (s *session) detach(now time.Time) {
 }
 
 // description returns the data of Session Description.
-func (s *session) description() []byte {
-	d := gateway.VoiceSessionDescription{Mode: s.mode, SecretKey: s.key}
-	if delivery := s.member.room.delivery; delivery != nil {
-		d.DAVEProtocolVersion = delivery.Version(s.member.User)
-	}
-	return encoded(d)
+func (s *session) description(e2ee uint16) []byte {
+	return encoded(gateway.VoiceSessionDescription{Mode: s.mode, SecretKey: s.key, DAVEProtocolVersion: e2ee})
 }
 
 // speech returns the data of Speaking, for others.

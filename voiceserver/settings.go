@@ -33,7 +33,7 @@ type settings struct {
 	modes       []rtp.Mode
 	nonces      rtp.Nonces // of the server, for each key
 	requireE2EE bool
-	delivery    func(channel command.Snowflake) Delivery
+	delivery    func(channel command.Snowflake) (Delivery, error)
 	random      io.Reader
 	seed        uint64
 	records     int
@@ -67,6 +67,7 @@ func newSettings(options []Option) settings {
 		packetRate:  600,
 		modes:       rtp.Modes(),
 		nonces:      rtp.ServerNonces(),
+		delivery:    newDelivery,
 		random:      rand.Reader,
 		records:     1000,
 		ports:       1,
@@ -143,15 +144,20 @@ func WithModes(modes ...string) Option {
 }
 
 // WithE2EERequired closes with 4017 on clients that do not offer end-to-end
-// encryption, as Discord does outside of stage channels.
+// encryption, as Discord does outside of stage channels. By default calls go on
+// without it as long as there is such a client.
 func WithE2EERequired() Option { return func(s *settings) { s.requireE2EE = true } }
 
 // WithDelivery makes a delivery service for each channel when its first member
-// comes, see [Delivery]. It is called while the server stands still. Channels
-// for which it returns nil are not encrypted end to end.
-func WithDelivery(channel func(channel command.Snowflake) Delivery) Option {
+// comes, instead of a [dave.Delivery]. It is called while the server stands
+// still. An error keeps the member out; channels for which it returns nil are
+// not encrypted end to end.
+func WithDelivery(channel func(channel command.Snowflake) (Delivery, error)) Option {
 	return func(s *settings) { s.delivery = channel }
 }
+
+// WithoutE2EE lets nobody encrypt end to end.
+func WithoutE2EE() Option { return WithDelivery(nil) }
 
 // WithRandom sets where tokens, keys and SSRCs come from, [rand.Reader] by
 // default. A source that can be predicted is for tests only.

@@ -12,6 +12,7 @@ import (
 	"github.com/discordpkg/gateway"
 	"github.com/discordpkg/gateway/closecode"
 	"github.com/discordpkg/gateway/command"
+	"github.com/discordpkg/gateway/dave"
 	"github.com/discordpkg/gateway/internal/rtp"
 	"github.com/discordpkg/gateway/opcode"
 	"github.com/discordpkg/gateway/voiceserver"
@@ -39,7 +40,7 @@ type stage struct {
 }
 
 func newStage(t *testing.T, options ...voiceserver.Option) *stage {
-	options = append([]voiceserver.Option{voiceserver.WithRandom(rand.NewChaCha8([32]byte{1}))}, options...)
+	options = append([]voiceserver.Option{voiceserver.WithRandom(rand.NewChaCha8([32]byte{1})), voiceserver.WithoutE2EE()}, options...)
 	return &stage{t: t, now: epoch, core: voiceserver.NewCore([]netip.AddrPort{port}, options...), relay: voiceserver.NewRelay(options...)}
 }
 
@@ -50,6 +51,7 @@ type client struct {
 	token  string
 	conn   *voiceserver.Conn
 	addr   netip.AddrPort
+	plain  bool // it does not offer end-to-end encryption
 
 	inbox []message
 	seq   int // of the last numbered message, -1 for none
@@ -62,7 +64,8 @@ type client struct {
 	sealer *rtp.Sealer
 	rtp    rtp.Stream
 	heard  []rtp.Packet
-	others [][]byte // datagrams that are not RTP
+	dave   *dave.Session // nil: no end-to-end encryption
+	others [][]byte      // datagrams that are not RTP
 }
 
 // A message is one that a client got.
@@ -114,8 +117,12 @@ func (c *client) sendBinary(op opcode.Voice, payload string) {
 }
 
 func (c *client) identify() {
-	c.send(`{"op":0,"d":{"server_id":"%d","user_id":"%d","session_id":"%s","token":"%s","max_dave_protocol_version":1}}`,
-		c.member.Guild, c.member.User, c.member.SessionID, c.token)
+	version := 1
+	if c.plain {
+		version = 0
+	}
+	c.send(`{"op":0,"d":{"server_id":"%d","user_id":"%d","session_id":"%s","token":"%s","max_dave_protocol_version":%d}}`,
+		c.member.Guild, c.member.User, c.member.SessionID, c.token, version)
 }
 
 func (c *client) resume() {
@@ -201,17 +208,21 @@ func (c *client) arrive(data []byte) {
 
 // settle delivers frames and routes.
 func (s *stage) settle() {
-	for _, r := range s.core.Routes() {
-		require.NoError(s.t, s.relay.Apply(r))
-	}
-	s.core.Ready()
-	for _, c := range s.clients {
-		for c.conn != nil {
-			f, ok := c.conn.Next()
-			if !ok {
-				break
+	for again := true; again; {
+		again = false
+		for _, r := range s.core.Routes() {
+			require.NoError(s.t, s.relay.Apply(r))
+		}
+		s.core.Ready()
+		for _, c := range s.clients {
+			for c.conn != nil {
+				f, ok := c.conn.Next()
+				if !ok {
+					break
+				}
+				again = true
+				c.frame(f)
 			}
-			c.frame(f)
 		}
 	}
 }
@@ -244,6 +255,28 @@ func (c *client) frame(f voiceserver.Frame) {
 	}
 	c.inbox = append(c.inbox, m)
 	c.note(m)
+	if c.dave != nil {
+		c.encrypt(m)
+	}
+}
+
+// encrypt tells the end-to-end encryption of a message, and the server what it
+// answers.
+func (c *client) encrypt(m message) {
+	switch {
+	case m.op.DAVE(), m.op == opcode.VoiceSessionDescription, m.op == opcode.VoiceClientsConnect, m.op == opcode.VoiceClientDisconnect, m.op == opcode.VoiceResumed:
+	default:
+		return
+	}
+	replies, err := c.dave.HandleVoice(c.now, gateway.VoiceMessage{Op: m.op, Data: []byte(m.data), Seq: m.seq})
+	require.NoError(c.t, err)
+	for _, r := range replies {
+		if r.Op.Binary() {
+			c.conn.Receive(c.now, append([]byte{byte(r.Op)}, r.Data...), true)
+		} else {
+			c.conn.Receive(c.now, fmt.Appendf(nil, `{"op":%d,"d":%s}`, r.Op, r.Data), false)
+		}
+	}
 }
 
 // note remembers what the client needs later.
