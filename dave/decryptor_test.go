@@ -56,8 +56,10 @@ func TestFrameBytes(t *testing.T) {
 		want = append(want, byte(len(want)-6-4+3), 0xfa, 0xfa)
 		require.Equal(t, want, got)
 		require.LessOrEqual(t, len(got), 6+4+MaxOverhead)
+		require.True(t, IsEncrypted(got[6:]))
 		requireFrame(t, d, epoch, "opus", got[6:])
 	}
+	require.False(t, IsEncrypted([]byte("opus")))
 }
 
 func TestDecryptInPlace(t *testing.T) {

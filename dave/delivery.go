@@ -155,7 +155,7 @@ func (d *Delivery) Join(now time.Time, user snowflake, maxVersion uint16) (versi
 	if d.target > d.version {
 		d.send(p, textMessage(opcode.DAVEPrepareEpoch, epochData{Version: d.target, Epoch: firstEpoch}))
 	}
-	d.catchUp(now, p)
+	d.catchUp(p)
 	return min(d.version, d.target), d.flush(), nil
 }
 
@@ -260,8 +260,9 @@ func (d *Delivery) handleInvalid(now time.Time, p *participant, m gateway.VoiceM
 }
 
 // Version returns the protocol version that the members send with, zero for
-// none. While it is zero, no packet with a protocol frame may be forwarded to a
-// client without DAVE.
+// none. It changes when transitions are executed, which takes a while: no
+// packet that ends a protocol frame may be forwarded to a client without DAVE,
+// see [IsEncrypted].
 func (d *Delivery) Version() uint16 { return d.version }
 
 // Epoch returns the epoch of the group, zero before there is one.

@@ -121,10 +121,11 @@ func TestDeliveryInitialProposals(t *testing.T) {
 	require.Empty(t, d.handle(1, pkg))
 	require.Zero(t, d.NextDeadline(), "nobody can commit")
 	require.Equal(t, []opcode.Voice{opcode.DAVEExternalSender, opcode.DAVEProposals}, sentTo(d.join(2, 1, 1), 2))
-	require.NotZero(t, d.NextDeadline())
 	require.Empty(t, d.handle(1, pkg), "the same again")
+	require.Zero(t, d.NextDeadline(), "a client without a key package commits nothing")
 
 	out := d.handle(2, keyPackage(t, 2))
+	require.NotZero(t, d.NextDeadline())
 	require.Equal(t, []opcode.Voice{opcode.DAVEProposals}, sentTo(out, 1))
 	require.Empty(t, sentTo(out, 2))
 

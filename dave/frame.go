@@ -29,6 +29,16 @@ type span struct{ offset, size uint32 }
 
 func (s span) end() uint32 { return s.offset + s.size }
 
+// IsEncrypted reports whether b is a protocol frame, by its form: others look
+// like one once in a very long time. A voice server asks before it forwards to
+// clients without DAVE.
+//
+// https://daveprotocol.com/#magic-marker
+func IsEncrypted(b []byte) bool {
+	_, ok := parseFrame(b)
+	return ok
+}
+
 // parseFrame is the protocol frame check. False says that b is no protocol
 // frame.
 //

@@ -170,17 +170,16 @@ func proposalList(operation byte, list []*proposal, without *participant) []byte
 // may be its own while there is no group.
 //
 // https://daveprotocol.com/#initial-group-creation
-func (d *Delivery) catchUp(now time.Time, p *participant) {
+func (d *Delivery) catchUp(p *participant) {
 	if d.inGroup(p) {
 		d.propose(p, appendProposals, d.inflight, proposalList(appendProposals, d.inflight, nil))
-		d.expectCommit(now)
 	}
 }
 
 // expectCommit starts to wait if anybody has something to commit.
 func (d *Delivery) expectCommit(now time.Time) {
 	able := slices.ContainsFunc(d.order, func(p *participant) bool {
-		return d.inGroup(p) && slices.ContainsFunc(d.inflight, func(q *proposal) bool { return q.add != p })
+		return d.inGroup(p) && p.pkg != nil && slices.ContainsFunc(d.inflight, func(q *proposal) bool { return q.add != p })
 	})
 	switch {
 	case !able:

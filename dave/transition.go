@@ -56,6 +56,7 @@ func (s *Session) prepareTransition(now time.Time, m gateway.VoiceMessage) ([]ga
 // prepare keeps a transition until it is executed, which it may be at once.
 func (s *Session) prepare(now time.Time, t transition) ([]gateway.VoiceMessage, error) {
 	if t.id == initTransition {
+		s.forgetTransitions() // they would lead back
 		return nil, s.execute(now, t)
 	}
 	if i := s.findTransition(t.id); i >= 0 {

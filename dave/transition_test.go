@@ -106,12 +106,14 @@ func TestTransitionZeroIsExecutedAtOnce(t *testing.T) {
 	require.Empty(t, handle(t, s, transitionMessage(opcode.DAVEPrepareTransition, 0, 1)))
 	require.Same(t, shared, s.encryptor, "nothing to change")
 
+	require.Len(t, handle(t, s, transitionMessage(opcode.DAVEPrepareTransition, 3, 1)), 1)
 	// https://daveprotocol.com/#sole-member-reset
 	require.Len(t, handle(t, s, voice(opcode.DAVEPrepareEpoch, epochData{Version: 1, Epoch: 1})), 1)
 	require.Same(t, shared, s.encryptor, "not yet")
 	require.Empty(t, handle(t, s, transitionMessage(opcode.DAVEPrepareTransition, 0, 1)))
 	require.NotSame(t, shared, s.encryptor)
 	require.False(t, s.shared)
+	requireRefusal(t, s, errTransition, transitionMessage(opcode.DAVEExecuteTransition, 3, 1))
 
 	unaware := newSession(t)
 	handle(t, unaware, description(1))
