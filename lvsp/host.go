@@ -96,7 +96,9 @@ type Host interface {
 }
 
 // A Reason is why a voice state ends. It decides the close code of the user's
-// voice connection.
+// voice connection: 4022 if the channel is gone, 4014 otherwise.
+//
+// https://discord.com/developers/docs/topics/opcodes-and-status-codes#voice-voice-close-event-codes
 type Reason uint8
 
 const (

@@ -41,11 +41,11 @@ func (l *Link) Receive(now time.Time, msg []byte) {
 		err = l.handle(now, m)
 	}
 	if err != nil {
-		var close *closeError
-		if !errors.As(err, &close) {
-			close = &closeError{DecodeError, err.Error()}
+		var why *closeError
+		if !errors.As(err, &why) {
+			why = &closeError{DecodeError, err.Error()}
 		}
-		l.fail(now, close.code, close.reason)
+		l.fail(now, why.code, why.reason)
 	}
 }
 

@@ -248,6 +248,9 @@ func TestNoSecrets(t *testing.T) {
 
 // A backend that does not read is closed before it costs much.
 func TestSlowReader(t *testing.T) {
+	if testing.Short() {
+		t.Skip("reaching the limits takes many messages")
+	}
 	s := newStage(t)
 	s.serve([]string{"rate=100000000"})
 	s.host.fail["assign"] = errors.New(strings.Repeat("no room ", 100)) // cut to 256 bytes
@@ -279,6 +282,9 @@ func TestSlowReader(t *testing.T) {
 // A table that is larger than the limit is told in pieces, and nobody is
 // closed for it.
 func TestLargeTable(t *testing.T) {
+	if testing.Short() {
+		t.Skip("reaching the limits takes many messages")
+	}
 	const users = lvsp.MessageLimit + 10
 	s := newStage(t)
 	s.random = rand.Reader
