@@ -35,6 +35,16 @@
 // garbage, a message far too large or an invalid session, or not be accepted
 // at all. What the bot missed is replayed when it resumes.
 //
+// # Voice
+//
+// [WithVoiceServer] starts a real voice server beside the local Discord, to
+// which bots that join a voice channel are sent: they hear each other, end to
+// end encrypted if they can. Several bots, one for each token of [WithToken],
+// can be in a channel. [Server.MoveMember] and [Server.MuteMember] are what
+// moderators do, [Server.MoveVoice] and [Server.StopVoice] what happens to
+// voice servers; [Server.Voice] has more faults. Without it a [VoiceBackend]
+// answers.
+//
 // # Without sockets
 //
 // [World] and [Conn] are the same rules as pure machines: messages and time go
@@ -43,7 +53,6 @@
 //
 // # What it is not
 //
-// Only what the gateway needs is there of the HTTP API. Voice is a seam, see
-// [VoiceBackend]. Figures that Discord does not publish, such as how long a
+// Only what the gateway needs is there of the HTTP API. Figures that Discord does not publish, such as how long a
 // session can be resumed and how many events are kept, are settings.
 package gatewaytest

@@ -21,6 +21,7 @@ type Conn struct {
 	id      int
 	version int // of the protocol, 4 to 8
 	phase   phase.Voice
+	user    command.Snowflake
 	session *session
 	closed  closecode.Voice // what it was closed with
 	why     string
@@ -41,13 +42,9 @@ type Conn struct {
 // ID returns the number of the connection, from 1.
 func (c *Conn) ID() int { return c.id }
 
-// User returns who is connected, zero before Identify or Resume was accepted.
-func (c *Conn) User() command.Snowflake {
-	if c.session == nil {
-		return 0
-	}
-	return c.session.member.User
-}
+// User returns whose connection it is, zero before Identify or Resume was
+// accepted.
+func (c *Conn) User() command.Snowflake { return c.user }
 
 // Closed reports whether the server is done with the connection, with which
 // code and why. Frames may be left to send, the last of them [FrameClose] or
@@ -240,17 +237,23 @@ func (c *Conn) Lost(now time.Time, code closecode.Voice) {
 		return
 	}
 	s := c.session
-	c.closed, c.why = code, "by the client"
+	c.closed, c.why = code, "closed by the client"
+	if code == closeAbnormal {
+		c.why = "connection lost"
+	}
 	c.shut(now)
 	if s != nil && (code == closeNormal || code == closeGoingAway) {
 		c.core.end(now, s, 0)
 	}
 }
 
-// The codes of RFC 6455, section 7.4.1, with which a client says goodbye.
+// Codes of RFC 6455, section 7.4.1.
 const (
 	closeNormal    closecode.Voice = 1000
 	closeGoingAway closecode.Voice = 1001
+	closeProtocol  closecode.Voice = 1002
+	closeNoStatus  closecode.Voice = 1005 // never sent
+	closeAbnormal  closecode.Voice = 1006 // never sent
 )
 
 // fail records a violation and closes the connection for it.

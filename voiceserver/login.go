@@ -77,7 +77,7 @@ func (c *Conn) start(now time.Time, m *member, e2ee uint16) {
 }
 
 func (c *Conn) attach(s *session) {
-	c.session, s.conn = s, c
+	c.session, c.user, s.conn = s, s.member.User, c
 	c.loggedIn()
 	c.phase = phase.VoiceSelect
 	if s.talking {

@@ -16,9 +16,6 @@ const (
 	closeWait    = 2 * time.Second // for the answer to a close frame
 	writeTimeout = 10 * time.Second
 	maxLogins    = 256 // connections that have not identified
-
-	protocolError closecode.Voice = 1002 // RFC 6455, section 7.4.1
-	abnormal      closecode.Voice = 1006
 )
 
 // A peer is the socket of a [Conn].
@@ -121,15 +118,14 @@ func (p *peer) wakeUp() {
 func (p *peer) read() {
 	code := p.readFrames()
 	p.srv.do(func(now time.Time, _ *Core) {
-		user := p.c.User()
 		p.c.Lost(now, code)
 		p.timer.Stop()
 		ended, why, _ := p.c.Closed()
-		p.srv.cfg.logger.Info("voice connection over", "conn", p.c.ID(), "user", user, "code", int(ended), "why", why)
+		p.srv.cfg.logger.Info("voice connection over", "conn", p.c.ID(), "user", p.c.User(), "code", int(ended), "why", why)
 	})
 	p.in.Close()
 	close(p.done)
-	if code == abnormal {
+	if code == closeAbnormal {
 		_ = p.conn.Close() // otherwise the writer does, behind the answer
 	}
 }
@@ -143,9 +139,9 @@ func (p *peer) readFrames() closecode.Voice {
 		case errors.Is(err, frame.ErrTooLarge):
 			return p.refuse(closecode.VoiceDecodeError, "message is too large")
 		case errors.As(err, &broken):
-			return p.refuse(protocolError, broken.Error())
+			return p.refuse(closeProtocol, broken.Error())
 		case err != nil:
-			return abnormal
+			return closeAbnormal
 		case op == ws.OpClose:
 			return p.answerClose(data)
 		case op == ws.OpPing:

@@ -36,8 +36,6 @@ func (f Frame) CloseCode() (code closecode.Voice, reason string) {
 	return closecode.Voice(binary.BigEndian.Uint16(f.Data)), string(f.Data[2:])
 }
 
-const closeNoStatus closecode.Voice = 1005 // RFC 6455, section 7.1.5
-
 func closeFrame(code closecode.Voice) Frame {
 	return Frame{Kind: FrameClose, Data: append(binary.BigEndian.AppendUint16(nil, uint16(code)), code.String()...)}
 }
