@@ -306,10 +306,12 @@ func (s *sim) requireCall() {
 		if want == 0 || len(users) == 1 {
 			require.Zero(s.t, c.session.Epoch())
 			require.Empty(s.t, c.session.PrivacyCode())
+			require.Empty(s.t, c.session.EpochAuthenticator())
 			continue
 		}
 		require.Equal(s.t, s.delivery.Epoch(), c.session.Epoch(), "%d", c.user)
 		require.Equal(s.t, s.clients[0].session.PrivacyCode(), c.session.PrivacyCode(), "%d", c.user)
+		require.Equal(s.t, s.clients[0].session.EpochAuthenticator(), c.session.EpochAuthenticator(), "%d", c.user)
 		members := c.session.Members()
 		slices.Sort(members)
 		require.Equal(s.t, users, members, "%d", c.user)

@@ -27,16 +27,25 @@ func (s *Session) Members() []snowflake {
 // they are in the group.
 func (s *Session) Users() []snowflake { return s.users.list() }
 
+// EpochAuthenticator returns the 32 bytes that [Session.PrivacyCode] is made of,
+// nil before there is a group.
+//
+// https://daveprotocol.com/#epoch-authenticator
+func (s *Session) EpochAuthenticator() []byte {
+	if !s.established {
+		return nil
+	}
+	return s.group.EpochAuthenticator()
+}
+
 // PrivacyCode returns the 30 digits that are the same for all members, if
 // nobody stands between them. It changes with each epoch, and is empty before
 // there is a group.
-//
-// https://daveprotocol.com/#epoch-authenticator
 func (s *Session) PrivacyCode() string {
 	if !s.established {
 		return ""
 	}
-	code, _ := DisplayableCode(s.group.EpochAuthenticator(), privacyCodeLength, codeGroup) // of 32 bytes
+	code, _ := DisplayableCode(s.EpochAuthenticator(), privacyCodeLength, codeGroup) // of 32 bytes
 	return code
 }
 
