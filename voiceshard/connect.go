@@ -105,7 +105,6 @@ func (s *Session) concede(state *gateway.VoiceGatewayState, activeAt time.Time) 
 		session = gateway.VoiceSession{}
 	}
 	s.session, s.interrupt, s.conn = session, nil, nil
-	s.latency = max(s.latency, state.Latency())
 	_ = state.Close()
 	if !activeAt.IsZero() && time.Since(activeAt) >= stable {
 		s.failures = failures{}

@@ -47,11 +47,7 @@ type stream struct{ c *connection }
 func (r stream) Read(p []byte) (int, error) {
 	c := r.c
 	for {
-		next, err := c.expire(time.Now())
-		if err != nil {
-			return 0, err
-		}
-		if err := c.nc.SetReadDeadline(next); err != nil {
+		if err := c.expire(time.Now()); err != nil {
 			return 0, err
 		}
 		n, err := c.nc.Read(p)
@@ -67,8 +63,9 @@ func (r stream) Read(p []byte) (int, error) {
 	}
 }
 
-// expire does what is due at now, and returns when to come back.
-func (c *connection) expire(now time.Time) (next time.Time, err error) {
+// expire does what is due at now, and lets the next read end when there is more
+// to do.
+func (c *connection) expire(now time.Time) (err error) {
 	s := c.session
 	s.mu.Lock()
 	switch {
@@ -79,13 +76,28 @@ func (c *connection) expire(now time.Time) (next time.Time, err error) {
 	default:
 		err = c.state.HandleTimeout(now, c.writers())
 	}
-	next = c.state.NextDeadline()
-	if !c.by.IsZero() && (next.IsZero() || c.by.Before(next)) {
-		next = c.by
+	next := earliest(earliest(c.state.NextDeadline(), c.by), c.speak(now))
+	if s.cryptor != nil {
+		next = earliest(next, s.cryptor.expire(now))
+	}
+	if err == nil {
+		err = c.nc.SetReadDeadline(next)
 	}
 	s.mu.Unlock()
 	c.flush()
-	return next, err
+	return err
+}
+
+// poke makes the goroutine that reads look at what is due. The caller holds the
+// mutex of the session.
+func (c *connection) poke() { _ = c.nc.SetReadDeadline(time.Unix(1, 0)) }
+
+// earliest returns the earlier deadline. Zero is none.
+func earliest(a, b time.Time) time.Time {
+	if a.IsZero() || !b.IsZero() && b.Before(a) {
+		return b
+	}
+	return a
 }
 
 // read acts on messages until the connection ends.

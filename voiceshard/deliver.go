@@ -104,12 +104,9 @@ func (in *inbound) deadline() (next time.Time) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	for _, s := range in.waiting {
-		at := s.order.NextDeadline()
-		if len(s.held) > 0 && (at.IsZero() || s.held[0].until.Before(at)) {
-			at = s.held[0].until
-		}
-		if next.IsZero() || !at.IsZero() && at.Before(next) {
-			next = at
+		next = earliest(next, s.order.NextDeadline())
+		if len(s.held) > 0 {
+			next = earliest(next, s.held[0].until)
 		}
 	}
 	return next

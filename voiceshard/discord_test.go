@@ -1,11 +1,13 @@
 package voiceshard
 
 import (
+	"bytes"
 	"context"
 	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/netip"
 	"sync"
@@ -207,13 +209,16 @@ type server struct {
 	headers []rtp.Header // of them
 	nonces  []uint32     // of them
 	deaf    bool         // to discovery
-	key     [32]byte
+
+	keepalives int
+	key        [32]byte
 }
 
 // A client is one connection to a voice server.
 type client struct {
-	s  *server
-	nc net.Conn
+	s   *server
+	nc  net.Conn
+	uri string
 
 	mu       sync.Mutex // guards writing, and what follows
 	received []gateway.VoiceMessage
@@ -223,14 +228,23 @@ type client struct {
 
 func (s *server) accept(nc net.Conn) {
 	defer nc.Close()
-	if _, err := ws.Upgrade(nc); err != nil {
+	c := &client{s: s, nc: nc, seq: -1}
+	var answer bytes.Buffer
+	up := ws.Upgrader{OnRequest: func(uri []byte) error { c.uri = string(uri); return nil }}
+	if _, err := up.Upgrade(struct {
+		io.Reader
+		io.Writer
+	}{nc, &answer}); err != nil {
 		return
 	}
-	c := &client{s: s, nc: nc, seq: -1}
 	s.mu.Lock()
 	s.clients = append(s.clients, c)
 	s.mu.Unlock()
-	c.send(opcode.VoiceHello, `{"v":8,"heartbeat_interval":13750}`)
+	// Hello comes together with the answer to the handshake.
+	answer.Write(frame.AppendServer(nil, ws.OpText, []byte(`{"op":8,"d":{"v":8,"heartbeat_interval":13750}}`)))
+	if _, err := nc.Write(answer.Bytes()); err != nil {
+		return
+	}
 	r := frame.NewReader(nc, ws.StateServerSide, 1<<20, nil)
 	for {
 		op, p, err := r.Next()
@@ -244,6 +258,8 @@ func (s *server) accept(nc net.Conn) {
 			c.closed = (*ws.StatusCode)(&code)
 			c.mu.Unlock()
 			return
+		case ws.OpPong:
+			c.take(gateway.VoiceMessage{Op: pong, Data: append([]byte(nil), p...)})
 		case ws.OpBinary:
 			c.take(gateway.VoiceMessage{Op: opcode.Voice(p[0]), Data: append([]byte(nil), p[1:]...)})
 		case ws.OpText:
@@ -257,6 +273,9 @@ func (s *server) accept(nc net.Conn) {
 		}
 	}
 }
+
+// pong is the opcode under which the client's pongs are recorded.
+const pong opcode.Voice = 255
 
 func (c *client) take(m gateway.VoiceMessage) {
 	c.mu.Lock()
@@ -397,6 +416,9 @@ func (s *server) serveMedia(nc net.Conn) {
 				_, _ = nc.Write(rtp.AppendDiscoveryResponse(nil, ssrc, netip.MustParseAddrPort("203.0.113.7:4000")))
 			}
 		case rtp.KindKeepalive:
+			s.mu.Lock()
+			s.keepalives++
+			s.mu.Unlock()
 			_, _ = nc.Write(datagram)
 		case rtp.KindRTP:
 			s.listen(datagram)

@@ -57,6 +57,39 @@ func (c *cryptor) decrypt(now time.Time, user Snowflake, dst, frame []byte) (out
 	return dst, c.waits(err), err
 }
 
+// expire drops keys that are over, and returns when to do so again, zero for
+// never.
+func (c *cryptor) expire(now time.Time) time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	m, ok := c.machine.(interface {
+		NextDeadline() time.Time
+		HandleTimeout(now time.Time)
+	})
+	if !ok {
+		return time.Time{}
+	}
+	m.HandleTimeout(now)
+	return m.NextDeadline()
+}
+
+// Encryption calls f with the end-to-end encryption of the current voice
+// session, for what only it knows, such as the privacy code. Nothing is sent or
+// received meanwhile: f must not keep it, nor call the session. It reports false, and does not
+// call f, while there is none.
+func (s *Session) Encryption(f func(FrameCryptor)) bool {
+	s.mu.Lock()
+	c := s.cryptor
+	s.mu.Unlock()
+	if c == nil {
+		return false
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	f(c.machine)
+	return true
+}
+
 // waits reports whether an error is for want of a key. The caller holds mu.
 func (c *cryptor) waits(err error) bool {
 	r, ok := c.machine.(interface{ Ready() bool })
@@ -69,7 +102,8 @@ func (c *cryptor) waits(err error) bool {
 // An error that matches [dave.ErrNoKey], and any error while a method
 // Ready() bool returns false, if there is one, means the want of a key: frames
 // to be sent are dropped then without an error, and packets that arrived are
-// held for a moment.
+// held for a moment. If it has methods NextDeadline() time.Time and
+// HandleTimeout(time.Time), they are called as the states of this module want.
 type FrameCryptor interface {
 	gateway.E2EE
 

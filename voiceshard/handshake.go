@@ -136,9 +136,7 @@ func (c *connection) activate(now time.Time) error {
 	defer s.mu.Unlock()
 	m.live, c.by, c.activeAt = true, time.Time{}, now
 	s.failures.resume = 0
-	if s.flags != 0 && c.told != s.flags {
-		c.tell(s.flags)
-	}
+	c.speak(now)
 	if s.phase != Connected {
 		s.connects++
 		s.setPhase(Connected)
@@ -146,13 +144,6 @@ func (c *connection) activate(now time.Time) error {
 		s.emit(Event{Kind: EventConnected, Channel: s.channel})
 	}
 	return nil
-}
-
-// tell writes how we speak. The caller holds the mutex of the session.
-func (c *connection) tell(flags gateway.SpeakingFlags) {
-	if err := c.state.Speaking(messageWriter{c, ws.OpText}, flags); err == nil {
-		c.told = flags
-	}
 }
 
 // opVideo is what clients with a camera send besides Speaking: their SSRCs.
@@ -186,7 +177,8 @@ func (s *Session) welcome(data []byte) {
 	if err := json.Unmarshal(data, &v); err != nil {
 		return
 	}
-	for _, user := range s.in.join(v.UserIDs) {
+	self, _ := s.voice.self()
+	for _, user := range s.in.join(v.UserIDs, self) {
 		s.emit(Event{Kind: EventUserJoined, User: user})
 	}
 }

@@ -87,7 +87,7 @@ func (s *Session) unallocated() bool { return s.intro.unallocated() }
 // command tells the main gateway where the bot wants to be.
 func (s *Session) command(leave bool) error {
 	s.mu.Lock()
-	s.intro.ask(leave)
+	s.intro.ask(time.Now(), leave)
 	channel := s.channel
 	s.mu.Unlock()
 	if leave {

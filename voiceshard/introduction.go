@@ -14,6 +14,10 @@ type Snowflake = command.Snowflake
 // servers brings none.
 const settle = 250 * time.Millisecond
 
+// leaveTime is how long the answer to leaving may take. Later it is somebody
+// else who has thrown the bot out.
+const leaveTime = 15 * time.Second
+
 // An introduction is what the main gateway says about one membership. Two
 // events make it complete, in either order, and neither is good for a second
 // connection.
@@ -23,11 +27,13 @@ type introduction struct {
 	token     string
 	endpoint  string // empty: there is no voice server for now
 
-	asked   bool // a command is out, both events must follow
-	leaving bool // that command was two: leave, and join again
-	state   bool // VOICE_STATE_UPDATE said something new
-	server  bool // VOICE_SERVER_UPDATE said something new
-	at      time.Time
+	asks   uint64    // commands so far
+	asked  bool      // a command is out, both events must follow
+	leaves int       // commands to leave that are not answered
+	leftAt time.Time // the last of them
+	state  bool      // VOICE_STATE_UPDATE said something new
+	server bool      // VOICE_SERVER_UPDATE said something new
+	at     time.Time
 
 	used struct { // by the last connection
 		channel                    Snowflake
@@ -54,21 +60,30 @@ type voiceServer struct {
 	Endpoint string    `json:"endpoint"`
 }
 
-// ask makes what was said before worthless: a command is about to be sent.
-func (i *introduction) ask(leave bool) {
-	i.asked, i.leaving, i.state, i.server = true, leave, false, false
+// ask makes what was said before worthless: a command is about to be sent, or
+// two, to leave and to join again. It returns the number of the command.
+func (i *introduction) ask(now time.Time, leave bool) uint64 {
+	i.asks++
+	i.asked, i.state, i.server = true, false, false
+	if leave {
+		i.leaves++
+		i.leftAt = now
+	}
+	return i.asks
 }
 
 // handleState takes a VOICE_STATE_UPDATE about the bot. It reports whether the
 // bot is not in a channel any more, against its will.
-func (i *introduction) handleState(v voiceState) (gone bool) {
-	if v.ChannelID == 0 {
-		// The answer to leaving, now or in an earlier session, arrives before
-		// that to joining.
-		if i.leaving || i.asked && !i.state {
-			i.state = false
-			return false
-		}
+func (i *introduction) handleState(now time.Time, v voiceState) (gone bool) {
+	switch {
+	case v.ChannelID != 0:
+	case i.leaves > 0 && now.Sub(i.leftAt) < leaveTime:
+		i.leaves--
+		i.state = false
+		return false
+	case i.asked && !i.state:
+		return false // about an earlier session
+	default:
 		i.channel = 0
 		return true
 	}
@@ -107,9 +122,14 @@ func (i *introduction) ready(now time.Time) (ok bool, at time.Time) {
 
 // take uses the introduction up.
 func (i *introduction) take() {
-	i.asked, i.leaving, i.state, i.server = false, false, false, false
+	i.asked, i.state, i.server = false, false, false
 	i.used.channel, i.used.sessionID, i.used.token, i.used.endpoint = i.channel, i.sessionID, i.token, i.endpoint
 }
 
-// dismiss ends the wait for the events of a command: the old voice server stays.
-func (i *introduction) dismiss() { i.asked, i.leaving = false, false }
+// dismiss ends the wait for the events of a command, if it was the last one:
+// the old voice server stays.
+func (i *introduction) dismiss(command uint64) {
+	if i.asks == command {
+		i.asked = false
+	}
+}

@@ -171,6 +171,42 @@ func TestJoinCanceled(t *testing.T) {
 	})
 }
 
+// Leaving is answered late, when the bot is joining again.
+func TestJoinRightAfterLeave(t *testing.T) {
+	run(t, func(t *testing.T, d *discord) {
+		s := d.join()
+		d.onCommand(func(v command.VoiceState) {
+			go func() {
+				time.Sleep(time.Second)
+				d.introduce(v)
+			}()
+		})
+		require.NoError(t, s.Leave(t.Context()))
+		again := d.join()
+		require.NotSame(t, s, again)
+		require.NoError(t, again.Err())
+
+		go func() { _ = again.Leave(context.Background()) }()
+		sleep(0)
+		third := d.join()
+		require.NotSame(t, again, third)
+		require.NoError(t, third.Err())
+	})
+}
+
+func TestSetSelf(t *testing.T) {
+	run(t, func(t *testing.T, d *discord) {
+		s := d.join()
+		d.onCommand(func(v command.VoiceState) { d.state(v.ChannelID, "session-1") })
+		require.NoError(t, s.SetSelf(t.Context(), true, false))
+		require.Equal(t, command.VoiceState{GuildID: guild, ChannelID: lobby, SelfMute: true}, d.sent()[1])
+		sleep(time.Minute)
+		require.Equal(t, 1, d.server(theHost).count())
+		require.NoError(t, s.Leave(t.Context()))
+		require.ErrorIs(t, s.SetSelf(t.Context(), false, false), ErrLeft)
+	})
+}
+
 func TestJoinThroughABrokenGateway(t *testing.T) {
 	broken := errors.New("not connected")
 	v := New(GatewayFunc(func(context.Context, command.VoiceState) error { return broken }), bot)

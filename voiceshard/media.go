@@ -117,13 +117,7 @@ func (m *media) run() {
 
 // deadline returns when the goroutine has something to do.
 func (m *media) deadline() time.Time {
-	next := m.session.in.deadline()
-	for _, at := range [...]time.Time{m.discovery.NextDeadline(), m.keepalive.NextDeadline()} {
-		if next.IsZero() || !at.IsZero() && at.Before(next) {
-			next = at
-		}
-	}
-	return next
+	return earliest(m.session.in.deadline(), earliest(m.discovery.NextDeadline(), m.keepalive.NextDeadline()))
 }
 
 // expire does what is due.

@@ -27,14 +27,14 @@ func (s *Session) Move(ctx context.Context, channel Snowflake) error {
 		return s.Ready(ctx)
 	}
 	s.channel = channel
-	s.intro.ask(false)
+	command := s.intro.ask(time.Now(), false)
 	s.mu.Unlock()
 	err := s.tell(ctx, answerTime, channel)
 	if err == nil {
 		err = s.awaitChannel(ctx, channel, connects)
 	}
+	s.settleDown(command, before, channel)
 	if err != nil {
-		s.stay(before, channel)
 		return err
 	}
 	s.emit(Event{Kind: EventMoved, Channel: channel})
@@ -65,9 +65,6 @@ func (s *Session) awaitChannel(ctx context.Context, channel Snowflake, connects 
 			if !there {
 				return &answer
 			}
-			s.mu.Lock()
-			s.intro.dismiss()
-			s.mu.Unlock()
 			return nil
 		case <-s.ctx.Done():
 			return context.Cause(s.ctx)
@@ -77,12 +74,26 @@ func (s *Session) awaitChannel(ctx context.Context, channel Snowflake, connects 
 	}
 }
 
-// stay goes back to a channel when the way to another one failed.
-func (s *Session) stay(before, channel Snowflake) {
+// settleDown ends a move: if the bot has not got to the channel, it is meant to
+// be where it was before.
+func (s *Session) settleDown(command uint64, before, channel Snowflake) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.intro.dismiss()
+	s.intro.dismiss(command)
 	if s.channel == channel && s.intro.channel != channel {
 		s.channel = before
 	}
+}
+
+// SetSelf mutes the bot or makes it deaf, as others see it, or undoes that. Deaf
+// bots get no audio. It returns when the main gateway has taken the command.
+func (s *Session) SetSelf(ctx context.Context, mute, deaf bool) error {
+	if err := s.alive(ctx); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	s.mute, s.deaf = mute, deaf
+	channel := s.channel
+	s.mu.Unlock()
+	return s.tell(ctx, answerTime, channel)
 }

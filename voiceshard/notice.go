@@ -7,7 +7,8 @@ import (
 // handleState takes what the main gateway says about the bot.
 func (s *Session) handleState(v voiceState) {
 	s.mu.Lock()
-	gone := s.intro.handleState(v)
+	gone := s.intro.handleState(time.Now(), v)
+	s.gone = gone
 	moved := false
 	if v.ChannelID != 0 && !s.intro.asked && v.ChannelID != s.channel {
 		s.channel, moved = v.ChannelID, true
@@ -72,15 +73,14 @@ func (s *Session) reassert() {
 	if s.over || s.phase == Joining {
 		return
 	}
-	s.intro.ask(false)
-	channel := s.channel
+	command, channel := s.intro.ask(time.Now(), false), s.channel
 	s.wg.Go(func() {
 		if err := s.tell(s.ctx, answerTime, channel); err != nil {
 			s.log.Warn("could not tell the new session of the main gateway about the voice channel", "err", err)
 		}
 		_, _ = s.await(answerTime, func() bool { return !s.intro.asked })
 		s.mu.Lock()
-		s.intro.dismiss()
+		s.intro.dismiss(command)
 		s.mu.Unlock()
 	})
 }

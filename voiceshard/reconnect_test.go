@@ -256,6 +256,32 @@ func TestMovedByOthers(t *testing.T) {
 	}
 }
 
+// Moved twice in a row: the token of the first move is refused, because there
+// is a newer one that is still on its way.
+func TestTokenOvertaken(t *testing.T) {
+	run(t, func(t *testing.T, d *discord) {
+		s := d.join()
+		speak(t, s)
+		there := d.server("other.example:1")
+		there.onMessage(func(c *client, m gateway.VoiceMessage) { c.close(4004) })
+		d.state(cellar, "session-8")
+		d.named("other.example:1", "token-8")
+		sleep(100 * time.Millisecond)
+		there.onMessage(there.serve)
+		d.state(lobby, "session-9")
+		sleep(100 * time.Millisecond)
+		d.named("other.example:1", "token-9")
+		goesOn(t, d, s, there)
+		require.Len(t, d.sent(), 1)
+
+		there.onMessage(func(c *client, m gateway.VoiceMessage) { c.close(4004) })
+		d.named("other.example:1", "token-10")
+		sleep(10 * time.Second)
+		require.NoError(t, s.Ready(t.Context()), "without a newer one the main gateway is asked")
+		require.Equal(t, 2, d.server(theHost).count())
+	})
+}
+
 // The voice server changes in the middle of a call, with no other event.
 func TestServerChange(t *testing.T) {
 	run(t, func(t *testing.T, d *discord) {

@@ -347,3 +347,21 @@ func BenchmarkSend(b *testing.B) {
 		}
 	}
 }
+
+// Those who speak in short words are not closed with 4021: the flags are told
+// less often, and the last ones in the end.
+func TestSpeakingIsLimited(t *testing.T) {
+	run(t, func(t *testing.T, d *discord) {
+		s := d.join()
+		for n := range 500 {
+			require.NoError(t, s.Speaking(t.Context(), gateway.SpeakingFlags(n%2)))
+			sleep(120 * time.Millisecond)
+		}
+		told := d.server(theHost).last().all(opcode.VoiceSpeaking)
+		require.Less(t, len(told), 90)
+		require.NoError(t, s.Speaking(t.Context(), 4))
+		sleep(2 * time.Second)
+		told = d.server(theHost).last().all(opcode.VoiceSpeaking)
+		require.Contains(t, told[len(told)-1], `"speaking":4`)
+	})
+}

@@ -2,11 +2,12 @@ package voiceshard
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
 	"time"
+
+	"golang.org/x/time/rate"
 
 	"github.com/discordpkg/gateway"
 	"github.com/discordpkg/gateway/command"
@@ -43,11 +44,13 @@ type Session struct {
 	media      *media                  // nil while there is none
 	conn       *connection             // nil while there is none
 	flags      gateway.SpeakingFlags
+	speaks     *rate.Limiter // of Speaking messages
 	phase      Phase
 	changed    chan struct{} // closed, and replaced, with each change that somebody may wait for
 	connects   uint64        // how often audio became able to flow
 	failures   failures
 	told       bool // the main gateway has taken a command
+	gone       bool // the main gateway has said that the bot is in no channel
 	over       bool // nothing new may be started
 	leaveErr   error
 	resumes    uint64
@@ -84,6 +87,8 @@ func newSession(v *Voice, guild, channel Snowflake, options []JoinOption) *Sessi
 		changed: make(chan struct{}),
 	}
 	s.ctx, s.cancel = context.WithCancelCause(context.Background())
+	s.intro.ask(time.Now(), false) // what still comes is about an earlier session
+	s.speaks = rate.NewLimiter(speaksPerSecond, speaksAtOnce)
 	s.out.start()
 	s.in.start(&v.config)
 	for _, o := range options {
@@ -157,12 +162,12 @@ func (s *Session) finish(err error) {
 	s.closeMedia()
 	s.mu.Lock()
 	s.over = true
-	told := s.told
+	farewells := s.told && !s.gone
 	if s.settling != nil {
 		s.settling.Stop()
 	}
 	s.mu.Unlock()
-	if told && !errors.Is(err, ErrDisconnected) {
+	if farewells {
 		err := s.tell(context.Background(), farewell, 0)
 		s.mu.Lock()
 		s.leaveErr = err

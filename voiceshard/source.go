@@ -94,12 +94,13 @@ func (in *inbound) introduce(now time.Time, ssrc uint32, user Snowflake) {
 	}
 }
 
-// join adds users to those in the channel, and returns the new ones.
-func (in *inbound) join(users []Snowflake) (added []Snowflake) {
+// join adds users, but for the bot itself, to those in the channel, and returns
+// the new ones.
+func (in *inbound) join(users []Snowflake, self Snowflake) (added []Snowflake) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	for _, user := range users {
-		if _, here := in.present[user]; !here && user != 0 && len(in.present) < maxNames {
+		if _, here := in.present[user]; !here && user != 0 && user != self && len(in.present) < maxNames {
 			in.present[user] = struct{}{}
 			added = append(added, user)
 		}

@@ -5,15 +5,18 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/gobwas/ws"
+
 	"github.com/discordpkg/gateway"
 	"github.com/discordpkg/gateway/internal/rtp"
 )
 
 // Speaking tells the others how the bot speaks: [gateway.SpeakingMicrophone]
 // mostly. Discord wants it once before the first audio. Nil means that the
-// message is on its way, or will be when the session is connected again; it
-// never waits for the answer, as there is none. The error is that of ctx, or
-// why the session ended.
+// message is on its way, or will be when the session is connected again; there
+// is no answer. When the flags change more than once a second for a while, the
+// last ones are told with a delay. The error is that of ctx, or why the session
+// ended.
 func (s *Session) Speaking(ctx context.Context, flags gateway.SpeakingFlags) error {
 	if err := s.alive(ctx); err != nil {
 		return err
@@ -22,14 +25,38 @@ func (s *Session) Speaking(ctx context.Context, flags gateway.SpeakingFlags) err
 	s.flags = flags
 	s.out.announced.Store(flags != 0)
 	c := s.conn
-	if c != nil && c.state.Active() && c.told != flags {
-		c.tell(flags)
+	if c != nil && !c.speak(time.Now()).IsZero() {
+		c.poke()
 	}
 	s.mu.Unlock()
 	if c != nil {
 		c.flush()
 	}
 	return nil
+}
+
+const (
+	// speaksPerSecond and speaksAtOnce keep those who speak in short words from
+	// close code 4021, for which there is no remedy.
+	speaksPerSecond = 1
+	speaksAtOnce    = 20
+)
+
+// speak writes how we speak, if the voice server does not know. It returns when
+// to call it again, zero if there is nothing more to write. The caller holds
+// the mutex of the session.
+func (c *connection) speak(now time.Time) (next time.Time) {
+	s := c.session
+	if c.told == s.flags || !c.state.Active() {
+		return time.Time{}
+	}
+	if !s.speaks.AllowN(now, 1) {
+		return now.Add(time.Second / speaksPerSecond)
+	}
+	if err := c.state.Speaking(messageWriter{c, ws.OpText}, s.flags); err == nil {
+		c.told = s.flags
+	}
+	return time.Time{}
 }
 
 func (s *Session) alive(ctx context.Context) error {

@@ -83,19 +83,42 @@ func (s *Session) judge(cause error) (step, error) {
 	case errors.Is(cause, rtp.ErrNoMode):
 		return 0, cause
 	case errors.As(cause, &refusal) && refusal.Decision == closecode.Stop:
-		return 0, fmt.Errorf("voiceshard: %w", refusal)
+		overtaken, err := s.overtaken(refusal)
+		if err != nil {
+			return 0, err
+		}
+		if !overtaken {
+			return 0, fmt.Errorf("voiceshard: %w", refusal)
+		}
 	}
 	next := s.decide(cause)
+	if next == stepAwaitMove {
+		return next, nil // which Discord bounds, nothing happens without its events
+	}
 	f := s.countFailure()
 	if f.total > s.voice.config.backoff.Attempts {
 		return 0, fmt.Errorf("%w: the last of %d attempts: %w", ErrUnreachable, f.total, cause)
 	}
-	if next == stepAwaitMove {
-		return next, nil
-	}
 	wait := s.voice.config.backoff.wait(f.total - 1)
 	s.log.Warn("voice connection lost, connecting again", "err", cause, "failures", f.total, "wait", wait, "rejoin", next == stepRejoin)
 	return next, s.pause(wait)
+}
+
+// overtakeTime is how long the events may take that explain why a token has
+// become wrong.
+const overtakeTime = time.Second
+
+// overtaken reports whether a refusal is no reason to stop: the token was wrong
+// because there is a newer one, as when the bot is moved twice in a row, or will
+// be if the main gateway is asked.
+func (s *Session) overtaken(refusal *gateway.VoiceError) (bool, error) {
+	if refusal.CloseCode != closecode.VoiceAuthenticationFailed {
+		return false, nil
+	}
+	newer, err := s.await(overtakeTime, nil)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return newer || s.connects > 0, err
 }
 
 // decide returns the step that an error asks for.

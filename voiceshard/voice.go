@@ -192,7 +192,11 @@ func (v *Voice) Close(ctx context.Context) error {
 	v.closed = true
 	v.mu.Unlock()
 	var failed error
-	for _, s := range v.Sessions() {
+	all := v.Sessions()
+	for _, s := range all {
+		s.end(ErrLeft)
+	}
+	for _, s := range all {
 		if err := s.Leave(ctx); err != nil && failed == nil {
 			failed = err
 		}

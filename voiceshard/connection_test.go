@@ -1,0 +1,228 @@
+package voiceshard
+
+import (
+	"bytes"
+	"errors"
+	"log/slog"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/gobwas/ws"
+	"github.com/stretchr/testify/require"
+
+	"github.com/discordpkg/gateway"
+	"github.com/discordpkg/gateway/gatewayshard"
+	"github.com/discordpkg/gateway/internal/rtp"
+	"github.com/discordpkg/gateway/opcode"
+)
+
+// The deprecated default, a URL without a version, is on its way out.
+func TestURLHasAVersion(t *testing.T) {
+	run(t, func(t *testing.T, d *discord) {
+		d.join()
+		require.Equal(t, "/?v=8", d.server(theHost).last().uri)
+	})
+}
+
+func TestPing(t *testing.T) {
+	run(t, func(t *testing.T, d *discord) {
+		d.join()
+		c := d.server(theHost).last()
+		c.mu.Lock()
+		c.write(ws.OpPing, []byte("hello"))
+		c.mu.Unlock()
+		sleep(0)
+		require.Equal(t, []string{"hello"}, c.all(pong))
+	})
+}
+
+// A server that breaks the rules is told so, left, and tried again.
+func TestServerBreaksTheRules(t *testing.T) {
+	tooLarge := append([]byte{0x81, 127, 0, 0, 0, 0, 1, 0, 0, 0}, make([]byte, 100)...)
+	for name, c := range map[string]struct {
+		raw  []byte
+		code ws.StatusCode
+	}{
+		"masked frame":         {[]byte{0x81, 0x80, 1, 2, 3, 4}, ws.StatusProtocolError},
+		"continuation":         {[]byte{0x80, 0}, ws.StatusProtocolError},
+		"too large":            {tooLarge, ws.StatusMessageTooBig},
+		"malformed message":    {[]byte{0x81, 2, '{', '{'}, 1012},
+		"short binary message": {[]byte{0x82, 2, 0, 0}, 1012},
+	} {
+		t.Run(name, func(t *testing.T) {
+			run(t, func(t *testing.T, d *discord) {
+				s := d.join()
+				first := d.server(theHost).last()
+				first.mu.Lock()
+				_, err := first.nc.Write(c.raw)
+				first.mu.Unlock()
+				if err != nil {
+					require.ErrorContains(t, err, "closed pipe")
+				}
+				sleep(time.Second)
+				require.NoError(t, s.Ready(t.Context()))
+				require.Equal(t, 2, d.server(theHost).count())
+				require.Equal(t, c.code, *first.closed)
+			})
+		})
+	}
+}
+
+// Heartbeats are sent, answered, and give the latency; keepalives keep the way
+// of the datagrams open and give its round trip.
+func TestBeats(t *testing.T) {
+	run(t, func(t *testing.T, d *discord) {
+		s := d.join()
+		host := d.server(theHost)
+		host.onMessage(func(c *client, m gateway.VoiceMessage) {
+			time.Sleep(30 * time.Millisecond)
+			host.serve(c, m)
+		})
+		sleep(time.Minute)
+		require.Equal(t, 30*time.Millisecond, s.Stats().Latency)
+		require.Len(t, host.last().all(opcode.VoiceHeartbeat), 4)
+		host.mu.Lock()
+		defer host.mu.Unlock()
+		require.Equal(t, 13, host.keepalives)
+	})
+}
+
+// A socket that is broken for good costs the session, not the membership.
+func TestMediaBreaks(t *testing.T) {
+	run(t, func(t *testing.T, d *discord) {
+		s := d.join()
+		s.mu.Lock()
+		m := s.media
+		s.mu.Unlock()
+		m.fail(errors.New("permission denied"))
+		sleep(time.Second)
+		require.NoError(t, s.Ready(t.Context()))
+		require.Equal(t, 2, d.server(theHost).count())
+		require.Len(t, d.sent(), 3)
+		m.fail(errors.New("permission denied"))
+		sleep(time.Second)
+		require.Equal(t, 2, d.server(theHost).count(), "an old transport has no say")
+	})
+}
+
+// A transport that broke while the websocket was away is not resumed.
+func TestMediaBreaksWhileResuming(t *testing.T) {
+	run(t, func(t *testing.T, d *discord) {
+		s := d.join()
+		d.server(theHost).last().close(4015)
+		s.mu.Lock()
+		m := s.media
+		s.mu.Unlock()
+		m.fail(errors.New("permission denied"))
+		sleep(3 * time.Second)
+		require.NoError(t, s.Ready(t.Context()))
+		require.Len(t, d.sent(), 3)
+	})
+}
+
+// The connection breaks before there is a key: what is left is made up for.
+func TestResumeBeforeTheKey(t *testing.T) {
+	for _, late := range []bool{false, true} {
+		run(t, func(t *testing.T, d *discord) {
+			host := d.server(theHost)
+			host.deaf = late
+			host.onMessage(func(c *client, m gateway.VoiceMessage) {
+				switch {
+				case m.Op == opcode.VoiceSelectProtocol && host.count() == 1:
+					c.close(0)
+				case m.Op == opcode.VoiceIdentify && late:
+					host.serve(c, m)
+					c.close(0)
+					host.mu.Lock()
+					host.deaf = false
+					host.mu.Unlock()
+				default:
+					host.serve(c, m)
+				}
+			})
+			s := d.join()
+			require.Equal(t, 2, host.count())
+			_, err := s.Write(opus(1))
+			require.NoError(t, err)
+			sleep(0)
+			heard, _ := host.audio()
+			require.Equal(t, [][]byte{opus(1)}, heard)
+		})
+	}
+}
+
+func TestOptions(t *testing.T) {
+	var log bytes.Buffer
+	c := newConfig([]Option{
+		WithoutE2EE(), WithHeader(http.Header{"User-Agent": {"me"}}), WithReorder(0), WithHold(time.Minute),
+		WithTimeouts(0, time.Second, 0), WithLogger(slog.New(slog.NewTextHandler(&log, nil))), WithQueue(-1),
+	})
+	require.Nil(t, c.e2ee)
+	require.Equal(t, "me", c.header.Get("User-Agent"))
+	require.Equal(t, []time.Duration{defaultReorder, time.Minute, defaultDialTimeout, time.Second, defaultWriteTimeout},
+		[]time.Duration{c.reorder, c.hold, c.dialTimeout, c.handshake, c.writeTimeout})
+	require.Zero(t, c.queue)
+	New(nil, 1, func(o *config) { *o = c }).HandleEvent("READY", []byte(`{`))
+	require.Contains(t, log.String(), "makes no sense")
+}
+
+// The log says what happens, without tokens and keys.
+func TestLogIsDiscreet(t *testing.T) {
+	var log bytes.Buffer
+	run(t, func(t *testing.T, d *discord) {
+		s := d.join()
+		d.server(theHost).last().close(4006)
+		sleep(2 * time.Second)
+		require.NoError(t, s.Leave(t.Context()))
+		require.Contains(t, log.String(), "voice connected")
+		require.NotContains(t, log.String(), "token-")
+	}, WithLogger(slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))))
+}
+
+func TestForGroupWithoutShards(t *testing.T) {
+	group, err := gatewayshard.NewGroup("token", nil)
+	require.NoError(t, err)
+	_, err = New(ForGroup(group), bot).Join(t.Context(), guild, lobby)
+	require.ErrorIs(t, err, ErrNoShard)
+}
+
+func TestEncryption(t *testing.T) {
+	l := new(lock)
+	run(t, func(t *testing.T, d *discord) {
+		s := d.join()
+		require.True(t, s.Encryption(func(c FrameCryptor) { require.Same(t, l, c) }))
+	}, withLock(l))
+	run(t, func(t *testing.T, d *discord) {
+		require.False(t, d.join().Encryption(nil))
+	})
+}
+
+// Of two servers named in a row the last one counts.
+func TestStaleSettling(t *testing.T) {
+	run(t, func(t *testing.T, d *discord) {
+		s := d.join()
+		d.named("other.example:1", "token-2")
+		sleep(settle / 2)
+		d.named("third.example:1", "token-3") // before the first one counted
+		sleep(time.Second)
+		require.NoError(t, s.Ready(t.Context()))
+		require.Zero(t, d.server("other.example:1").count())
+		require.Equal(t, 1, d.server("third.example:1").count())
+	})
+}
+
+func TestModeOfTheDescription(t *testing.T) {
+	run(t, func(t *testing.T, d *discord) {
+		host := d.server(theHost)
+		host.onMessage(func(c *client, m gateway.VoiceMessage) {
+			if m.Op == opcode.VoiceSelectProtocol && host.count() == 1 {
+				c.send(opcode.VoiceSessionDescription, `{"mode":"xsalsa20_poly1305","secret_key":[1,2,3,4,5,6,7,8,1,2,3,4,5,6,7,8,1,2,3,4,5,6,7,8,1,2,3,4,5,6,7,8]}`)
+				return
+			}
+			host.serve(c, m)
+		})
+		_, err := d.voice.Join(t.Context(), guild, lobby)
+		require.ErrorIs(t, err, rtp.ErrNoMode, "a server that does not keep to what was selected")
+	})
+}
