@@ -32,7 +32,8 @@ func (d *Delivery) handleCommit(now time.Time, p *participant, data []byte) erro
 	return nil
 }
 
-// judge returns the proposals of a commit that is in order.
+// judge returns the proposals of a commit that is in order. One that adds
+// somebody without a welcome is of no use, but davey makes such.
 func (d *Delivery) judge(p *participant, info *mls.CommitInfo) ([]*proposal, bool) {
 	leaf := p.leaf
 	if !d.established {
@@ -47,6 +48,7 @@ func (d *Delivery) judge(p *participant, info *mls.CommitInfo) ([]*proposal, boo
 	}
 	want := d.refsFor(p)
 	list := make([]*proposal, 0, len(want))
+	adds := false
 	for _, ref := range info.Refs {
 		q := want[string(ref)]
 		if q == nil || q.pkg == nil && info.Path == nil {
@@ -54,8 +56,9 @@ func (d *Delivery) judge(p *participant, info *mls.CommitInfo) ([]*proposal, boo
 		}
 		delete(want, string(ref))
 		list = append(list, q)
+		adds = adds || isAdd(q)
 	}
-	return list, len(list) > 0 && len(want) == 0
+	return list, len(list) > 0 && len(want) == 0 && (!adds || len(info.Rest) > 0)
 }
 
 // welcomes takes a welcome apart: it has to be for exactly those whom the

@@ -92,6 +92,7 @@ type participant struct {
 	leaf     int       // -1: not in the group
 	hold     time.Time // until when a key package is waited for, to remove and add in one go
 	failures int
+	told     bool // the external sender
 }
 
 // A DeliveryOption is a setting of [NewDelivery].
@@ -151,12 +152,26 @@ func (d *Delivery) Join(now time.Time, user snowflake, maxVersion uint16) (versi
 		d.downgrade(now)
 		return 0, d.flush(), nil
 	}
-	d.send(p, binaryMessage(opcode.DAVEExternalSender, d.signer.Sender().Append(nil)))
-	if d.target > d.version {
+	switch {
+	case d.target > d.version:
 		d.send(p, textMessage(opcode.DAVEPrepareEpoch, epochData{Version: d.target, Epoch: firstEpoch}))
+		fallthrough
+	case d.target > 0:
+		d.introduce(p)
 	}
 	d.catchUp(p)
 	return min(d.version, d.target), d.flush(), nil
+}
+
+// introduce tells a client of the external sender, if it does not know it yet:
+// clients without a group to come may have no use for it.
+//
+// https://daveprotocol.com/#external-sender
+func (d *Delivery) introduce(p *participant) {
+	if !p.told {
+		p.told = true
+		d.send(p, binaryMessage(opcode.DAVEExternalSender, d.signer.Sender().Append(nil)))
+	}
 }
 
 // Leave removes a client.

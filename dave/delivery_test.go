@@ -185,7 +185,7 @@ func TestDeliveryPicksACommit(t *testing.T) {
 	requireDropped(t, d, 1, both(stage(t, g, list[0])), "not all proposals")
 	requireDropped(t, d, 1, both(stage(t, g)), "no proposals")
 	requireDropped(t, d, 2, both(all), "its own Add, and not the one of 1")
-	d.requireError(ErrCommit, 1, voice(opcode.DAVECommitWelcome, all.Commit))
+	requireDropped(t, d, 1, all.Commit, "no welcome")
 	d.requireError(ErrCommit, 1, voice(opcode.DAVECommitWelcome, append(bytes.Clone(all.Commit), stage(t, g, list[0]).Welcome...)))
 	d.requireError(ErrCommit, 1, voice(opcode.DAVECommitWelcome, append(both(all), 0)))
 
@@ -351,6 +351,35 @@ func TestSoleMemberReset(t *testing.T) {
 	require.Zero(t, s.delivery.Version())
 }
 
+// Clients in a call without encryption may have no use for the external sender.
+func TestExternalSenderComesWithTheVersion(t *testing.T) {
+	d := newRecorded(t)
+	d.join(9, 0, 0)
+	require.Empty(t, d.join(1, 1, 0))
+	require.Empty(t, d.join(2, 1, 0))
+	want := []opcode.Voice{opcode.DAVEPrepareEpoch, opcode.DAVEExternalSender}
+	out := d.Leave(epoch, 9)
+	require.Equal(t, want, sentTo(out, 1))
+	require.Equal(t, want, sentTo(out, 2))
+	require.Equal(t, want, sentTo(d.join(3, 1, 0), 3))
+	require.Equal(t, []opcode.Voice{opcode.DAVEPrepareEpoch, opcode.DAVEPrepareTransition}, sentTo(append(d.Leave(epoch, 3), d.Leave(epoch, 2)...), 1), "once")
+}
+
+// Who is still to be added is in the last list of proposals, with a welcome to
+// be made.
+func TestAddsAreRepeated(t *testing.T) {
+	d, g, list := scene(t)
+	out := d.Leave(epoch, 3)
+	require.Equal(t, []opcode.Voice{opcode.DAVEProposals, opcode.DAVEProposals}, sentTo(out, 1))
+	require.Equal(t, proposals(revokeProposals, appendVector(nil, list[1].Ref), appendVector(nil, list[0].Ref)).Data, out[0].Message.Data)
+	body, _, _ := vector(out[1].Message.Data[1:])
+	p, rest, err := g.ParseProposal(body)
+	require.NoError(t, err)
+	require.Empty(t, rest)
+	require.Equal(t, list[0].Ref, p.Ref)
+	require.NotEmpty(t, d.handle(1, voice(opcode.DAVECommitWelcome, both(stage(t, g, p)))))
+}
+
 func TestDowngradeDuringUpgrade(t *testing.T) {
 	s := newSim(t, 1)
 	s.latency = 0
@@ -362,7 +391,7 @@ func TestDowngradeDuringUpgrade(t *testing.T) {
 	s.requireCall()
 	s.leave(old)
 	newcomer := s.join(4, 1)
-	require.Equal(t, []opcode.Voice{opcode.VoiceSessionDescription, opcode.VoiceClientsConnect, opcode.DAVEExternalSender, opcode.DAVEPrepareEpoch},
+	require.Equal(t, []opcode.Voice{opcode.VoiceSessionDescription, opcode.VoiceClientsConnect, opcode.DAVEPrepareEpoch, opcode.DAVEExternalSender},
 		ops(newcomer.inbox))
 	old = s.join(9, 0)
 	s.run(0)

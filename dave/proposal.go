@@ -120,10 +120,17 @@ func (d *Delivery) sign(list []change, want map[change]bool) []*proposal {
 	return signed
 }
 
-// amend tells everybody what waits for a commit now.
+// amend tells everybody what waits for a commit now. Adds that stay are taken
+// back and proposed again unless others are added to them: davey makes a
+// welcome only when the last list that it got adds somebody.
 func (d *Delivery) amend(now time.Time, kept, revoked, added []*proposal) {
 	if len(kept) == 0 {
 		d.stuck = time.Time{}
+	}
+	if !slices.ContainsFunc(added, isAdd) {
+		adds := slices.DeleteFunc(slices.Clone(kept), func(q *proposal) bool { return !isAdd(q) })
+		kept = slices.DeleteFunc(kept, isAdd)
+		revoked, added = append(revoked, adds...), append(added, adds...)
 	}
 	d.inflight = append(kept, added...)
 	revoke, add := proposalList(revokeProposals, revoked, nil), proposalList(appendProposals, added, nil)
@@ -135,6 +142,8 @@ func (d *Delivery) amend(now time.Time, kept, revoked, added []*proposal) {
 	}
 	d.expectCommit(now)
 }
+
+func isAdd(q *proposal) bool { return q.pkg != nil }
 
 // propose sends the proposals of a list that concern a client: all but its own
 // Add. Whole is the data with all of them.
@@ -209,6 +218,7 @@ func (d *Delivery) restart(now time.Time) {
 	for _, p := range d.order {
 		p.pkg, p.hold = nil, time.Time{}
 		d.send(p, textMessage(opcode.DAVEPrepareEpoch, epochData{Version: d.target, Epoch: firstEpoch}))
+		d.introduce(p)
 		if alone {
 			version := d.target
 			d.version = version
