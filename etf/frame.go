@@ -14,6 +14,9 @@ const (
 	element = frame(4)
 )
 
+// opened returns the frame of a container of some elements.
+func opened(kind frame, elements uint) frame { return frame(elements)*element | kind }
+
 // shallow is how many containers may be around another one without allocation.
 const shallow = 32
 

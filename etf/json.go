@@ -14,7 +14,7 @@ func (c Codec) AppendJSON(dst, data []byte) ([]byte, error) {
 	if len(data) > maxInput {
 		return dst, &SyntaxError{Err: ErrSize}
 	}
-	w := writer{src: data, n: len(dst), top: inNothing + element, maxDepth: c.maxDepth()}
+	w := writer{src: data, n: len(dst), top: opened(inNothing, 1), maxDepth: c.maxDepth()}
 	if len(data) > 0 && data[0] == version {
 		w.i = 1
 	}
@@ -152,7 +152,7 @@ func (w *writer) container(c class, start, elements int) error {
 	case classList:
 		kind = inList
 	}
-	w.top = frame(elements)*element | kind
+	w.top = opened(kind, uint(elements))
 	w.out[w.n] = bracket
 	w.n++
 	w.i = start

@@ -30,7 +30,7 @@ func writeText(out []byte, n int, src []byte, i, end int) ([]byte, int) {
 	for end-i >= 8 {
 		word := binary.LittleEndian.Uint64(src[i:])
 		binary.LittleEndian.PutUint64(out[n:], word)
-		if m := special(word); m != 0 {
+		if m := special(word) & tops; m != 0 {
 			plain := bits.TrailingZeros64(m) / 8
 			out, n, i = writeSpecial(out, n+plain, src, i+plain, end)
 			continue
@@ -70,10 +70,11 @@ func writeLong(out, text []byte) bool {
 	end := out[len(text)-7:]
 	binary.LittleEndian.PutUint64(end, word)
 	binary.LittleEndian.PutUint16(end[8:], '"'|','<<8)
-	return found|special(word) == 0
+	return (found|special(word))&tops == 0
 }
 
-// Eight bytes at a time: a mark is the top bit of a byte.
+// Eight bytes at a time. What marks bytes does it with their top bits, other bits
+// mean nothing.
 const (
 	ones = 0x0101010101010101
 	tops = 0x80 * ones
@@ -81,12 +82,12 @@ const (
 
 // special marks the first byte of word, in memory order, that cannot stand in
 // a JSON string as it is: control characters, quote, backslash, and the bytes
-// of other than ASCII characters, which are to be checked. It is zero if there
-// is none; marks after the first one may be wrong.
+// of other than ASCII characters, which are to be checked. Only the first mark
+// is exact, those after it may be wrong.
 func special(word uint64) uint64 {
 	quote := (word ^ ('"'^' ')*ones) - ('!')*ones // and the control characters
 	backslash := (word ^ '\\'*ones) - ones
-	return (word | quote | backslash) & tops
+	return word | quote | backslash
 }
 
 // writeSpecial writes the character at src[i], or the run of other than ASCII

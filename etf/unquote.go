@@ -40,7 +40,7 @@ func (p *parser) text() error {
 func plainPrefix(s []byte) int {
 	i := 0
 	for ; len(s)-i >= 8; i += 8 {
-		if m := special(binary.LittleEndian.Uint64(s[i:])); m != 0 {
+		if m := special(binary.LittleEndian.Uint64(s[i:])) & tops; m != 0 {
 			return i + bits.TrailingZeros64(m)/8
 		}
 	}

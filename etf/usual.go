@@ -62,12 +62,11 @@ terms:
 		}
 		if top&kinds == inMap {
 			head, size := uint(2), uint(src[1])
-			if src[0] != tagSmallAtom {
-				switch src[0] {
-				case tagSmallAtomUTF8:
-				case tagAtom, tagAtomUTF8:
-					head, size = 3, uint(src[1])<<8|uint(src[2])
-				case tagBinary:
+			if src[0]|(tagSmallAtom^tagSmallAtomUTF8) != tagSmallAtomUTF8 { // neither of these two
+				switch {
+				case src[0] == tagAtom || src[0] == tagAtomUTF8:
+					head, size = 3, uint(binary.BigEndian.Uint16(src[1:]))
+				case src[0] == tagBinary:
 					head, size = 5, uint(binary.BigEndian.Uint32(src[1:]))
 				default:
 					break terms
@@ -79,7 +78,7 @@ terms:
 			binary.LittleEndian.PutUint64(out[1:], low)
 			binary.LittleEndian.PutUint64(out[9:], high)
 			if size > 16 {
-				if size > 32 || unusual(low)|unusual(high) != 0 {
+				if size > 32 || (unusual(low)|unusual(high))&tops != 0 {
 					break
 				}
 				low, high = binary.LittleEndian.Uint64(src[head+16:]), binary.LittleEndian.Uint64(src[head+24:])
@@ -140,6 +139,14 @@ terms:
 					continue
 				}
 			}
+		case tagSmallBig:
+			if v := binary.LittleEndian.Uint64(src[3:]); src[1] == 8 && src[2] == 0 && v >= 1e16 && v < 1e19 {
+				size := writeID((*[room]byte)(out), v) & 31 // known to the compiler only now
+				src = src[11:len(src):len(src)]
+				out = out[size:len(out):len(out)]
+				top -= element
+				continue
+			}
 		case tagSmallInteger:
 			number := decimals[src[1]]
 			binary.LittleEndian.PutUint32(out, number)
@@ -161,10 +168,10 @@ terms:
 				w.around.near[depth] = top - element
 				w.around.depth = depth + 1
 				bracket := byte('[')
-				top = frame(count)*element | inList
+				top = opened(inList, count)
 				if src[0] == tagMap {
 					bracket = '{'
-					top = frame(count)*element | inMap
+					top = opened(inMap, count)
 				}
 				out[0] = bracket
 				src = src[5:len(src):len(src)]
@@ -203,21 +210,17 @@ func writeOther(out, src []byte) (read, written int) {
 		if size-1 >= 8 || negative {
 			return 0, 0
 		}
-		switch v := binary.LittleEndian.Uint64(src[3:]) & (math.MaxUint64 >> (64 - 8*size)); {
-		case v <= maxSafe:
+		v := binary.LittleEndian.Uint64(src[3:]) & (math.MaxUint64 >> (64 - 8*size))
+		if v <= maxSafe {
 			return 3 + int(size), writeNatural((*[room]byte)(out), v)
-		case v >= 1e16 && v < 1e19:
-			return 3 + int(size), writeID((*[room]byte)(out), v)
 		}
 	}
 	return 0, 0
 }
 
-// unusual returns a word that is zero if all bytes of word are lower-case
-// letters, or others from '_' to DEL. Its top bits mark the first that is not.
-func unusual(word uint64) uint64 {
-	return ((word - '_'*ones) | word) & tops
-}
+// unusual marks the first byte of word, see special, that is not a lower-case
+// letter, or another character from '_' to DEL.
+func unusual(word uint64) uint64 { return (word - '_'*ones) | word }
 
 // A mask has the top bits of some of the bytes of two words.
 type mask struct{ low, high uint64 }

@@ -11,7 +11,7 @@ import (
 
 // newWriter is as AppendJSON makes it, with a room for output.
 func newWriter(term []byte, room int) *writer {
-	return &writer{src: term, out: make([]byte, room), top: inNothing + element, maxDepth: 40}
+	return &writer{src: term, out: make([]byte, room), top: opened(inNothing, 1), maxDepth: 40}
 }
 
 // stepwise is AppendJSON without writeTerm.
