@@ -229,8 +229,12 @@ func TestOggChained(t *testing.T) {
 	require.Equal(t, []byte{2, 3, 4, 5, 2, 3}, got, "the pre-skip of 20 ms is left out")
 	require.Equal(t, length, r.Position())
 	require.NoError(t, r.Seek(length))
+	require.Equal(t, "x", r.Tags().Vendor)
 	got, _ = numbers(r)
 	require.Equal(t, []byte{2, 3}, got)
+	require.NoError(t, r.Seek(0))
+	require.Equal(t, 960, r.Head().PreSkip)
+	require.Equal(t, "x", r.Tags().Vendor)
 
 	r = ogg(t, first, first) // one serial number for two streams: against the rules, but it can be read
 	got, err = numbers(r)
@@ -334,6 +338,16 @@ func TestOggRefused(t *testing.T) {
 	wide := OpusHead{Channels: 3}.append(nil)
 	_, err = parseOpusHead(wide)
 	require.Equal(t, ErrChannels, err)
+}
+
+func TestOggFileShrinks(t *testing.T) {
+	f := &trap{Reader: *bytes.NewReader(load(t, "60ms.opus"))}
+	r, err := NewOggReader(f)
+	require.NoError(t, err)
+	f.Reset(nil)
+	_, ok := r.Length()
+	require.False(t, ok)
+	require.ErrorIs(t, r.Seek(0), ErrFormat)
 }
 
 func TestOggReadError(t *testing.T) {

@@ -36,11 +36,12 @@ func (r *OggReader) Seek(to time.Duration) error {
 	for i > 0 && r.links[i].before > target {
 		i--
 	}
-	l := r.links[i]
+	if r.failed = r.enterLink(&r.links[i]); r.failed != nil {
+		return r.failed
+	}
+	l := &r.link
 	want := max(l.first+target-l.before-preRoll, l.first)
-	r.reset()
-	r.link, r.from, r.pages.again = l, want, false
-	at, err := r.bisect(&l, want)
+	at, err := r.bisect(l, want)
 	if err == nil {
 		err = r.pages.in.seek(at)
 	}
@@ -48,7 +49,27 @@ func (r *OggReader) Seek(to time.Duration) error {
 		r.failed = err
 		return err
 	}
+	r.from = want
 	return r.skip()
+}
+
+// enterLink makes l the link that packets come from. The map has no comments,
+// which may be large: those of another link are read again.
+func (r *OggReader) enterLink(l *link) error {
+	r.pages.again = false
+	if r.link.offset != l.offset {
+		if err := r.pages.in.seek(l.offset); err != nil {
+			return err
+		}
+		if err := r.begin(l.before); err != nil {
+			return err
+		}
+	}
+	tags := r.link.tags
+	r.reset()
+	r.link = *l
+	r.link.tags = tags
+	return nil
 }
 
 // skip goes to the first packet that is to be heard.
@@ -114,6 +135,9 @@ func (r *OggReader) chain() error {
 			links = append(links, l)
 			offset, before = l.end, before+l.samples()
 		}
+		if len(links) == 0 {
+			return oggError(0, "the file is empty by now", nil)
+		}
 		r.links = links
 		return nil
 	})
@@ -132,7 +156,7 @@ func survey(in *input, offset, size, before int64) (link, error) {
 	if _, err := r.packet(); err == nil && r.link.offset == l.offset {
 		l = r.link
 	}
-	l.start, l.last = false, l.first
+	l.start, l.last, l.tags = false, l.first, OpusTags{}
 	err := l.findEnd(in, size)
 	if err != nil {
 		return link{}, err
