@@ -19,7 +19,7 @@ var decimals = func() (all [1000]uint32) {
 	return all
 }()
 
-// room is what the longest number takes that is written here.
+// room is what the longest number takes that is written here, and more than that.
 const room = 24
 
 // writeID writes v, from 1e16 up to below 1e19, as a JSON string with a comma

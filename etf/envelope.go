@@ -88,23 +88,20 @@ func (e *envelope) unread(pairs, left uint32) bool {
 // key reads one key, and returns the last letter of it if it is op, s, t or d,
 // else zero.
 func (e *envelope) key() (byte, error) {
-	rest := e.msg[e.pos:]
-	if head, size := textHead(rest); head > 0 && size <= uint(len(rest))-head {
-		e.pos += int(head + size)
-		return keyName(rest[head : head+size]), nil
-	}
+	start := e.pos
 	var err error
-	e.pos, err = skip(e.msg, e.pos)
-	return 0, err
-}
-
-// keyName returns the last letter of the key if it is op, s, t or d, else zero.
-func keyName(key []byte) byte {
-	switch string(key) {
-	case "op", "s", "t", "d":
-		return key[len(key)-1]
+	if e.pos, err = skip(e.msg, start); err != nil {
+		return 0, err
 	}
-	return 0
+	l := &layouts[e.msg[start]]
+	if l.class != classText {
+		return 0, nil
+	}
+	switch key := e.msg[start+int(l.head) : e.pos]; string(key) {
+	case "op", "s", "t", "d":
+		return key[len(key)-1], nil
+	}
+	return 0, nil
 }
 
 // value reads the value of a key.

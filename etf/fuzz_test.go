@@ -57,7 +57,7 @@ func seedTerms(f *testing.F) {
 		"t\x00\x00\x00\x03a\x01jn\x01\x00\x05js\x02opa\x01", binaryTerm("a\"\n\xff\xe2\x82\xac\xf0\x9f\x98\x80 and some more"),
 		mapOf(atomOp, "a\x00", atomS, "a\x2a", atomT, binaryTerm("READY"), atomD, "h\x00"),
 		mapOf(atomD, "h\x02jj", atomOp, "a\x00", atomS, "a\x2a", atomT, binaryTerm("READY")),
-		mapOf(atomD, "h\x01j", atomOp, "n\x01\x00\x07", atomT, null3, "j", "j"),
+		mapOf(atomOp, "a\x03", atomD, "j"), mapOf(atomD, "h\x01j", atomOp, "n\x01\x00\x07", atomT, null3, "j", "j"),
 	} {
 		f.Add([]byte(term))
 	}

@@ -7,7 +7,7 @@ import (
 )
 
 // slack is the room that the output always has behind what was asked for:
-// enough for a separator, a number and a store of eight bytes.
+// enough for a separator, a number, a key that is usual, and a store of 16 bytes.
 const slack = 64
 
 // grow makes room for need bytes behind out[:n]. The result is out or a larger
