@@ -53,6 +53,7 @@
 //
 // # What it is not
 //
-// Only what the gateway needs is there of the HTTP API. Figures that Discord does not publish, such as how long a
-// session can be resumed and how many events are kept, are settings.
+// Only what the gateway needs is there of the HTTP API. Figures that Discord
+// does not publish, such as how long a session can be resumed and how many
+// events are kept, are settings.
 package gatewaytest
