@@ -14,11 +14,25 @@ type announcement struct {
 	deadline time.Time
 	all      []*participant
 	waiting  map[*participant]struct{}
+
+	committer *participant // nil: of a downgrade
+	refused   int          // by how many the commit or welcome was
 }
 
 func (t *announcement) wait(p *participant) {
 	t.all = append(t.all, p)
 	t.waiting[p] = struct{}{}
+}
+
+// invalid counts a member that cannot follow. More than half of the others bar
+// the committer.
+func (t *announcement) invalid(p *participant) {
+	if p == t.committer {
+		return
+	}
+	if t.refused++; 2*t.refused >= len(t.all) {
+		t.committer.barred = true
+	}
 }
 
 // newTransition starts a transition, which takes the place of one that is not
@@ -38,7 +52,6 @@ func (d *Delivery) handleReady(now time.Time, p *participant, m gateway.VoiceMes
 		return err
 	}
 	if d.transition != nil && d.transition.id == data.ID {
-		p.failures = 0
 		d.excuse(now, p)
 	}
 	return nil

@@ -40,7 +40,7 @@ func (d *Delivery) judge(p *participant, info *mls.CommitInfo) ([]*proposal, boo
 		leaf = 0 // of the local group
 	}
 	switch {
-	case len(d.inflight) == 0 || p.pkg == nil || leaf < 0,
+	case len(d.inflight) == 0 || p.pkg == nil || p.barred || leaf < 0,
 		info.Epoch != d.epoch || !bytes.Equal(info.GroupID, d.groupID),
 		info.Inline || int64(info.Sender) != int64(leaf),
 		info.Path != nil && !sameKey(p, info.Path):
@@ -97,6 +97,7 @@ func (d *Delivery) welcomes(list []*proposal, welcome []byte) (map[*mls.KeyPacka
 // https://daveprotocol.com/#commit-ordering
 func (d *Delivery) announce(now time.Time, committer *participant, commit []byte, list []*proposal, welcomes map[*mls.KeyPackage][]byte) {
 	t := d.newTransition(now, d.target)
+	t.committer, d.last = committer, t
 	id := binary.BigEndian.AppendUint16(nil, t.id)
 	if !d.established {
 		committer.leaf = 0
@@ -119,13 +120,10 @@ func (d *Delivery) announce(now time.Time, committer *participant, commit []byte
 		if q.pkg == nil {
 			continue
 		}
-		leaf := d.freeLeaf()
-		d.leaves[leaf] = q.add
-		if d.members[q.add.user] == q.add && q.add.pkg == q.pkg {
-			q.add.leaf = leaf
-			t.wait(q.add)
-			d.send(q.add, binaryMessage(opcode.DAVEWelcome, append(id[:2:2], welcomes[q.pkg]...)))
-		}
+		q.add.leaf = d.freeLeaf()
+		d.leaves[q.add.leaf] = q.add
+		t.wait(q.add)
+		d.send(q.add, binaryMessage(opcode.DAVEWelcome, append(id[:2:2], welcomes[q.pkg]...)))
 	}
 	d.epoch++
 	d.inflight, d.stuck, d.attempts = nil, time.Time{}, 0

@@ -19,7 +19,11 @@ const (
 
 	maxParticipants = 1024
 	maxKeyPackage   = 4 << 10 // bytes
-	maxRecoveries   = maxFailures
+
+	// maxRecoveries is how often in a row a client may want to be added again,
+	// less than recoveryPause apart. Each time is work for everybody.
+	maxRecoveries = 2 * maxFailures
+	recoveryPause = 30 * time.Second
 )
 
 // Why a [Delivery] refuses a client. The last three mean that it breaks the
@@ -80,6 +84,7 @@ type Delivery struct {
 	stuck      time.Time     // when the group is given up, zero: nothing is waited for
 	attempts   int           // to get a commit
 	transition *announcement // nil: none
+	last       *announcement // of a commit, nil: none
 	lastID     uint16
 	out        []Outgoing
 }
@@ -91,7 +96,9 @@ type participant struct {
 	pkg      *mls.KeyPackage
 	leaf     int       // -1: not in the group
 	hold     time.Time // until when a key package is waited for, to remove and add in one go
-	failures int
+	failures int       // in a row
+	failed   time.Time
+	barred   bool // from committing
 	told     bool // the external sender
 }
 
@@ -251,27 +258,45 @@ func (d *Delivery) handleKeyPackage(now time.Time, p *participant, data []byte) 
 	case d.target == 0 || p.pkg != nil && slices.Equal(p.pkg.Ref(), pkg.Ref()):
 		return nil
 	}
+	if p.pkg != nil && p.fail(now) {
+		return ErrRecovery
+	}
 	p.pkg, p.leaf, p.hold = pkg, -1, time.Time{}
 	d.excuse(now, p)
 	return nil
 }
 
 // handleInvalid takes a client out of the group that cannot follow it. Its new
-// key package comes at once, so that one commit can remove and add it.
+// key package comes at once, so that one commit can remove and add it. If most
+// cannot follow, their committer is not asked again.
 //
 // https://daveprotocol.com/#recovery-from-invalid-commit-or-welcome
 func (d *Delivery) handleInvalid(now time.Time, p *participant, m gateway.VoiceMessage) error {
-	if _, err := decode[transitionData](m); err != nil {
+	data, err := decode[transitionData](m)
+	switch {
+	case err != nil:
 		return err
-	}
-	if p.failures++; p.failures > maxRecoveries {
+	case p.fail(now):
 		return ErrRecovery
+	case p.leaf < 0:
+		return nil
 	}
-	if p.leaf >= 0 {
-		p.pkg, p.leaf, p.hold = nil, -1, now.Add(keyPackageWait)
-		d.excuse(now, p)
+	p.pkg, p.leaf, p.hold = nil, -1, now.Add(keyPackageWait)
+	if d.last != nil && d.last.id == data.ID {
+		d.last.invalid(p)
 	}
+	d.excuse(now, p)
 	return nil
+}
+
+// fail counts a recovery and reports whether that was one too many.
+func (p *participant) fail(now time.Time) bool {
+	if now.Sub(p.failed) >= recoveryPause {
+		p.failures = 0
+	}
+	p.failures++
+	p.failed = now
+	return p.failures > maxRecoveries
 }
 
 // Version returns the protocol version that the members send with, zero for

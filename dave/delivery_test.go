@@ -297,6 +297,56 @@ func TestDeliveryRecovers(t *testing.T) {
 		d.handle(3, invalid)
 	}
 	d.requireError(ErrRecovery, 3, invalid)
+	_, err = d.HandleVoice(epoch.Add(recoveryPause), 3, invalid)
+	require.NoError(t, err, "that was long ago")
+}
+
+func TestDeliveryLimitsKeyPackages(t *testing.T) {
+	d := newRecorded(t)
+	d.join(1, 1, 1)
+	for range maxRecoveries + 1 {
+		d.handle(1, keyPackage(t, 1))
+	}
+	d.requireError(ErrRecovery, 1, keyPackage(t, 1))
+}
+
+// Whose commit most members cannot follow does not win again.
+func TestDeliveryBarsCommitters(t *testing.T) {
+	d, g, list := scene(t)
+	s := stage(t, g, list...)
+	d.handle(1, voice(opcode.DAVECommitWelcome, both(s)))
+	d.handle(1, transitionMessage(opcode.DAVEInvalidCommit, d.lastID, 1))
+	require.False(t, d.members[1].barred, "by itself")
+
+	d, g, list = scene(t)
+	s = stage(t, g, list...)
+	d.handle(1, voice(opcode.DAVECommitWelcome, both(s)))
+	d.handle(2, transitionMessage(opcode.DAVEInvalidCommit, d.lastID+7, 1))
+	require.False(t, d.members[1].barred, "of another transition")
+	d.handle(3, transitionMessage(opcode.DAVEInvalidCommit, d.lastID, 1))
+	require.False(t, d.members[1].barred, "one of two")
+	d.handle(3, keyPackage(t, 3))
+
+	d, g, list = scene(t)
+	s = stage(t, g, list...)
+	d.handle(1, voice(opcode.DAVECommitWelcome, both(s)))
+	for user := range snowflake(2) {
+		d.handle(user+2, transitionMessage(opcode.DAVEInvalidCommit, d.lastID, 1))
+	}
+	require.True(t, d.members[1].barred)
+	out := d.handle(2, keyPackage(t, 2))
+	require.Equal(t, []opcode.Voice{opcode.DAVEProposals}, sentTo(out, 1))
+	next := s.Next
+	body, _, _ := vector(out[0].Message.Data[1:])
+	list = nil
+	for len(body) > 0 {
+		p, rest, err := next.ParseProposal(body)
+		require.NoError(t, err)
+		list, body = append(list, p), rest
+	}
+	requireDropped(t, d, 1, both(stage(t, next, list...)), "barred")
+	d.members[1].barred = false
+	require.NotEmpty(t, d.handle(1, voice(opcode.DAVECommitWelcome, both(stage(t, next, list...)))))
 }
 
 // Proposals that nobody commits make everybody create a new group, after

@@ -203,9 +203,9 @@ func (d *Delivery) expectCommit(now time.Time) {
 // abandon forgets the group.
 func (d *Delivery) abandon() {
 	d.established, d.epoch, d.leaves = false, 0, nil
-	d.inflight, d.stuck, d.transition = nil, time.Time{}, nil
+	d.inflight, d.stuck, d.transition, d.last = nil, time.Time{}, nil, nil
 	for _, p := range d.order {
-		p.leaf = -1
+		p.leaf, p.barred = -1, false
 	}
 }
 
