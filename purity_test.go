@@ -46,7 +46,9 @@ var laws = []law{
 	// Decoders outlive their connection in a pool, which is a sync.Pool.
 	{trees: []string{"compress"}, foreign: []string{"github.com/klauspost/compress"}, banned: without(impure, "sync"), pure: true},
 	{trees: []string{"gatewayshard"}, ours: below, foreign: shell},
-	{trees: []string{"voiceshard"}, ours: append([]string{"gatewayshard"}, below...), foreign: shell},
+	{trees: []string{"voiceshard/internal/jitter", "voiceshard/internal/histogram"}, ours: []string{"internal/rtp", "voiceshard/internal"}, banned: impure, pure: true},
+	{trees: []string{"voiceshard/audio"}, ours: []string{"internal/rtp"}, banned: []string{"context", "log", "net", "sync"}, pure: true},
+	{trees: []string{"voiceshard"}, ours: append([]string{"gatewayshard", "voiceshard"}, below...), foreign: shell},
 	{trees: []string{"voiceserver"}, ours: below, foreign: append([]string{"golang.org/x/net/ipv4"}, shell...)},
 	{trees: []string{"gatewaytest"}, ours: append([]string{"voiceserver"}, below...), foreign: shell},
 	{trees: []string{"cmd", "examples"}, ours: append([]string{"gatewayshard", "voiceshard", "gatewaytest", "voiceserver", "cmd"}, below...), foreign: shell},
@@ -147,6 +149,9 @@ func TestLaws(t *testing.T) {
 		{"gatewaytest", module + "/gatewayshard", false},
 		{"gatewaytest", module + "/voiceserver", true},
 		{"voiceserver", module + "/voiceshard", false},
+		{"voiceshard", module + "/voiceshard/audio", true},
+		{"voiceshard/audio", module + "/voiceshard", false},
+		{"voiceshard/internal/jitter", "sync", false},
 		{"cmd/gatewaybot", module + "/gatewayshard", true},
 		{"cmd/gatewaybot", "example.com/heavy", false},
 	} {
