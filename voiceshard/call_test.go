@@ -13,6 +13,7 @@ import (
 	"github.com/discordpkg/gateway"
 	"github.com/discordpkg/gateway/closecode"
 	"github.com/discordpkg/gateway/command"
+	"github.com/discordpkg/gateway/dave"
 	"github.com/discordpkg/gateway/event"
 	"github.com/discordpkg/gateway/gatewayshard"
 	"github.com/discordpkg/gateway/gatewaytest"
@@ -116,6 +117,7 @@ func TestCall(t *testing.T) {
 	ctx, d, a, b := call(t)
 	heard(ctx, t, a, b)
 	heard(ctx, t, b, a)
+	before := b.session.Stats() // the first words were for a group of one
 	require.Equal(t, []command.Snowflake{b.user}, a.session.Users())
 	for n := range 100 {
 		_, err := a.session.Write(word(1000 + n))
@@ -132,10 +134,28 @@ func TestCall(t *testing.T) {
 		}
 	}
 	require.Empty(t, d.Voice().Violations())
+	requirePrivate(t, a, b)
 	require.NoError(t, a.session.Leave(ctx))
 	require.Eventually(t, func() bool { return len(d.InVoice()) == 1 }, 10*time.Second, time.Millisecond)
-	st := b.session.Stats()
-	require.Zero(t, st.Received.Lost+st.Received.Late+st.Received.Undecryptable()+st.Forged)
+	after := b.session.Stats()
+	after.Received.Packets, after.Received.OK = before.Received.Packets, before.Received.OK
+	require.Equal(t, before.Received, after.Received, "nothing is lost, late or undecryptable")
+	require.Equal(t, before.Forged, after.Forged)
+}
+
+// requirePrivate wants both to be in one group, and nobody else.
+func requirePrivate(t *testing.T, a, b *caller) {
+	t.Helper()
+	codes := make(map[string]bool)
+	for _, c := range []*caller{a, b} {
+		require.True(t, c.session.Encryption(func(e voiceshard.FrameCryptor) {
+			s := e.(*dave.Session)
+			require.ElementsMatch(t, []command.Snowflake{a.user, b.user}, s.Members())
+			codes[s.PrivacyCode()] = true
+		}))
+	}
+	require.Len(t, codes, 1)
+	require.NotContains(t, codes, "")
 }
 
 // Whatever happens to one of them, they hear each other again.
@@ -177,6 +197,7 @@ func TestCallGoesOn(t *testing.T) {
 			happens(t, d, a)
 			heard(ctx, t, a, b)
 			heard(ctx, t, b, a)
+			requirePrivate(t, a, b)
 			require.NoError(t, a.session.Err())
 		})
 	}
@@ -210,6 +231,7 @@ func TestCallOverABadNetwork(t *testing.T) {
 	first := heard(ctx, t, a, b).Sequence
 	d.Voice().Faults().SetNetwork(voiceserver.Network{Loss: 0.1, Duplicate: 0.1, Reorder: 0.1, Padding: 0.5}, b.user)
 	heard(ctx, t, b, a)
+	before := b.session.Stats()
 	var talking sync.WaitGroup
 	defer talking.Wait()
 	const words = 150
@@ -240,5 +262,6 @@ func TestCallOverABadNetwork(t *testing.T) {
 	require.NotZero(t, lost)
 	st := b.session.Stats()
 	require.NotZero(t, st.Received.Duplicates)
-	require.Zero(t, st.Received.Undecryptable()+st.Forged+st.Malformed)
+	require.Equal(t, before.Received.Undecryptable(), st.Received.Undecryptable())
+	require.Zero(t, st.Forged+st.Malformed)
 }

@@ -91,10 +91,17 @@ func (s *Session) renewCryptor(user, channel Snowflake) error {
 		}
 		c = &cryptor{machine: machine}
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.cryptor = c
+	s.setCryptor(c)
 	return nil
+}
+
+// setCryptor replaces the end-to-end encryption, whose keys are overwritten.
+func (s *Session) setCryptor(c *cryptor) {
+	s.mu.Lock()
+	old := s.cryptor
+	s.cryptor = c
+	s.mu.Unlock()
+	old.wipe()
 }
 
 // concede takes over what the next connection goes on with.

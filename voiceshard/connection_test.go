@@ -195,7 +195,7 @@ func TestEncryption(t *testing.T) {
 	}, withLock(l))
 	run(t, func(t *testing.T, d *discord) {
 		require.False(t, d.join().Encryption(nil))
-	})
+	}, WithoutE2EE())
 }
 
 // Of two servers named in a row the last one counts.

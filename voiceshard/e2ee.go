@@ -9,6 +9,17 @@ import (
 	"github.com/discordpkg/gateway/dave"
 )
 
+// newDAVE returns what makes sessions of package dave.
+func newDAVE(options ...dave.Option) func(user, channel Snowflake) (FrameCryptor, error) {
+	return func(user, channel Snowflake) (FrameCryptor, error) {
+		s, err := dave.NewSession(user, channel, options...)
+		if err != nil {
+			return nil, err
+		}
+		return s, nil
+	}
+}
+
 // cryptor is the end-to-end encryption of a session, shared by those who send,
 // receive, and read the websocket.
 type cryptor struct {
@@ -73,6 +84,18 @@ func (c *cryptor) expire(now time.Time) time.Time {
 	return m.NextDeadline()
 }
 
+// wipe overwrites the keys of an encryption that is not needed any more.
+func (c *cryptor) wipe() {
+	if c == nil {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if w, ok := c.machine.(interface{ Wipe() }); ok {
+		w.Wipe()
+	}
+}
+
 // Encryption calls f with the end-to-end encryption of the current voice
 // session, for what only it knows, such as the privacy code. Nothing is sent or
 // received meanwhile: f must not keep it, nor call the session. It reports false, and does not
@@ -104,6 +127,7 @@ func (c *cryptor) waits(err error) bool {
 // to be sent are dropped then without an error, and packets that arrived are
 // held for a moment. If it has methods NextDeadline() time.Time and
 // HandleTimeout(time.Time), they are called as the states of this module want.
+// A method Wipe() is called when it is not needed any more.
 type FrameCryptor interface {
 	gateway.E2EE
 

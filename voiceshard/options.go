@@ -11,6 +11,7 @@ import (
 
 	"github.com/discordpkg/gateway"
 	"github.com/discordpkg/gateway/closecode"
+	"github.com/discordpkg/gateway/dave"
 )
 
 // An Option configures a [Voice].
@@ -53,6 +54,7 @@ func newConfig(options []Option) config {
 		mediaDial:    dialUDP,
 		netDial:      new(net.Dialer).DialContext,
 		log:          slog.New(slog.DiscardHandler),
+		e2ee:         newDAVE(),
 		backoff:      Backoff{}.withDefaults(),
 		queue:        defaultQueue,
 		reorder:      defaultReorder,
@@ -67,9 +69,13 @@ func newConfig(options []Option) config {
 	return c
 }
 
+// WithDAVE encrypts end to end with package dave, which is the default, and
+// options: [dave.WithIdentity] for a bot that is to be recognised again.
+func WithDAVE(options ...dave.Option) Option { return WithE2EE(newDAVE(options...)) }
+
 // WithE2EE sets what makes the end-to-end encryption of each new voice session
-// of a user in a channel; package dave has it. An error of it ends the attempt
-// to connect, and another one is made later. Nil is [WithoutE2EE].
+// of a user in a channel. An error of it ends the attempt to connect, and
+// another one is made later. Nil is [WithoutE2EE].
 func WithE2EE(factory func(user, channel Snowflake) (FrameCryptor, error)) Option {
 	return func(c *config) { c.e2ee = factory }
 }

@@ -432,6 +432,9 @@ func receiving(tb testing.TB, options ...Option) (in *inbound, datagram func(seq
 
 func TestReceivingDoesNotAllocate(t *testing.T) {
 	in, datagram := receiving(t)
+	machine, err := newDAVE()(bot, lobby)
+	require.NoError(t, err)
+	in.cryptor = &cryptor{machine: machine}
 	var n uint16
 	step := func(count int) {
 		for range count {

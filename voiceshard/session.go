@@ -175,6 +175,7 @@ func (s *Session) finish(err error) {
 	}
 	s.wg.Wait()
 	s.in.close()
+	s.setCryptor(nil)
 	s.voice.forget(s)
 	s.log.Info("voice session ended", "err", err)
 	s.mu.Lock()
