@@ -101,7 +101,7 @@ func (p *Player) take(opus []byte, err error, at time.Duration) time.Duration {
 	switch {
 	case err != nil:
 		p.ended = true
-		if err != io.EOF && p.err == nil && p.mode != over {
+		if err != io.EOF && p.mode != over && !p.stopped {
 			p.err = fmt.Errorf("%w: %w", ErrSource, err)
 		}
 	case !ok:
