@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -47,27 +48,46 @@ func TestNode(t *testing.T) {
 
 // installNode returns a Node that has what the scripts need.
 func installNode(t *testing.T) (node string) {
+	found := theNode()
+	if found.lack != "" {
+		t.Skip(found.lack + "; .ci/node installs one and prints where")
+	}
+	require.NoError(t, found.err)
+	return found.node
+}
+
+// An installation is a Node, or says why there is none.
+type installation struct {
+	node, lack string
+	err        error
+}
+
+// theNode is shared by all tests: npm must not run twice at a time.
+var theNode = sync.OnceValue(func() installation {
 	node, err := exec.LookPath("node")
 	if err != nil {
-		t.Skip("no Node on PATH; .ci/node installs one and prints where")
+		return installation{lack: "no Node on PATH"}
 	}
 	const enough = `const [major, minor] = process.versions.node.split('.').map(Number); process.exit(major > 22 || major === 22 && minor >= 15 ? 0 : 1)`
-	if exec.CommandContext(t.Context(), node, "-e", enough).Run() != nil {
-		t.Skip("the Node on PATH is older than 22.15; .ci/node installs one and prints where")
+	if exec.Command(node, "-e", enough).Run() != nil {
+		return installation{lack: "the Node on PATH is older than 22.15"}
 	}
 	// npm leaves a copy of the lock file, which is older than a changed one.
 	lock, err := os.Stat("node/package-lock.json")
-	require.NoError(t, err)
-	if installed, err := os.Stat("node/node_modules/.package-lock.json"); err == nil && installed.ModTime().After(lock.ModTime()) {
-		return node
+	if err != nil {
+		return installation{err: err}
 	}
-	npm := exec.CommandContext(t.Context(), "npm", "ci", "--omit=peer")
+	if installed, err := os.Stat("node/node_modules/.package-lock.json"); err == nil && installed.ModTime().After(lock.ModTime()) {
+		return installation{node: node}
+	}
+	npm := exec.Command("npm", "ci", "--omit=peer")
 	npm.Dir = "node"
 	npm.Env = append(os.Environ(), headers(node)...)
-	out, err := npm.CombinedOutput()
-	require.NoError(t, err, "npm ci: %s", out)
-	return node
-}
+	if out, err := npm.CombinedOutput(); err != nil {
+		return installation{err: fmt.Errorf("npm ci: %w: %s", err, out)}
+	}
+	return installation{node: node}
+})
 
 // headers tells where erlpack finds the headers of this very Node, if they
 // came with it: what is built with those of another one does not load.

@@ -1,0 +1,203 @@
+package interop
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"io"
+	"os/exec"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/discordpkg/gateway"
+	"github.com/discordpkg/gateway/command"
+	"github.com/discordpkg/gateway/dave"
+	"github.com/discordpkg/gateway/opcode"
+)
+
+// A peer is one member's end of the encryption of a call.
+type peer interface {
+	receive(now time.Time, m gateway.VoiceMessage) (replies []gateway.VoiceMessage)
+	standing() standing
+	encrypt(now time.Time, frame []byte, codec dave.Codec) []byte
+	decrypt(now time.Time, from command.Snowflake, frame []byte, codec dave.Codec) ([]byte, error)
+}
+
+// A standing is what the members of a call must agree on.
+type standing struct {
+	Version       uint16
+	Epoch         uint64
+	Members       []command.Snowflake
+	Code          string // of 30 digits, for privacy
+	Authenticator []byte // of the epoch
+}
+
+// ours is a session of this module.
+type ours struct {
+	t *testing.T
+	*dave.Session
+}
+
+func newOurs(t *testing.T, user, channel command.Snowflake) ours {
+	s, err := dave.NewSession(user, channel)
+	require.NoError(t, err)
+	return ours{t, s}
+}
+
+func (o ours) receive(now time.Time, m gateway.VoiceMessage) []gateway.VoiceMessage {
+	replies, err := o.HandleVoice(now, m)
+	require.NoError(o.t, err, "%v", m.Op)
+	return replies
+}
+
+func (o ours) standing() standing {
+	members := o.Members()
+	slices.Sort(members)
+	return standing{o.Version(), o.Epoch(), members, o.PrivacyCode(), o.EpochAuthenticator()}
+}
+
+func (o ours) encrypt(now time.Time, frame []byte, codec dave.Codec) []byte {
+	out, err := o.EncryptFrame(now, nil, frame, codec)
+	require.NoError(o.t, err)
+	return out
+}
+
+func (o ours) decrypt(now time.Time, from command.Snowflake, frame []byte, _ dave.Codec) ([]byte, error) {
+	return o.DecryptFrame(now, from, nil, frame)
+}
+
+// theirs is a voice client of discord.js with davey, in another process.
+type theirs struct {
+	process *daveyProcess
+	user    command.Snowflake
+	lost    bool // it asked to be added again
+}
+
+func (p *theirs) receive(_ time.Time, m gateway.VoiceMessage) []gateway.VoiceMessage {
+	a := p.process.tell(daveyOrder{Order: "receive", User: p.user, Op: m.Op, Binary: m.Op.Binary(), Data: m.Data})
+	if p.lost && m.Op == opcode.DAVEProposals {
+		return nil // those of the group that it has left already, which davey throws an exception at
+	}
+	require.Empty(p.process.t, a.Error, "%v for %d", m.Op, p.user)
+	replies := a.messages()
+	p.lost = m.Op != opcode.DAVEWelcome && p.lost ||
+		slices.ContainsFunc(replies, func(r gateway.VoiceMessage) bool { return r.Op == opcode.DAVEInvalidCommit })
+	return replies
+}
+
+func (p *theirs) standing() standing {
+	a := p.process.must(daveyOrder{Order: "standing", User: p.user})
+	st := standing{Version: a.Version, Epoch: a.Epoch, Code: a.Code, Authenticator: a.Authenticator}
+	for _, id := range a.Members {
+		user, err := strconv.ParseUint(id, 10, 64)
+		require.NoError(p.process.t, err)
+		st.Members = append(st.Members, command.Snowflake(user))
+	}
+	slices.Sort(st.Members)
+	return st
+}
+
+func (p *theirs) encrypt(_ time.Time, frame []byte, codec dave.Codec) []byte {
+	if codec == dave.Opus {
+		return p.process.must(daveyOrder{Order: "encrypt", User: p.user, Data: frame}).Data
+	}
+	return p.process.must(daveyOrder{Order: "seal", User: p.user, Data: frame, Codec: 1 + int(codec)}).Data
+}
+
+func (p *theirs) decrypt(_ time.Time, from command.Snowflake, frame []byte, codec dave.Codec) ([]byte, error) {
+	order := daveyOrder{Order: "open", User: p.user, From: from, Data: frame, Codec: 1 + int(codec)}
+	if codec == dave.Opus {
+		order.Order = "decrypt"
+	}
+	a := p.process.tell(order)
+	if a.Error != "" {
+		return nil, errors.New(a.Error)
+	}
+	return a.Data, nil
+}
+
+// A daveyProcess is where theirs live.
+type daveyProcess struct {
+	t       *testing.T // that uses it
+	orders  *json.Encoder
+	answers *bufio.Scanner
+}
+
+// A daveyOrder is a line of its input, see node/calls.mjs.
+type daveyOrder struct {
+	Order   string            `json:"order"`
+	User    command.Snowflake `json:"user"`
+	Channel command.Snowflake `json:"channel"`
+	From    command.Snowflake `json:"from"`
+	Op      opcode.Voice      `json:"op"`
+	Binary  bool              `json:"binary"`
+	Codec   int               `json:"codec"`
+	Data    []byte            `json:"data"`
+}
+
+type daveyAnswer struct {
+	Error         string
+	Messages      []daveyMessage
+	Data          []byte
+	Version       uint16
+	Epoch         uint64
+	Members       []string
+	Code          string
+	Authenticator []byte
+}
+
+type daveyMessage struct {
+	Op   opcode.Voice
+	Data []byte
+}
+
+func (a daveyAnswer) messages() (list []gateway.VoiceMessage) {
+	for _, m := range a.Messages {
+		list = append(list, gateway.VoiceMessage{Op: m.Op, Data: m.Data, Seq: -1})
+	}
+	return list
+}
+
+func startDavey(t *testing.T) *daveyProcess {
+	cmd := exec.CommandContext(t.Context(), installNode(t), "calls.mjs")
+	cmd.Dir = "node"
+	var stderr strings.Builder
+	cmd.Stderr = &stderr
+	in, err := cmd.StdinPipe()
+	require.NoError(t, err)
+	out, err := cmd.StdoutPipe()
+	require.NoError(t, err)
+	require.NoError(t, cmd.Start())
+	t.Cleanup(func() {
+		_ = in.Close()
+		_, _ = io.Copy(io.Discard, out)
+		_ = cmd.Wait() // killed, for all we know
+		if t.Failed() {
+			t.Log(stderr.String())
+		}
+	})
+	answers := bufio.NewScanner(out)
+	answers.Buffer(nil, 1<<20)
+	return &daveyProcess{t: t, orders: json.NewEncoder(in), answers: answers}
+}
+
+// tell gives an order and waits for the answer.
+func (p *daveyProcess) tell(order daveyOrder) (a daveyAnswer) {
+	require.NoError(p.t, p.orders.Encode(order))
+	require.True(p.t, p.answers.Scan(), "the process has ended: %v", p.answers.Err())
+	require.NoError(p.t, json.Unmarshal(p.answers.Bytes(), &a), p.answers.Text())
+	return a
+}
+
+// must gives an order that has to succeed.
+func (p *daveyProcess) must(order daveyOrder) daveyAnswer {
+	p.t.Helper()
+	a := p.tell(order)
+	require.Empty(p.t, a.Error, "%s of %v, opcode %v", order.Order, order.User, order.Op)
+	return a
+}
