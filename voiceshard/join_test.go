@@ -178,6 +178,9 @@ func TestJoinRightAfterLeave(t *testing.T) {
 		d.onCommand(func(v command.VoiceState) {
 			go func() {
 				time.Sleep(time.Second)
+				if v.ChannelID != 0 {
+					time.Sleep(time.Second)
+				}
 				d.introduce(v)
 			}()
 		})

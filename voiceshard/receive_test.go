@@ -432,9 +432,7 @@ func receiving(tb testing.TB, options ...Option) (in *inbound, datagram func(seq
 
 func TestReceivingDoesNotAllocate(t *testing.T) {
 	in, datagram := receiving(t)
-	machine, err := newDAVE()(bot, lobby)
-	require.NoError(t, err)
-	in.cryptor = &cryptor{machine: machine}
+	in.cryptor = passing(t)
 	var n uint16
 	step := func(count int) {
 		for range count {
