@@ -44,7 +44,7 @@ func Example() {
 		}
 		tell(user, gateway.VoiceMessage{
 			Op:   opcode.VoiceSessionDescription,
-			Data: fmt.Appendf(nil, `{"dave_protocol_version":%d,"secret_key":[0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0]}`, version),
+			Data: fmt.Appendf(nil, `{"dave_protocol_version":%d}`, version),
 		})
 		deliver(out)
 		for len(queue) > 0 {

@@ -138,19 +138,19 @@ func (s *Session) HandleVoice(now time.Time, m gateway.VoiceMessage) ([]gateway.
 //
 // https://daveprotocol.com/#select_protocol_ack-4
 func (s *Session) begin(now time.Time, m gateway.VoiceMessage) ([]gateway.VoiceMessage, error) {
-	d, err := decode[gateway.VoiceSessionDescription](m)
+	d, err := decode[descriptionData](m)
 	if err != nil {
 		return nil, err
 	}
-	if err := s.checkVersion(d.DAVEProtocolVersion); err != nil {
+	if err := s.checkVersion(d.Version); err != nil {
 		return nil, err
 	}
 	s.forgetTransitions()
 	s.setEncryptor(nil, false)
 	s.retire(now, s.era+1)
-	s.begun, s.version = true, d.DAVEProtocolVersion
+	s.begun, s.version = true, d.Version
 	s.clear.set(now, s.version == 0)
-	return s.startGroup(d.DAVEProtocolVersion)
+	return s.startGroup(d.Version)
 }
 
 func (s *Session) checkVersion(v uint16) error {

@@ -273,3 +273,20 @@ func TestWipe(t *testing.T) {
 	require.Zero(t, s.NextDeadline())
 	s.HandleTimeout(epoch.Add(time.Hour))
 }
+
+func TestSessionFramesDoNotAllocate(t *testing.T) {
+	c := call(t, 1, 2)
+	from, to, frame := c.client(1).session, c.client(2).session, make([]byte, 160)
+	sealed, opened := make([]byte, 0, 300), make([]byte, 0, 300)
+	round := func() {
+		var err error
+		if sealed, err = from.EncryptFrame(c.now, sealed[:0], frame, Opus); err != nil {
+			t.Fatal(err)
+		}
+		if opened, err = to.DecryptFrame(c.now, 1, opened[:0], sealed); err != nil {
+			t.Fatal(err)
+		}
+	}
+	round()
+	require.Zero(t, testing.AllocsPerRun(100, round))
+}

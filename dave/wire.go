@@ -10,6 +10,12 @@ import (
 	"github.com/discordpkg/gateway/opcode"
 )
 
+// descriptionData is what of [opcode.VoiceSessionDescription] concerns the
+// encryption, without the transport key.
+type descriptionData struct {
+	Version uint16 `json:"dave_protocol_version"`
+}
+
 // transitionData is the data of [opcode.DAVEPrepareTransition], and of
 // [opcode.DAVEExecuteTransition], [opcode.DAVETransitionReady] and
 // [opcode.DAVEInvalidCommit], which have no version.
