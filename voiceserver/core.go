@@ -22,12 +22,15 @@ type Core struct {
 	ports []netip.AddrPort // where clients send audio
 	turn  int              // of the ports
 
-	rooms    map[command.Snowflake]*room
+	rooms    map[roomKey]*room
 	members  map[memberKey]*member
 	byToken  map[string]*member
+	passes   map[string]roomKey  // tokens that are good for a whole channel
 	sessions map[uint32]*session // by SSRC
 	waiting  map[*room]time.Time // for their delivery service
 	detached []detachment        // in the order of time; may hold sessions that came back
+	absences absences
+	backends []string // other than the nameless one
 
 	conns  map[*Conn]bool
 	logins int     // connections that have not identified
@@ -49,9 +52,10 @@ func newCore(ports []netip.AddrPort, cfg settings) *Core {
 	return &Core{
 		cfg:      cfg,
 		ports:    append([]netip.AddrPort(nil), ports...),
-		rooms:    make(map[command.Snowflake]*room),
+		rooms:    make(map[roomKey]*room),
 		members:  make(map[memberKey]*member),
 		byToken:  make(map[string]*member),
+		passes:   make(map[string]roomKey),
 		sessions: make(map[uint32]*session),
 		waiting:  make(map[*room]time.Time),
 		conns:    make(map[*Conn]bool),
@@ -117,10 +121,9 @@ func (c *Core) NextDeadline() (at time.Time) {
 	if len(c.detached) > 0 {
 		at = c.detached[0].at.Add(c.cfg.life)
 	}
+	at = earlier(at, c.absences.next(c.cfg.life))
 	for _, t := range c.waiting {
-		if at.IsZero() || t.Before(at) {
-			at = t
-		}
+		at = earlier(at, t)
 	}
 	return at
 }
@@ -133,8 +136,10 @@ func (c *Core) HandleTimeout(now time.Time) {
 		c.detached = c.detached[1:]
 		if !d.stale() {
 			c.end(now, d.session, closecode.VoiceSessionInvalid)
+			c.absences.give(d.session.member)
 		}
 	}
+	c.absences.expire(now, c.cfg.life)
 	for _, r := range c.due(now) {
 		r.deliver(now, r.delivery.HandleTimeout(now))
 	}
@@ -147,7 +152,9 @@ func (c *Core) due(now time.Time) (due []*room) {
 			due = append(due, r)
 		}
 	}
-	slices.SortFunc(due, func(a, b *room) int { return cmp.Compare(a.id, b.id) })
+	slices.SortFunc(due, func(a, b *room) int {
+		return cmp.Or(cmp.Compare(a.id.backend, b.id.backend), cmp.Compare(a.id.channel, b.id.channel))
+	})
 	return due
 }
 

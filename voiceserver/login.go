@@ -10,7 +10,6 @@ import (
 
 	"github.com/discordpkg/gateway"
 	"github.com/discordpkg/gateway/closecode"
-	"github.com/discordpkg/gateway/command"
 	"github.com/discordpkg/gateway/dave"
 	"github.com/discordpkg/gateway/internal/phase"
 	"github.com/discordpkg/gateway/internal/rtp"
@@ -26,34 +25,16 @@ func (c *Conn) handleIdentify(now time.Time, data []byte) {
 		c.fail(now, closecode.VoiceDecodeError, "identify: "+err.Error())
 		return
 	}
-	m := c.authenticate(now, d.Token, d.ServerID, d.SessionID)
+	m := c.authenticate(now, credentials{d.Token, d.ServerID, d.UserID, d.SessionID})
 	switch {
 	case m == nil:
 	case m.User != d.UserID:
 		c.fail(now, closecode.VoiceAuthenticationFailed, "token of another user")
-	case c.core.cfg.requireE2EE && d.MaxDAVEProtocolVersion == 0:
+	case c.core.cfg.requireE2EE && !m.room.withoutE2EE && d.MaxDAVEProtocolVersion == 0:
 		c.fail(now, closecode.VoiceE2EERequired, "no end-to-end encryption offered")
 	default:
 		c.start(now, m, d.MaxDAVEProtocolVersion)
 	}
-}
-
-// authenticate returns the member whose token it is, or closes the connection:
-// with 4004 for a token that is no good, 4011 if it is for another server, and
-// 4006 if it is for another session.
-func (c *Conn) authenticate(now time.Time, token string, server command.Snowflake, sessionID string) *member {
-	m := c.core.byToken[token]
-	switch {
-	case m == nil:
-		c.fail(now, closecode.VoiceAuthenticationFailed, "unknown token")
-	case m.server() != server:
-		c.fail(now, closecode.VoiceServerNotFound, "token for another server")
-	case m.SessionID != sessionID:
-		c.fail(now, closecode.VoiceSessionInvalid, "token for another session")
-	default:
-		return m
-	}
-	return nil
 }
 
 func (c *Conn) start(now time.Time, m *member, e2ee uint16) {
@@ -102,7 +83,7 @@ func (c *Conn) handleResume(now time.Time, data []byte) {
 		c.fail(now, closecode.VoiceDecodeError, "resume: "+err.Error())
 		return
 	}
-	m := c.authenticate(now, d.Token, d.ServerID, d.SessionID)
+	m := c.authenticate(now, credentials{d.Token, d.ServerID, 0, d.SessionID})
 	if m == nil {
 		return
 	}
@@ -139,8 +120,7 @@ func (c *Conn) resume(now time.Time, s *session, missed []Frame) {
 }
 
 // handleSelect answers with the key for audio. The first time the client is
-// let into the call; after that only its address changes, and with another
-// mode its key.
+// let into the call; after that its address and its key change.
 //
 // https://discord.com/developers/docs/topics/voice-connections#establishing-a-voice-udp-connection
 func (c *Conn) handleSelect(now time.Time, data []byte) {
@@ -178,11 +158,10 @@ func (c *Conn) selected(now time.Time, named netip.AddrPort, mode string) {
 			return
 		}
 	}
-	if s.mode != mode {
-		if _, err := io.ReadFull(c.core.cfg.random, s.key[:]); err != nil {
-			c.fail(now, closecode.VoiceServerCrashed, "random numbers: "+err.Error())
-			return
-		}
+	// Always a new key: clients start to count nonces anew.
+	if _, err := io.ReadFull(c.core.cfg.random, s.key[:]); err != nil {
+		c.fail(now, closecode.VoiceServerCrashed, "random numbers: "+err.Error())
+		return
 	}
 	s.mode, s.named = mode, named
 	c.core.route(s)

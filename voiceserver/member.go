@@ -1,10 +1,7 @@
 package voiceserver
 
 import (
-	"encoding/hex"
 	"errors"
-	"fmt"
-	"io"
 	"time"
 
 	"github.com/discordpkg/gateway/closecode"
@@ -18,6 +15,14 @@ type Member struct {
 	Channel   command.Snowflake
 	User      command.Snowflake
 	SessionID string // of the voice state, which the client will show together with its token
+
+	// Backend is whose ids these are: members of different backends never meet,
+	// whatever their ids. It is empty except for members of an [LVSP].
+	Backend string
+
+	// WithoutE2EE lets nobody in the channel encrypt end to end, as on stages.
+	// It counts for the first member of a channel.
+	WithoutE2EE bool
 }
 
 // A MemberState is what a member may not do.
@@ -35,24 +40,35 @@ var (
 	ErrClosed      = errors.New("voiceserver: the server is closed")
 )
 
-const (
-	tokenSize    = 16  // bytes, twice as many characters
-	maxSessionID = 128 // bytes
-)
+const maxSessionID = 128 // bytes
 
 // A memberKey says where a user can be only once.
-type memberKey struct{ server, user command.Snowflake }
+type memberKey struct {
+	backend      string
+	server, user command.Snowflake
+}
 
-// serverKey returns where a user is looked for.
-func serverKey(guild, user command.Snowflake) memberKey { return memberKey{guild, user} }
+// serverKey returns where a user of no backend is looked for.
+func serverKey(guild, user command.Snowflake) memberKey { return memberKey{"", guild, user} }
+
+// A roomKey is a channel of a backend.
+type roomKey struct {
+	backend string
+	channel command.Snowflake
+}
+
+func (m Member) key() memberKey { return memberKey{m.Backend, m.server(), m.User} }
+func (m Member) place() roomKey { return roomKey{m.Backend, m.Channel} }
 
 // member is a Member, and what became of it.
 type member struct {
 	Member
 	token   string
+	renewAt time.Time // when another token is due, zero for never
 	state   MemberState
 	room    *room
-	session *session // nil while there is none
+	session *session  // nil while there is none
+	absent  time.Time // since when there is none, zero if there was none
 }
 
 // server returns what clients call the server id: that of the guild, or of the
@@ -76,63 +92,52 @@ func (c *Core) Join(now time.Time, m Member) (token string, err error) {
 	if !m.valid() {
 		return "", ErrMember
 	}
-	key := serverKey(m.server(), m.User)
+	key := m.key()
 	old := c.members[key]
-	if old != nil && old.Member == m {
-		return old.token, nil
+	if old != nil && old.Channel == m.Channel && old.Guild == m.Guild && old.SessionID == m.SessionID {
+		return c.renew(now, old)
 	}
-	if r := c.rooms[m.Channel]; r != nil && len(r.members) >= c.cfg.channelSize && (old == nil || old.room != r) {
+	if r := c.rooms[m.place()]; r != nil && len(r.members) >= c.cfg.channelSize && (old == nil || old.room != r) {
 		return "", ErrChannelFull
 	}
-	r, err := c.open(m.Channel)
+	r, err := c.open(m)
 	if err != nil {
 		return "", err
 	}
-	if token, err = newToken(c.cfg.random); err != nil {
+	joined := &member{Member: m}
+	if err = c.issue(now, joined); err != nil {
 		return "", err
 	}
-	joined := &member{Member: m, token: token}
 	if old != nil {
 		joined.state = old.state
 		c.remove(now, old, closecode.VoiceDisconnected)
 	}
 	r.enter(joined)
-	c.members[key], c.byToken[token] = joined, joined
-	return token, nil
-}
-
-func newToken(random io.Reader) (string, error) {
-	var b [tokenSize]byte
-	if _, err := io.ReadFull(random, b[:]); err != nil {
-		return "", fmt.Errorf("voiceserver: token: %w", err)
-	}
-	return hex.EncodeToString(b[:]), nil
+	c.members[key], c.byToken[joined.token] = joined, joined
+	return joined.token, nil
 }
 
 // Leave removes a member, who is in no channel of the guild afterwards. A
 // connection is closed with 4014. It does nothing if there is no such member.
 func (c *Core) Leave(now time.Time, guild, user command.Snowflake) {
-	c.removeMember(now, guild, user, closecode.VoiceDisconnected)
-}
-
-func (c *Core) removeMember(now time.Time, guild, user command.Snowflake, code closecode.Voice) {
 	if m := c.members[serverKey(guild, user)]; m != nil {
-		c.remove(now, m, code)
+		c.remove(now, m, closecode.VoiceDisconnected)
 	}
 }
 
 // remove forgets a member.
 func (c *Core) remove(now time.Time, m *member, code closecode.Voice) {
 	c.end(now, m.session, code)
+	m.absent = time.Time{}
 	delete(c.byToken, m.token)
-	delete(c.members, serverKey(m.server(), m.User))
+	delete(c.members, m.key())
 	m.room.exit(m)
 }
 
 // Destroy removes all members of a channel of the guild. Connections are closed
 // with 4022.
 func (c *Core) Destroy(now time.Time, guild, channel command.Snowflake) {
-	r := c.rooms[channel]
+	r := c.rooms[roomKey{"", channel}]
 	if r == nil || r.members[0].Guild != guild {
 		return
 	}
@@ -143,7 +148,11 @@ func (c *Core) Destroy(now time.Time, guild, channel command.Snowflake) {
 
 // SetState says what a member may not do. The error is [ErrNoMember].
 func (c *Core) SetState(guild, user command.Snowflake, state MemberState) error {
-	m := c.members[serverKey(guild, user)]
+	return c.setState(serverKey(guild, user), state)
+}
+
+func (c *Core) setState(key memberKey, state MemberState) error {
+	m := c.members[key]
 	if m == nil {
 		return ErrNoMember
 	}
@@ -159,7 +168,11 @@ func (c *Core) SetState(guild, user command.Snowflake, state MemberState) error 
 // limit, as when the last member leaves. It reports whether there is such a
 // channel.
 func (c *Core) SetBitrate(channel command.Snowflake, bitsPerSecond int) bool {
-	r := c.rooms[channel]
+	return c.setBitrate(roomKey{"", channel}, bitsPerSecond)
+}
+
+func (c *Core) setBitrate(key roomKey, bitsPerSecond int) bool {
+	r := c.rooms[key]
 	if r == nil {
 		return false
 	}
@@ -181,7 +194,7 @@ func (c *Core) Member(guild, user command.Snowflake) (m Member, ok bool) {
 
 // Members returns who is in a channel, in the order in which they came.
 func (c *Core) Members(channel command.Snowflake) []Member {
-	r := c.rooms[channel]
+	r := c.rooms[roomKey{"", channel}]
 	if r == nil {
 		return nil
 	}

@@ -8,7 +8,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/discordpkg/gateway/command"
 	"github.com/discordpkg/gateway/internal/rtp"
 )
 
@@ -28,7 +27,7 @@ type Relay struct {
 	cfg   settings
 	rng   *rand.Rand
 	legs  map[uint32]*leg // by SSRC
-	calls map[command.Snowflake]*call
+	calls map[roomKey]*call
 	addrs map[netip.AddrPort]*address
 	net   networks
 	stats RelayStats
@@ -55,7 +54,7 @@ func newRelay(cfg settings) *Relay {
 		cfg:   cfg,
 		rng:   rand.New(rand.NewPCG(cfg.seed, 0xbb67ae8584caa73b)),
 		legs:  make(map[uint32]*leg),
-		calls: make(map[command.Snowflake]*call),
+		calls: make(map[roomKey]*call),
 		addrs: make(map[netip.AddrPort]*address),
 	}
 }
@@ -118,10 +117,11 @@ func (l *leg) close() {
 }
 
 func (r *Relay) enter(l *leg) {
-	c := r.calls[l.Channel]
+	key := roomKey{l.Backend, l.Channel}
+	c := r.calls[key]
 	if c == nil {
 		c = &call{}
-		r.calls[l.Channel] = c
+		r.calls[key] = c
 	}
 	c.legs = append(c.legs, l)
 	l.call = c
@@ -135,7 +135,7 @@ func (r *Relay) remove(l *leg) {
 	if c := l.call; c != nil {
 		c.legs = slices.DeleteFunc(c.legs, func(o *leg) bool { return o == l })
 		if len(c.legs) == 0 {
-			delete(r.calls, l.Channel)
+			delete(r.calls, roomKey{l.Backend, l.Channel})
 		}
 	}
 }
@@ -235,10 +235,7 @@ func (r *Relay) echo(now time.Time, from netip.AddrPort, datagram []byte, out *B
 }
 
 // ssrcOffset is where an RTP packet has the SSRC.
-const (
-	sequenceOffset = 2
-	ssrcOffset     = 8
-)
+const ssrcOffset = 8
 
 func (r *Relay) media(now time.Time, from netip.AddrPort, datagram []byte, out *Batch) {
 	l := r.legs[binary.BigEndian.Uint32(datagram[ssrcOffset:])]
@@ -252,12 +249,13 @@ func (r *Relay) media(now time.Time, from netip.AddrPort, datagram []byte, out *
 		r.stats.Limited++
 		return
 	}
+	nonce := [nonceSize]byte(datagram[len(datagram)-nonceSize:])
 	plain, err := l.opener.Open(datagram)
 	if err != nil {
 		r.stats.Forged++
 		return
 	}
-	if !l.seen.take(binary.BigEndian.Uint16(plain[sequenceOffset:])) {
+	if !l.seen.take(nonce) {
 		r.stats.Repeated++
 		return
 	}

@@ -14,23 +14,25 @@ import (
 // A room is a channel with somebody in it.
 type room struct {
 	core     *Core
-	id       command.Snowflake
+	id       roomKey
 	port     int // over which its audio goes
 	bitrate  int // zero: any
 	members  []*member
 	talking  []*session // those that selected a protocol, in that order
 	delivery Delivery   // nil: not encrypted end to end
+
+	withoutE2EE bool // also if it is required elsewhere
 }
 
-// open returns the room of a channel.
-func (c *Core) open(channel command.Snowflake) (*room, error) {
-	if r := c.rooms[channel]; r != nil {
+// open returns the room that a member enters.
+func (c *Core) open(m Member) (*room, error) {
+	if r := c.rooms[m.place()]; r != nil {
 		return r, nil
 	}
-	r := &room{core: c, id: channel, port: c.turn % len(c.ports)}
-	if c.cfg.delivery != nil {
+	r := &room{core: c, id: m.place(), port: c.turn % len(c.ports), withoutE2EE: m.WithoutE2EE}
+	if c.cfg.delivery != nil && !m.WithoutE2EE {
 		var err error
-		if r.delivery, err = c.cfg.delivery(channel); err != nil {
+		if r.delivery, err = c.cfg.delivery(m.Channel); err != nil {
 			return nil, fmt.Errorf("voiceserver: delivery service: %w", err)
 		}
 	}

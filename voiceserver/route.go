@@ -16,6 +16,7 @@ import (
 type Route struct {
 	Port    int    // of the relay, an index into the ports of the core
 	SSRC    uint32 // by which the client is known
+	Backend string // whose channel it is
 	Channel command.Snowflake
 	User    command.Snowflake
 
@@ -43,7 +44,7 @@ func (c *Core) route(s *session) {
 	}
 	m := s.member
 	c.routes = append(c.routes, Route{
-		Port: m.room.port, SSRC: s.ssrc, Channel: m.Channel, User: m.User,
+		Port: m.room.port, SSRC: s.ssrc, Backend: m.Backend, Channel: m.Channel, User: m.User,
 		Mode: s.mode, Key: s.key, Named: s.named,
 		E2EE: s.e2ee > 0, Announced: s.spoke, Muted: m.state.Mute || m.state.Suppress, Deaf: m.state.Deaf,
 		Bitrate: m.room.bitrate, Gone: s.over,

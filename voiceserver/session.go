@@ -69,6 +69,7 @@ func (c *Core) end(now time.Time, s *session, code closecode.Voice) {
 		conn.close(now, code)
 	}
 	s.member.session = nil
+	c.absences.begin(now, s.member)
 	delete(c.sessions, s.ssrc)
 	c.route(s)
 	if s.talking {

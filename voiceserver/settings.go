@@ -34,6 +34,7 @@ type settings struct {
 	nonces      rtp.Nonces // of the server, for each key
 	requireE2EE bool
 	delivery    func(channel command.Snowflake) (Delivery, error)
+	tokens      *tokenKey // nil: at random
 	random      io.Reader
 	seed        uint64
 	records     int

@@ -166,13 +166,13 @@ func simulate(t *testing.T, calls int, e2ee bool, seed uint64) {
 	}
 }
 
-// TestSimTwoThousandCalls lets 2,000 clients live through cut connections,
-// close codes, stalls, new addresses and bad networks: in the end everybody
-// hears everybody in the same channel, or has stopped for a reason.
-func TestSimTwoThousandCalls(t *testing.T) {
-	calls := 2000
+// TestSimCalls lets clients live through cut connections, close codes, stalls,
+// new addresses and bad networks: in the end everybody hears everybody in the
+// same channel, or has stopped for a reason.
+func TestSimCalls(t *testing.T) {
+	calls := 1000
 	if testing.Short() {
-		calls = 200
+		calls = 100
 	}
 	simulate(t, calls, false, 1)
 }
