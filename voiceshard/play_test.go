@@ -17,7 +17,7 @@ func TestPlay(t *testing.T) {
 	perform(t, func(t *testing.T, d *stage) {
 		s := d.join()
 		p := d.play(s, record(50))
-		require.NoError(t, p.Wait(t.Context()))
+		require.NoError(t, d.wait(p))
 		sleep(0)
 		heard, headers := d.server(theHost).audio()
 		require.Len(t, heard, 55)
@@ -53,7 +53,7 @@ func TestPlayFramesOfAnyLength(t *testing.T) {
 	perform(t, func(t *testing.T, d *stage) {
 		source := &tape{frames: [][]byte{{0xe0}, {0xe8}, {0xf0}, {0xf8}, {0x10}, {0x18}, {0x19}, {0xfb, 6}, {3}, make([]byte, MaxFrame+1), {0xf8, 1}}}
 		p := d.play(d.join(), source)
-		require.NoError(t, p.Wait(t.Context()))
+		require.NoError(t, d.wait(p))
 		_, headers := d.server(theHost).audio()
 		at, stamp := time.Duration(0), headers[0].Timestamp
 		times := d.sentAt()
@@ -84,12 +84,12 @@ func TestPauseAndResume(t *testing.T) {
 
 		aside := d.play(s, record(3))
 		require.Equal(t, ErrPlaying, p.Resume())
-		require.NoError(t, aside.Wait(t.Context()))
+		require.NoError(t, d.wait(aside))
 		sleep(time.Second)
 		require.NoError(t, p.Resume())
 		require.NoError(t, p.Resume())
 		require.False(t, p.Paused())
-		require.NoError(t, p.Wait(t.Context()))
+		require.NoError(t, d.wait(p))
 		heard, headers := d.server(theHost).audio()
 		require.Len(t, heard, 55+5+3+5)
 		require.Equal(t, opus(11), heard[24])
@@ -106,7 +106,7 @@ func TestPauseIsTakenBack(t *testing.T) {
 		p.Pause()
 		sleep(30 * ms)
 		require.NoError(t, p.Resume())
-		require.NoError(t, p.Wait(t.Context()))
+		require.NoError(t, d.wait(p))
 		heard, headers := d.server(theHost).audio()
 		require.Len(t, heard, 30, "the silence is sent to its end")
 		requireContinuous(t, headers, d.sentAt())
@@ -117,7 +117,7 @@ func TestPauseIsTakenBack(t *testing.T) {
 		sleep(time.Second)
 		require.Zero(t, p.Position())
 		require.NoError(t, p.Resume())
-		require.NoError(t, p.Wait(t.Context()))
+		require.NoError(t, d.wait(p))
 		heard, _ = d.server(theHost).audio()
 		require.Len(t, heard, 40)
 	})
@@ -134,11 +134,11 @@ func TestOnePlayerAtATime(t *testing.T) {
 		sleep(100 * ms)
 		p.Stop()
 		p.Stop()
-		require.NoError(t, p.Wait(t.Context()))
+		require.NoError(t, d.wait(p))
 		heard, _ := d.server(theHost).audio()
 		require.Len(t, heard, 11)
 		require.Equal(t, []string{"1", "0"}, d.said())
-		require.NoError(t, d.play(s, record(1)).Wait(t.Context()))
+		require.NoError(t, d.wait(d.play(s, record(1))))
 	})
 }
 
@@ -168,7 +168,7 @@ func TestSeekOfAPlayer(t *testing.T) {
 		require.NoError(t, p.Resume())
 		sleep(150 * ms) // in the silence after the end
 		require.NoError(t, p.Seek(t.Context(), 9980*ms))
-		require.NoError(t, p.Wait(t.Context()))
+		require.NoError(t, d.wait(p))
 		require.Equal(t, ErrPlayed, p.Seek(t.Context(), 0))
 		heard, headers = d.server(theHost).audio()
 		require.Equal(t, opus(499), heard[len(heard)-6])
@@ -188,7 +188,7 @@ func TestSeekWaitsForTheSource(t *testing.T) {
 		require.ErrorIs(t, p.Wait(ctx), context.DeadlineExceeded)
 		require.NoError(t, p.Err())
 		p.Stop()
-		require.NoError(t, p.Wait(t.Context()), "closing it wakes the reader")
+		require.NoError(t, d.wait(p), "closing it wakes the reader")
 	})
 }
 
@@ -206,7 +206,7 @@ func TestUnderrun(t *testing.T) {
 			return 0
 		}
 		p := d.play(s, source)
-		require.NoError(t, p.Wait(t.Context()))
+		require.NoError(t, d.wait(p))
 		heard, headers := d.server(theHost).audio()
 		require.Len(t, heard, 110)
 		require.Equal(t, opus(19), heard[19])
@@ -235,7 +235,7 @@ func TestPauseWhileTheSourceIsSlow(t *testing.T) {
 		require.Equal(t, 200*ms, p.Position())
 		require.Equal(t, []string{"1", "0"}, d.said())
 		require.NoError(t, p.Resume())
-		require.NoError(t, p.Wait(t.Context()))
+		require.NoError(t, d.wait(p))
 		heard, headers := d.server(theHost).audio()
 		require.Len(t, heard, 40)
 		requireContinuous(t, headers, d.sentAt())
@@ -250,7 +250,7 @@ func TestPauseWhileTheSourceIsSlow(t *testing.T) {
 			t.Fatal("the source is being read")
 		case <-time.After(500 * ms):
 		}
-		require.NoError(t, p.Wait(t.Context()))
+		require.NoError(t, d.wait(p))
 	})
 }
 
@@ -260,7 +260,7 @@ func TestSourceFails(t *testing.T) {
 		source := record(10)
 		source.err = broken
 		p := d.play(d.join(), source)
-		err := p.Wait(t.Context())
+		err := d.wait(p)
 		require.ErrorIs(t, err, ErrSource)
 		require.ErrorIs(t, err, broken)
 		heard, _ := d.server(theHost).audio()
@@ -274,7 +274,7 @@ func TestPlayerEndsWithTheSession(t *testing.T) {
 		p := d.play(s, record(100))
 		sleep(100 * ms)
 		require.NoError(t, s.Leave(t.Context()))
-		require.ErrorIs(t, p.Wait(t.Context()), ErrLeft)
+		require.ErrorIs(t, d.wait(p), ErrLeft)
 		_, err := s.Play(t.Context(), record(1))
 		require.ErrorIs(t, err, ErrLeft)
 
@@ -284,7 +284,7 @@ func TestPlayerEndsWithTheSession(t *testing.T) {
 		p.Pause()
 		sleep(time.Second)
 		require.NoError(t, s.Leave(t.Context()))
-		require.ErrorIs(t, p.Wait(t.Context()), ErrLeft)
+		require.ErrorIs(t, d.wait(p), ErrLeft)
 		require.Equal(t, ErrPlayed, p.Resume())
 	})
 }
@@ -296,13 +296,13 @@ func TestPlayerEndsWithItsContext(t *testing.T) {
 		defer cancel()
 		p, err := s.Play(ctx, record(100), WithSpeaking(gateway.SpeakingPriority))
 		require.NoError(t, err)
-		require.ErrorIs(t, p.Wait(t.Context()), context.DeadlineExceeded)
+		require.ErrorIs(t, d.wait(p), context.DeadlineExceeded)
 		heard, _ := d.server(theHost).audio()
 		require.Equal(t, silenceFrame, heard[len(heard)-1])
 		require.Equal(t, []string{"4", "0"}, d.said())
 		_, err = s.Play(ctx, record(1))
 		require.ErrorIs(t, err, context.DeadlineExceeded)
-		require.NoError(t, d.play(s, record(1)).Wait(t.Context()))
+		require.NoError(t, d.wait(d.play(s, record(1))))
 	})
 }
 
@@ -317,7 +317,7 @@ func TestPlayerCatchesUp(t *testing.T) {
 			sleep(100 * ms)
 			block := pace.NewTask(func(time.Time) time.Time { time.Sleep(500 * ms); return time.Time{} })
 			pace.Shared.Schedule(block, time.Now())
-			require.NoError(t, p.Wait(t.Context()))
+			require.NoError(t, d.wait(p))
 			times := d.sentAt()
 			most, n := 0, 0
 			for i := 1; i < len(times); i++ {

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -137,6 +138,13 @@ func (st *stage) play(s *Session, source audio.Source, options ...PlayOption) *P
 	p, err := s.Play(st.t.Context(), source, options...)
 	require.NoError(st.t, err)
 	return p
+}
+
+// wait waits for the end of a player, and for everything to arrive.
+func (st *stage) wait(p *Player) error {
+	err := p.Wait(st.t.Context())
+	synctest.Wait()
+	return err
 }
 
 // requireContinuous checks that numbers go up by one, and timestamps by what
