@@ -62,6 +62,9 @@ func (s *Session) begin(cancel context.CancelCauseFunc) (*gateway.VoiceGatewaySt
 	if ok, _ := s.intro.ready(time.Now()); ok {
 		return nil, errIntroduced
 	}
+	if s.intro.unallocated() {
+		return nil, errUnallocated
+	}
 	options := append([]gateway.VoiceOption{gateway.WithVoiceMessageLimit(messageLimit)}, s.voice.config.states...)
 	if s.cryptor != nil {
 		options = append(options, gateway.WithE2EE(s.cryptor))

@@ -118,12 +118,13 @@ func (c *connection) activate(now time.Time) error {
 	s.mu.Lock()
 	d, _ := c.state.Description()
 	m, crypt := s.media, s.cryptor
+	var err error
+	if m != nil {
+		err = m.err
+	}
 	s.mu.Unlock()
-	switch {
-	case m == nil:
-		return nil // its address is still to be found, and the description comes again
-	case m.err != nil:
-		return m.err
+	if m == nil || err != nil {
+		return err
 	}
 	mode := rtp.Mode(d.Mode)
 	if err := s.in.attach(mode, d.SecretKey[:], crypt); err != nil {

@@ -193,6 +193,22 @@ func TestStopSpeakingInAHurry(t *testing.T) {
 	})
 }
 
+// The key goes while somebody speaks: there is nobody to whom silence is owed.
+func TestStopSpeakingWithoutKey(t *testing.T) {
+	l := new(lock)
+	l.ready.Store(true)
+	run(t, func(t *testing.T, d *discord) {
+		s := d.join()
+		_, err := s.Write(opus(1))
+		require.NoError(t, err)
+		l.ready.Store(false)
+		start := time.Now()
+		require.NoError(t, s.StopSpeaking(t.Context()))
+		require.Equal(t, 100*time.Millisecond, time.Since(start))
+		require.Equal(t, uint64(5), s.Stats().Unencrypted)
+	}, withLock(l))
+}
+
 // What a player does: seal ahead, send on time, and start over when the server
 // has changed meanwhile.
 func TestSealAhead(t *testing.T) {

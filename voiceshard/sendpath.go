@@ -220,13 +220,13 @@ func (o *sender) check(p *sealedPacket) (net.Conn, error) {
 		return nil, ErrNotConnected
 	case o.generation != p.generation:
 		return nil, errStale
-	case p.hollow:
-		return o.conn, nil
-	}
-	if p.silence {
+	case p.silence:
 		o.tail.Sent(silenceFrame)
-	} else {
+	case !p.hollow:
 		o.tail.Sent(nil)
+	}
+	if p.hollow {
+		return o.conn, nil
 	}
 	o.stats.packets++
 	o.stats.bytes += uint64(len(p.datagram))

@@ -239,7 +239,7 @@ func (s *Session) Ready(ctx context.Context) error {
 
 // flows reports whether audio can be sent. The caller holds mu.
 func (s *Session) flows() bool {
-	return s.phase == Connected || s.phase == Resuming && s.media != nil && s.media.live
+	return s.phase == Connected || s.phase == Resuming && s.media != nil && s.media.live && s.media.err == nil
 }
 
 // String returns a short description.

@@ -77,8 +77,8 @@ func (s *Session) alive(ctx context.Context) error {
 // The error is [ErrFrame], [ErrPlaying], [ErrNotConnected] while the session
 // moves or reconnects (the frame is lost; go on, or wait with [Session.Ready]),
 // or why the session ended. Nil means that the datagram was sent, not that it
-// arrived. A frame that nobody could decrypt, because end-to-end encryption
-// has no key yet, is dropped and counted: that is so as long as the bot is alone.
+// arrived. A frame that nobody could decrypt, because the key of the end-to-end
+// encryption is on its way, is dropped and counted.
 func (s *Session) Write(frame []byte) (int, error) {
 	if !s.out.announced.Load() && !rtp.IsSilence(frame) {
 		if err := s.Speaking(context.Background(), gateway.SpeakingMicrophone); err != nil {

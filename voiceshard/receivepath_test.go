@@ -1,0 +1,85 @@
+package voiceshard
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/discordpkg/gateway/internal/rtp"
+)
+
+// An SSRC is not a license to fill memory.
+func TestManySources(t *testing.T) {
+	run(t, func(t *testing.T, d *discord) {
+		s, host := d.join(), d.server(theHost)
+		for n := range uint32(maxSources + 1) {
+			host.say(rtp.Packet{Header: rtp.Header{SSRC: n + 1, Sequence: 1}, Payload: opus(1)})
+		}
+		require.Equal(t, uint64(1), s.Stats().Overflow)
+		sleep(idle + time.Second)
+		host.say(rtp.Packet{Header: rtp.Header{SSRC: 99999, Sequence: 1}, Payload: opus(1)})
+		require.Equal(t, uint64(1), s.Stats().Overflow, "those that are silent make room")
+		for n := range maxNames + 1 {
+			s.in.introduce(time.Now(), uint32(n), Snowflake(n+1))
+		}
+		s.in.mu.Lock()
+		defer s.in.mu.Unlock()
+		require.LessOrEqual(t, len(s.in.names), maxNames)
+	})
+}
+
+// receiving returns the receiving half of a session, and a function that makes
+// datagrams for it.
+func receiving(tb testing.TB, options ...Option) (in *inbound, datagram func(sequence uint16) []byte) {
+	in = new(inbound)
+	c := newConfig(options)
+	in.start(&c)
+	key := make([]byte, rtp.KeySize)
+	require.NoError(tb, in.attach(rtp.AES256GCM, key, nil))
+	in.introduce(time.Now(), 77, other)
+	sealer, err := rtp.NewSealer(rtp.AES256GCM, key, rtp.ServerNonces())
+	require.NoError(tb, err)
+	buf := make([]byte, 0, 1024)
+	payload := make([]byte, 160)
+	return in, func(sequence uint16) []byte {
+		p := from(sequence, payload)
+		p.PayloadType = rtp.PayloadTypeOpus
+		n, _ := p.MarshalTo(buf[:512])
+		b, err := sealer.Seal(buf[:n])
+		if err != nil {
+			tb.Fatal(err)
+		}
+		return b
+	}
+}
+
+func TestReceivingDoesNotAllocate(t *testing.T) {
+	in, datagram := receiving(t)
+	in.cryptor = passing(t)
+	var n uint16
+	step := func(count int) {
+		for range count {
+			n++
+			in.receive(time.Now(), datagram(n))
+			if p, _ := in.queue.pop(); p == nil || len(p.Opus) != 160 {
+				t.Fatal("not received")
+			}
+		}
+	}
+	step(2 * defaultQueue) // until the memory of all places was used once
+	_, unheard := receiving(t)
+	base := testing.AllocsPerRun(100, func() { unheard(1) })
+	require.Equal(t, base, testing.AllocsPerRun(1000, func() { step(1) }))
+}
+
+func BenchmarkReceive(b *testing.B) {
+	in, datagram := receiving(b)
+	var n uint16
+	b.ReportAllocs()
+	for b.Loop() {
+		n++
+		in.receive(time.Now(), datagram(n))
+		in.queue.pop()
+	}
+}
