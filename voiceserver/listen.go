@@ -25,6 +25,7 @@ func (s *Server) listen() error {
 	}
 	s.doors = &doors{Listener: l, limit: s.cfg.connections + maxLogins, sniff: s.cfg.tls == nil}
 	if err := s.secure(l); err != nil {
+		closeAll(s.cfg.sockets)
 		return err
 	}
 	sockets := s.cfg.sockets

@@ -11,7 +11,7 @@ import (
 type Network struct {
 	Loss      float64       `json:"loss,omitempty"`      // of packets that do not arrive
 	Duplicate float64       `json:"duplicate,omitempty"` // of packets that arrive twice
-	Reorder   float64       `json:"reorder,omitempty"`   // of packets that arrive [reorderBy] late, behind others
+	Reorder   float64       `json:"reorder,omitempty"`   // of packets that arrive 60 ms late, behind others
 	Padding   float64       `json:"padding,omitempty"`   // of packets that are padded, which sets a bit in their header
 	Delay     time.Duration `json:"delay,omitempty"`     // of every packet, in nanoseconds
 	Jitter    time.Duration `json:"jitter,omitempty"`    // added to the delay at random, up to this
@@ -25,6 +25,7 @@ const maxHeld = 8192
 
 // networks are the faults of one relay.
 type networks struct {
+	bad  bool // somebody's is
 	all  Network
 	some map[command.Snowflake]Network
 	held []held // a heap, the earliest first
@@ -42,15 +43,18 @@ type held struct {
 // SetNetwork makes the network of the users bad, or of everybody who has no
 // network of their own if none are named.
 func (r *Relay) SetNetwork(n Network, users ...command.Snowflake) {
-	if len(users) == 0 {
-		r.net.all = n
-		return
-	}
 	if r.net.some == nil {
 		r.net.some = make(map[command.Snowflake]Network)
 	}
 	for _, u := range users {
 		r.net.some[u] = n
+	}
+	if len(users) == 0 {
+		r.net.all = n
+	}
+	r.net.bad = r.net.all != Network{}
+	for _, own := range r.net.some {
+		r.net.bad = r.net.bad || own != Network{}
 	}
 }
 
@@ -61,7 +65,8 @@ func (n *networks) of(user command.Snowflake) Network {
 	return n.all
 }
 
-func (n *networks) active(user command.Snowflake) bool { return n.of(user) != Network{} }
+// disturbs reports whether the network of a user is bad.
+func (n *networks) disturbs(user command.Snowflake) bool { return n.bad && n.of(user) != Network{} }
 
 // disturb sends a packet to a client over a bad network.
 func (r *Relay) disturb(now time.Time, to *leg, plain []byte, out *Batch) {

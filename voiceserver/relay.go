@@ -313,7 +313,7 @@ func (r *Relay) forward(now time.Time, to *leg, plain []byte, out *Batch) {
 		r.stats.Unconfirmed++
 		return
 	}
-	if r.net.active(to.User) {
+	if r.net.disturbs(to.User) {
 		r.disturb(now, to, plain, out)
 		return
 	}

@@ -170,18 +170,18 @@ func simulate(t *testing.T, calls int, e2ee bool, seed uint64) {
 // new addresses and bad networks: in the end everybody hears everybody in the
 // same channel, or has stopped for a reason.
 func TestSimCalls(t *testing.T) {
-	calls := 1000
+	calls := 400
 	if testing.Short() {
-		calls = 100
+		calls = 60
 	}
 	simulate(t, calls, false, 1)
 }
 
 // The same, end to end encrypted.
 func TestSimEncryptedCalls(t *testing.T) {
-	calls := 120
+	calls := 60
 	if testing.Short() {
-		calls = 24
+		calls = 16
 	}
 	simulate(t, calls, true, 2)
 }
