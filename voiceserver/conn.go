@@ -104,6 +104,18 @@ func (c *Conn) Receive(now time.Time, msg []byte, binary bool) {
 	c.handle(now, op, data)
 }
 
+// Ping takes a websocket ping of the client, which counts as a message, and
+// reports whether it is to be answered.
+func (c *Conn) Ping(now time.Time) (answer bool) {
+	if c.isClosed() {
+		return false
+	}
+	if _, ok := c.messages.Take(now); !ok {
+		c.fail(now, closecode.VoiceRateLimited, "too many pings in 60 seconds")
+	}
+	return !c.isClosed() && !c.stalled
+}
+
 // maxLogin is the size in bytes of the largest message before a client has
 // identified.
 const maxLogin = 4 << 10

@@ -88,6 +88,14 @@ func TestCloseCodes(t *testing.T) {
 				c.beat()
 			}
 		}},
+		{"120 pings in a minute, and one", "active", 4021, func(c *client) {
+			for range 118 {
+				require.True(c.t, c.conn.Ping(c.now))
+			}
+			require.False(c.t, c.conn.Ping(c.now))
+			require.False(c.t, c.conn.Ping(c.now))
+			c.settle()
+		}},
 		{"no channel any more", "active", 4022, func(c *client) { c.core.Destroy(c.now, guild, channel); c.settle() }},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

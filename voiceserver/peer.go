@@ -164,11 +164,10 @@ func (p *peer) refuse(code closecode.Voice, why string) closecode.Voice {
 	return code
 }
 
-// answerPing keeps the last answer only: whoever pings faster than it reads
-// does not fill our memory.
+// answerPing keeps the last answer only: others are not waited for.
 func (p *peer) answerPing(data []byte) {
-	p.srv.do(func(time.Time, *Core) {
-		if !p.c.stalled {
+	p.srv.do(func(now time.Time, _ *Core) {
+		if p.c.Ping(now) {
 			p.pong = frame.AppendServer(p.pong[:0], ws.OpPong, data)
 			p.wakeUp()
 		}
