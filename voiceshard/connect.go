@@ -102,7 +102,7 @@ func (s *Session) renewCryptor(user, channel Snowflake) error {
 func (s *Session) setCryptor(c *cryptor) {
 	s.mu.Lock()
 	old := s.cryptor
-	s.cryptor = c
+	s.cryptor, s.keyed = c, c == nil
 	s.mu.Unlock()
 	old.wipe()
 }

@@ -113,6 +113,17 @@ func (s *Session) Encryption(f func(FrameCryptor)) bool {
 	return true
 }
 
+// keyed reports whether frames can be encrypted, as far as the machine says.
+func (c *cryptor) keyed() bool {
+	if c == nil {
+		return true
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	r, ok := c.machine.(interface{ Ready() bool })
+	return !ok || r.Ready()
+}
+
 // waits reports whether an error is for want of a key. The caller holds mu.
 func (c *cryptor) waits(err error) bool {
 	r, ok := c.machine.(interface{ Ready() bool })

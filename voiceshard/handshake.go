@@ -29,16 +29,27 @@ func (c *connection) receive(ctx context.Context, msg []byte, binary bool) error
 	}
 	c.state.Advance(now)
 	m, redundant, err := process(msg, c.writers())
-	encrypted := s.cryptor != nil && err == nil && !redundant
+	encrypted := s.cryptor != nil && err == nil && !redundant && (m.Op.DAVE() || m.Op == opcode.VoiceSessionDescription)
+	if encrypted {
+		s.keyed = s.cryptor.keyed()
+	}
 	s.mu.Unlock()
 	if err == nil && !redundant {
 		err = c.act(ctx, now, m)
 	}
 	c.flush()
-	if encrypted && (m.Op.DAVE() || m.Op == opcode.VoiceSessionDescription) {
-		s.in.retry(now) // there may be a key now for what is held
+	if encrypted {
+		s.rekeyed(now)
 	}
 	return err
+}
+
+// rekeyed goes on with what waited for a key, if it is there.
+func (s *Session) rekeyed(now time.Time) {
+	s.in.retry(now)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.wakeUp()
 }
 
 // act does what the shell has to do with a message.

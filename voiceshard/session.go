@@ -40,6 +40,7 @@ type Session struct {
 	interrupt  context.CancelCauseFunc // ends the current connection, nil while there is none
 	session    gateway.VoiceSession    // to connect with
 	cryptor    *cryptor                // of session, nil: none
+	keyed      bool                    // the cryptor can encrypt, or there is none
 	generation uint64                  // of the last transport
 	media      *media                  // nil while there is none
 	conn       *connection             // nil while there is none
@@ -217,18 +218,32 @@ func (s *Session) wakeUp() {
 	s.changed = make(chan struct{})
 }
 
+// keyTime is how long [Session.Ready] waits for a key of the end-to-end
+// encryption. Somebody else may be slow to hand it out.
+const keyTime = 3 * time.Second
+
 // Ready returns when audio can flow: at once mostly, later while the session
-// moves or reconnects. The error is that of ctx, or why the session ended.
+// moves or reconnects, or gets its first key of the end-to-end encryption (but
+// not longer than three seconds for that). The error is that of ctx, or why the
+// session ended.
 func (s *Session) Ready(ctx context.Context) error {
+	var patience <-chan time.Time
 	for {
 		s.mu.Lock()
-		ready, changed := s.flows(), s.changed
+		flows, keyed, changed := s.flows(), s.keyed, s.changed
 		s.mu.Unlock()
-		if ready {
+		switch {
+		case flows && keyed:
 			return nil
+		case !flows:
+			patience = nil
+		case patience == nil:
+			patience = time.After(keyTime)
 		}
 		select {
 		case <-changed:
+		case <-patience:
+			return nil
 		case <-s.ctx.Done():
 			return context.Cause(s.ctx)
 		case <-ctx.Done():
