@@ -34,6 +34,7 @@ type Server struct {
 	draining bool
 	closed   bool
 	gone     chan struct{} // closed when the last peer is gone, nil while nobody waits
+	lvsp     *LVSP         // nil: no backends
 }
 
 // New starts a server. The caller closes it when done.
@@ -86,7 +87,11 @@ func (s *Server) Close() {
 	}
 	s.closed = true
 	s.timer.Stop()
+	backends := s.lvsp
 	s.mu.Unlock()
+	if backends != nil {
+		backends.Close()
+	}
 	s.release()
 	s.doors.cut()
 	_ = s.http.Close()
@@ -104,13 +109,20 @@ func (s *Server) release() {
 }
 
 // Drain refuses new connections with HTTP status 503 and closes those that are
-// there with 4015, so that clients ask for another server. It returns when
-// they are gone, or with an error when ctx ends. The server must be closed
-// nevertheless.
+// there with 4015, so that clients ask for another server. Backends are told
+// before, see [LVSP.Close], so that they look for another one, too. It returns
+// when the clients are gone, or with an error when ctx ends. The server must be
+// closed nevertheless.
 func (s *Server) Drain(ctx context.Context) error {
+	s.mu.Lock()
+	s.draining = true
+	backends := s.lvsp
+	s.mu.Unlock()
+	if backends != nil {
+		backends.Close()
+	}
 	var gone chan struct{}
 	s.do(func(now time.Time, c *Core) {
-		s.draining = true
 		c.Close(now, 0, closecode.VoiceServerCrashed)
 		if s.gone == nil {
 			s.gone = make(chan struct{})
@@ -177,6 +189,9 @@ func (s *Server) do(f func(now time.Time, c *Core)) {
 			p.rearm(time.Now())
 			p.wakeUp()
 		}
+	}
+	if s.lvsp != nil && len(s.core.absences.gone) > 0 {
+		s.lvsp.notice()
 	}
 	if at := s.core.NextDeadline(); !at.IsZero() && !s.closed {
 		s.timer.Reset(time.Until(at))

@@ -50,6 +50,7 @@ type settings struct {
 	parsed      *x509.Certificate
 	plain       bool
 	connections int
+	capacity    int // packets per second
 	logger      *slog.Logger
 }
 
@@ -73,6 +74,7 @@ func newSettings(options []Option) settings {
 		records:     1000,
 		ports:       1,
 		connections: 10_000,
+		capacity:    100_000,
 		logger:      slog.New(slog.DiscardHandler),
 	}
 	for _, o := range options {
