@@ -73,6 +73,25 @@ func Example() {
 	// voiceshard: left the channel
 }
 
+// A bot with many shards has one voice: commands find the shard of their guild.
+func ExampleForGroup() {
+	var voice *voiceshard.Voice
+	group, err := gatewayshard.NewGroup("token", func(_ context.Context, e gatewayshard.Event) error {
+		voice.HandleEvent(e.Name, e.Data)
+		return nil
+	}, gateway.WithIntents(intent.Guilds|intent.GuildVoiceStates))
+	if err != nil {
+		log.Fatal(err)
+	}
+	voice = voiceshard.New(voiceshard.ForGroup(group), 0)
+	// go group.Run(ctx), and then voice.Join
+
+	_, err = voice.Join(context.Background(), 41771983423143937, 127121515262115840)
+	fmt.Println(err)
+	// Output:
+	// voiceshard: the id of the bot is not known, give it to New or READY to HandleEvent
+}
+
 // Any library for the main gateway will do.
 func ExampleNew_otherGateways() {
 	send := func(op int, data any) error { return nil } // of that library

@@ -74,30 +74,35 @@ func (s *Session) Receive(ctx context.Context) (*Packet, error) {
 // A queue holds packets until somebody receives them. The memory of packets
 // goes round: from the sender to the queue, to the receiver, and back.
 type queue struct {
-	mu      sync.Mutex // guards what follows
-	ring    []Packet
-	first   int
-	n       int
-	dropped uint64
-	closed  bool
+	mu       sync.Mutex // guards what follows
+	ring     []Packet
+	first    int
+	n        int
+	capacity int // of the ring at most
+	dropped  uint64
+	closed   bool
 
 	signal chan struct{} // holds one
 	out    Packet        // of the receiver
 }
 
 func (q *queue) start(capacity int) {
-	q.ring = make([]Packet, capacity)
+	q.capacity = capacity
 	q.signal = make(chan struct{}, 1)
 }
 
 // push takes a packet, and returns another one's memory in its place. A full
 // queue drops its oldest packet.
 func (q *queue) push(p *Packet) {
-	if len(q.ring) == 0 {
+	if q.capacity == 0 {
 		return
 	}
 	q.mu.Lock()
-	if q.n == len(q.ring) {
+	switch {
+	case q.n < len(q.ring):
+	case q.n < q.capacity:
+		q.grow()
+	default:
 		q.first = (q.first + 1) % len(q.ring)
 		q.n--
 		q.dropped++
@@ -107,6 +112,14 @@ func (q *queue) push(p *Packet) {
 	q.n++
 	q.mu.Unlock()
 	q.wake()
+}
+
+// grow makes room for more packets: most sessions never need much.
+func (q *queue) grow() {
+	ring := make([]Packet, min(q.capacity, max(16, 2*len(q.ring))))
+	k := copy(ring, q.ring[q.first:])
+	copy(ring[k:], q.ring[:q.first])
+	q.ring, q.first = ring, 0
 }
 
 // pop returns the oldest packet, or whether there will never be one again.

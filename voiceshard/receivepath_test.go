@@ -54,6 +54,43 @@ func receiving(tb testing.TB, options ...Option) (in *inbound, datagram func(seq
 	}
 }
 
+// The queue grows to what is needed, keeps the order, and then drops the oldest.
+func TestQueueGrows(t *testing.T) {
+	var q queue
+	q.start(40)
+	var p Packet
+	pushed, popped := uint32(0), uint32(0)
+	push := func(n int) {
+		for range n {
+			p.SSRC = pushed
+			pushed++
+			q.push(&p)
+		}
+	}
+	pop := func(n int) {
+		for range n {
+			got, _ := q.pop()
+			require.Equal(t, popped, got.SSRC)
+			popped++
+		}
+	}
+	push(10)
+	pop(7)
+	push(20)
+	require.Len(t, q.ring, 32)
+	pop(20)
+	push(37)
+	require.Len(t, q.ring, 40)
+	push(5)
+	popped += 5
+	require.Equal(t, uint64(5), q.dropped)
+	pop(35)
+	pop(5)
+	got, closed := q.pop()
+	require.Nil(t, got)
+	require.False(t, closed)
+}
+
 func TestReceivingDoesNotAllocate(t *testing.T) {
 	in, datagram := receiving(t)
 	in.cryptor = passing(t)

@@ -127,7 +127,7 @@ func (v *Voice) Sessions() []*Session {
 
 // Join joins a voice channel and returns when audio can flow. A guild has one
 // session: if there is one already, Join moves it as [Session.Move] does, and
-// returns it.
+// returns it; the options are for new sessions only.
 //
 // When ctx ends before that, the bot leaves the channel again, soon after Join
 // has returned. The other errors: [*NoAnswerError] when Discord does not answer, mostly for want of a
