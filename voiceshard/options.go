@@ -102,7 +102,8 @@ func WithBackoff(b Backoff) Option {
 }
 
 // WithNetDial sets what opens the TCP connections of websockets, by default a
-// [net.Dialer].
+// [net.Dialer]. The proxy of the environment is not used: it is no way for
+// audio, and a voice server expects both from one address.
 func WithNetDial(dial func(ctx context.Context, network, addr string) (net.Conn, error)) Option {
 	return func(c *config) { c.netDial = dial }
 }
