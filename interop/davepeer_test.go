@@ -2,13 +2,12 @@ package interop
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/json"
 	"errors"
 	"io"
-	"os/exec"
 	"slices"
 	"strconv"
-	"strings"
 	"testing"
 	"time"
 
@@ -125,7 +124,7 @@ func (p *theirs) decrypt(_ time.Time, from command.Snowflake, frame []byte, code
 type daveyProcess struct {
 	t       *testing.T // that uses it
 	orders  *json.Encoder
-	answers *bufio.Scanner
+	answers chan []byte
 }
 
 // A daveyOrder is a line of its input, see node/calls.mjs.
@@ -164,33 +163,26 @@ func (a daveyAnswer) messages() (list []gateway.VoiceMessage) {
 }
 
 func startDavey(t *testing.T) *daveyProcess {
-	cmd := exec.CommandContext(t.Context(), installNode(t), "calls.mjs")
-	cmd.Dir = "node"
-	var stderr strings.Builder
-	cmd.Stderr = &stderr
-	in, err := cmd.StdinPipe()
-	require.NoError(t, err)
-	out, err := cmd.StdoutPipe()
-	require.NoError(t, err)
-	require.NoError(t, cmd.Start())
-	t.Cleanup(func() {
-		_ = in.Close()
-		_, _ = io.Copy(io.Discard, out)
-		_ = cmd.Wait() // killed, for all we know
-		if t.Failed() {
-			t.Log(stderr.String())
-		}
-	})
-	answers := bufio.NewScanner(out)
-	answers.Buffer(nil, 1<<20)
-	return &daveyProcess{t: t, orders: json.NewEncoder(in), answers: answers}
+	p := &daveyProcess{t: t, answers: make(chan []byte)}
+	p.orders = json.NewEncoder(startNode(t, p.read, nil, "calls.mjs"))
+	return p
+}
+
+func (p *daveyProcess) read(out io.Reader) {
+	defer close(p.answers)
+	lines := bufio.NewScanner(out)
+	lines.Buffer(nil, 1<<20)
+	for lines.Scan() {
+		p.answers <- bytes.Clone(lines.Bytes())
+	}
 }
 
 // tell gives an order and waits for the answer.
 func (p *daveyProcess) tell(order daveyOrder) (a daveyAnswer) {
 	require.NoError(p.t, p.orders.Encode(order))
-	require.True(p.t, p.answers.Scan(), "the process has ended: %v", p.answers.Err())
-	require.NoError(p.t, json.Unmarshal(p.answers.Bytes(), &a), p.answers.Text())
+	line, running := <-p.answers
+	require.True(p.t, running, "the process has ended")
+	require.NoError(p.t, json.Unmarshal(line, &a), string(line))
 	return a
 }
 

@@ -1,10 +1,13 @@
 package interop
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"slices"
 	"sync"
+
+	"github.com/discordpkg/gateway/internal/rtp"
 )
 
 // A diary is what a foreign client saw. It is safe for concurrent use.
@@ -21,6 +24,8 @@ type page struct {
 	members  int      // in chunks
 	chunks   int      // that came
 	whole    bool     // all chunks came
+	heard    [][]byte // Opus packets, but for silence and pilots
+	pilots   int      // Opus packets that are a pilot
 	problems []string // what the client complained about
 }
 
@@ -40,6 +45,21 @@ func (d *diary) ready() { d.write(func(p *page) { p.readies++ }) }
 
 func (d *diary) message(content string) {
 	d.write(func(p *page) { p.messages = append(p.messages, content) })
+}
+
+// pilot is said to find out whether anybody listens.
+var pilot = []byte("\xfcpilot")
+
+func (d *diary) hear(opus []byte) {
+	d.write(func(p *page) {
+		switch {
+		case rtp.IsSilence(opus):
+		case bytes.Equal(opus, pilot):
+			p.pilots++
+		default:
+			p.heard = append(p.heard, opus)
+		}
+	})
 }
 
 func (d *diary) guild(id string) {

@@ -2,7 +2,6 @@ package interop
 
 import (
 	"context"
-	"encoding/base64"
 	"errors"
 	"log/slog"
 	"sync"
@@ -45,9 +44,7 @@ type disgoBot struct {
 }
 
 func newDisgoBot(t *testing.T, srv *gatewaytest.Server, d *diary, compression gateway.CompressionType) disgoBot {
-	// The library reads the bot's id in the token.
-	token := base64.RawStdEncoding.EncodeToString([]byte(gatewaytest.Bot.String())) + ".x.y"
-	client, err := disgo.New(token,
+	client, err := disgo.New(tokenOf(gatewaytest.Bot), // the library reads the bot's id in the token
 		disgobot.WithLogger(slog.New(complaints{d})),
 		disgobot.WithRestClientConfigOpts(rest.WithURL(srv.URL+"/api/v10")),
 		disgobot.WithGatewayConfigOpts(

@@ -40,7 +40,7 @@ func TestNode(t *testing.T) {
 				needErlpack(t, node)
 			}
 			liveThrough(t, c.wire, func(t *testing.T, srv *gatewaytest.Server, d *diary) bot {
-				return startNodeBot(t, d, node, c.script, srv.URL, c.options)
+				return startNodeBot(t, d, nil, c.script, srv.URL, c.options)
 			})
 		})
 	}
@@ -117,40 +117,50 @@ func needErlpack(t *testing.T, node string) {
 	}
 }
 
-// A nodeBot is a bot in a process of its own: it takes orders from its
-// standard input and writes its diary to its standard output.
-type nodeBot struct {
-	orders io.Writer
-	done   chan string // orders carried out, closed with the process
-}
-
-func startNodeBot(t *testing.T, d *diary, node, script string, args ...string) *nodeBot {
-	cmd := exec.CommandContext(t.Context(), node, append([]string{script}, args...)...)
+// startNode starts a script, whose output goes to read, and returns its input.
+// With the test both end.
+func startNode(t *testing.T, read func(io.Reader), env []string, script string, args ...string) io.Writer {
+	cmd := exec.CommandContext(t.Context(), installNode(t), append([]string{script}, args...)...)
 	cmd.Dir = "node"
+	cmd.Env = append(os.Environ(), env...)
 	var stderr strings.Builder
 	cmd.Stderr = &stderr
-	orders, err := cmd.StdinPipe()
+	in, err := cmd.StdinPipe()
 	require.NoError(t, err)
-	entries, err := cmd.StdoutPipe()
+	out, err := cmd.StdoutPipe()
 	require.NoError(t, err)
 	require.NoError(t, cmd.Start())
-	b := &nodeBot{orders: orders, done: make(chan string, 1)}
-	go b.read(entries, d)
+	var reading sync.WaitGroup
+	reading.Go(func() { read(out) })
 	t.Cleanup(func() {
-		_ = orders.Close()
-		for range b.done {
-		}
+		_ = in.Close()
+		reading.Wait()
 		_ = cmd.Wait() // killed, for all we know
 		if t.Failed() {
 			t.Log(stderr.String())
 		}
 	})
+	return in
+}
+
+// A nodeBot is a bot in a process of its own: it takes orders from its
+// standard input and writes its diary to its standard output.
+type nodeBot struct {
+	orders io.Writer
+	diary  *diary
+	done   chan string // orders carried out, closed with the process
+}
+
+func startNodeBot(t *testing.T, d *diary, env []string, script string, args ...string) *nodeBot {
+	b := &nodeBot{diary: d, done: make(chan string, 1)}
+	b.orders = startNode(t, b.read, env, script, args...)
 	return b
 }
 
 // read copies what the script writes into the diary.
-func (b *nodeBot) read(entries io.Reader, d *diary) {
+func (b *nodeBot) read(entries io.Reader) {
 	defer close(b.done)
+	d := b.diary
 	lines := bufio.NewScanner(entries)
 	for lines.Scan() {
 		var e struct {
@@ -158,6 +168,7 @@ func (b *nodeBot) read(entries io.Reader, d *diary) {
 			Guild   string
 			Message *string
 			Chunk   *struct{ Count, Members int }
+			Heard   []byte
 			Problem string
 			Done    string
 		}
@@ -173,6 +184,8 @@ func (b *nodeBot) read(entries io.Reader, d *diary) {
 			d.message(*e.Message)
 		case e.Chunk != nil:
 			d.chunk(e.Chunk.Count, e.Chunk.Members)
+		case e.Heard != nil:
+			d.hear(e.Heard)
 		case e.Problem != "":
 			d.problem("%s", e.Problem)
 		case e.Done != "":
@@ -183,21 +196,22 @@ func (b *nodeBot) read(entries io.Reader, d *diary) {
 
 // order has something done, and returns when it is.
 func (b *nodeBot) order(ctx context.Context, name, guild string) error {
-	line, err := json.Marshal(map[string]string{"order": name, "guild": guild})
-	if err != nil {
-		return err
-	}
-	if _, err := b.orders.Write(append(line, '\n')); err != nil {
+	return b.orderWith(ctx, map[string]any{"order": name, "guild": guild})
+}
+
+// orderWith is order for those that need more than a guild.
+func (b *nodeBot) orderWith(ctx context.Context, order map[string]any) error {
+	if err := json.NewEncoder(b.orders).Encode(order); err != nil {
 		return err
 	}
 	select {
 	case _, running := <-b.done:
 		if !running {
-			return fmt.Errorf("%s: the process has ended", name)
+			return fmt.Errorf("%s: the process has ended", order["order"])
 		}
 		return nil
 	case <-ctx.Done():
-		return fmt.Errorf("%s: %w", name, context.Cause(ctx))
+		return fmt.Errorf("%s: %w", order["order"], context.Cause(ctx))
 	}
 }
 

@@ -15,13 +15,13 @@ export const problem = (error) => write({ problem: String(error?.stack ?? error)
 process.on('uncaughtException', problem);
 process.on('unhandledRejection', problem);
 
-// obey carries out orders, by their names: open, requestMembers, idle, close.
+// obey carries out orders, by their names. Each gets a guild, and the order itself.
 export function obey(orders) {
 	const lines = createInterface({ input: process.stdin });
 	lines.on('line', async (line) => {
-		const { order, guild } = JSON.parse(line);
+		const { order, guild, ...details } = JSON.parse(line);
 		try {
-			await orders[order](guild);
+			await orders[order](guild, details);
 		} catch (error) {
 			problem(error);
 		}
