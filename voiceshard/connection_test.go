@@ -88,6 +88,31 @@ func TestBeats(t *testing.T) {
 	})
 }
 
+// The way of the datagrams is gone, and nobody says so. Servers that never
+// answer keepalives are no evidence.
+func TestMediaFallsSilent(t *testing.T) {
+	for _, answers := range []bool{true, false} {
+		run(t, func(t *testing.T, d *discord) {
+			host := d.server(theHost)
+			host.mute = !answers
+			s := d.join()
+			sleep(time.Minute)
+			host.mu.Lock()
+			host.mute = true
+			host.mu.Unlock()
+			sleep(silentTime - time.Second)
+			require.Equal(t, 1, host.count())
+			sleep(10 * time.Minute)
+			require.NoError(t, s.Ready(t.Context()))
+			if answers {
+				require.Equal(t, 2, host.count(), "once, and not again and again")
+			} else {
+				require.Equal(t, 1, host.count())
+			}
+		})
+	}
+}
+
 // A socket that is broken for good costs the session, not the membership.
 func TestMediaBreaks(t *testing.T) {
 	run(t, func(t *testing.T, d *discord) {

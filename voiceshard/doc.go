@@ -27,6 +27,8 @@
 //
 //   - a crashed server (4015), a code below 4000, a broken network: the session
 //     is resumed. Audio has a way of its own and goes on meanwhile.
+//   - a way of datagrams that is dead, though the websocket is not: the bot
+//     leaves and joins, as it does when a session cannot be resumed.
 //   - a session that is not valid any more (4006, 4009, unknown codes): the bot
 //     leaves and joins, which makes Discord introduce a voice server.
 //   - a disconnect (4014, 4022): the bot was moved, the server is changed, or

@@ -21,7 +21,14 @@ const (
 	// maxRefusals is how many errors in a row the socket of a transport may
 	// return. A server that restarts causes some: it has no socket meanwhile.
 	maxRefusals = 1000
+
+	// silentTime is how long a server that has answered keepalives may send
+	// nothing at all. The websocket does not notice when the way of the datagrams
+	// is gone.
+	silentTime = time.Minute
 )
+
+var errSilent = errors.New("voiceshard: no datagram came back for a minute, not even a keepalive")
 
 // A media is a transport: the datagrams of one voice session. It outlives the
 // websocket when that is resumed. One goroutine reads it, asks for the address
@@ -44,6 +51,8 @@ type media struct {
 	keepalive rtp.Keepalive
 	armed     time.Time
 	refusals  int
+	heard     time.Time // when the last datagram came
+	answers   bool      // the server has answered a keepalive
 }
 
 // startMedia opens the transport that Ready names.
@@ -132,8 +141,11 @@ func (m *media) expire(now time.Time, buf []byte) error {
 	}
 	if beat := m.keepalive.HandleTimeout(now, buf[:0]); len(beat) > 0 {
 		_, _ = m.conn.Write(beat)
-		if m.session.out.wornOut() {
+		switch {
+		case m.session.out.wornOut():
 			return errWornOut
+		case m.answers && now.Sub(m.heard) > silentTime:
+			return errSilent
 		}
 	}
 	return nil
@@ -141,12 +153,14 @@ func (m *media) expire(now time.Time, buf []byte) error {
 
 // handle takes a datagram.
 func (m *media) handle(now time.Time, datagram []byte) {
+	m.heard = now
 	switch rtp.KindOf(datagram) {
 	case rtp.KindRTP:
 		m.session.in.receive(now, datagram)
 	case rtp.KindKeepalive:
 		if m.keepalive.Handle(now, datagram) {
 			m.rtt.Store(int64(m.keepalive.RTT()))
+			m.answers = true
 		}
 	case rtp.KindDiscoveryResponse:
 		if m.discovery.Handle(datagram) {

@@ -37,6 +37,7 @@ type server struct {
 	nonces  []uint32     // of them
 	deaf    bool         // to discovery
 
+	mute       bool // to keepalives
 	keepalives int
 	key        [32]byte
 }
@@ -245,8 +246,11 @@ func (s *server) serveMedia(nc net.Conn) {
 		case rtp.KindKeepalive:
 			s.mu.Lock()
 			s.keepalives++
+			mute := s.mute
 			s.mu.Unlock()
-			_, _ = nc.Write(datagram)
+			if !mute {
+				_, _ = nc.Write(datagram)
+			}
 		case rtp.KindRTP:
 			s.listen(datagram)
 		}
