@@ -59,7 +59,7 @@ func (t *tree) newPath(place uint32, key *SignatureKey, groupID []byte) (*freshP
 	_, _ = rand.Read(secret) // never fails
 	f := &freshPath{hops: t.path(place), leafKey: leafKey, keys: make(map[uint32][]byte)}
 	for _, h := range f.hops {
-		scalar, public, err := deriveKeyPair(deriveSecret(secret, "node"))
+		scalar, public, err := nodeKeyPair(secret)
 		if err != nil {
 			return nil, err
 		}
@@ -78,6 +78,13 @@ func (t *tree) newPath(place uint32, key *SignatureKey, groupID []byte) (*freshP
 	f.leaf = &leaf
 	t.set(place, f.leaf)
 	return f, nil
+}
+
+// nodeKeyPair derives the keys of a node from its path secret.
+func nodeKeyPair(pathSecret []byte) (scalar []byte, public *ecdh.PublicKey, err error) {
+	secret := deriveSecret(pathSecret, "node")
+	defer clear(secret)
+	return deriveKeyPair(secret)
 }
 
 // merge replaces the direct path of a leaf and returns the parent hash that
@@ -243,13 +250,14 @@ func (g *Group) climb(secret []byte, hops []hop) ([]byte, error) {
 		return nil, fmt.Errorf("%w: path secret of %d bytes", ErrPath, len(secret))
 	}
 	for _, h := range hops {
-		scalar, public, err := deriveKeyPair(deriveSecret(secret, "node"))
+		scalar, public, err := nodeKeyPair(secret)
 		if err != nil {
 			return nil, err
 		}
 		if p := g.tree.nodes[h.node].parent; p == nil || !bytes.Equal(public.Bytes(), p.encryptionKey) {
 			return nil, fmt.Errorf("%w: secret does not fit node %d", ErrPath, h.node)
 		}
+		clear(g.keys[h.node]) // of the epoch before
 		g.keys[h.node] = scalar
 		next := deriveSecret(secret, "path")
 		clear(secret)

@@ -43,7 +43,9 @@ func (r *reader) groupContext(see func(kind uint16, content []byte)) groupContex
 // https://www.rfc-editor.org/rfc/rfc9420.html#section-8
 
 func joinerSecret(init, commit, context []byte) []byte {
-	return expand(extract(init, commit), "joiner", context, hashSize)
+	secret := extract(init, commit)
+	defer clear(secret)
+	return expand(secret, "joiner", context, hashSize)
 }
 
 func memberSecret(joiner, psk []byte) []byte { return extract(joiner, psk) }
@@ -55,6 +57,7 @@ func epochSecret(member, context []byte) []byte {
 // welcomeKey returns the key and the nonce of the group info in a Welcome.
 func welcomeKey(member []byte) (key, nonce []byte) {
 	secret := deriveSecret(member, "welcome")
+	defer clear(secret)
 	return expand(secret, "key", nil, keySize), expand(secret, "nonce", nil, nonceSize)
 }
 
@@ -80,8 +83,10 @@ func (s *secrets) wipe() {
 
 // export is MLS-Exporter of RFC 9420 section 8.5.
 func (s *secrets) export(label string, context []byte, length int) ([]byte, error) {
+	secret := deriveSecret(s.exporter, label)
+	defer clear(secret)
 	hash := sha256.Sum256(context)
-	return expandWithLabel(deriveSecret(s.exporter, label), "exported", hash[:], length)
+	return expandWithLabel(secret, "exported", hash[:], length)
 }
 
 // Transcript hashes, https://www.rfc-editor.org/rfc/rfc9420.html#section-8.2
