@@ -197,6 +197,27 @@ func TestJoinRightAfterLeave(t *testing.T) {
 	})
 }
 
+// The main gateway is slow to take the command to leave: joining waits for it,
+// or the bot would be out in the end. Leave does not wait for ever.
+func TestJoinWhileLeaving(t *testing.T) {
+	run(t, func(t *testing.T, d *discord) {
+		s := d.join()
+		d.onCommand(func(v command.VoiceState) {
+			if v.ChannelID == 0 {
+				time.Sleep(2 * time.Second)
+			}
+			d.introduce(v)
+		})
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		require.ErrorIs(t, s.Leave(ctx), context.DeadlineExceeded)
+		again := d.join()
+		require.NotSame(t, s, again)
+		require.ErrorIs(t, s.Err(), ErrLeft)
+		require.Equal(t, []Snowflake{lobby, 0, lobby}, []Snowflake{d.sent()[0].ChannelID, d.sent()[1].ChannelID, d.sent()[2].ChannelID})
+	})
+}
+
 func TestSetSelf(t *testing.T) {
 	run(t, func(t *testing.T, d *discord) {
 		s := d.join()
