@@ -27,6 +27,7 @@ type Server struct {
 	cert     *x509.Certificate
 	secure   bool
 	voice    *voiceServers  // nil without WithVoiceServer
+	lvsp     *lvspVoice     // nil without WithLVSP
 	running  sync.WaitGroup // goroutines of connections and generators
 	stop     chan struct{}
 
@@ -65,6 +66,9 @@ func NewServer(options ...Option) *Server {
 	s.DialURL = s.GatewayURL + "/?encoding=json&v=10"
 	withResumeURL(s.GatewayURL + resumePath)(&cfg)
 	s.world = newWorld(cfg)
+	if s.lvsp != nil {
+		s.lvsp.run()
+	}
 	s.http = &http.Server{Handler: s.handler(), ReadHeaderTimeout: 10 * time.Second}
 	s.running.Go(func() { _ = s.http.Serve(s.listener) }) // returns when closed
 	return s
@@ -96,6 +100,9 @@ func (s *Server) Close() {
 	}
 	s.mu.Unlock()
 	_ = s.http.Close()
+	if s.lvsp != nil {
+		s.lvsp.close()
+	}
 	if s.voice != nil {
 		s.voice.close()
 	}

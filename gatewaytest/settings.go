@@ -34,6 +34,7 @@ type settings struct {
 	records     int
 	voice       VoiceBackend
 	voiceServer []voiceserver.Option // not nil: there is one
+	lvsp        *LVSP                // nil: voice servers are not driven over it
 	resumeURL   string
 
 	// Of the server only.

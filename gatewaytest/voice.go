@@ -126,12 +126,20 @@ func (w *World) settleIn(now time.Time, p place) {
 		w.cfg.voice.Leave(key.guild, key.user)
 		return
 	}
-	server := w.cfg.voice.Join(p.join())
 	// Clients whose voice session is over ask for another by saying what they said before.
-	if before == nil || before.channel != p.channel || before.session != p.session || *before == p {
+	asks := before == nil || before.channel != p.channel || before.session != p.session || *before == p
+	if u, ok := w.cfg.voice.(voiceUpdater); ok && !asks {
+		u.update(p.join())
+		return
+	}
+	if server := w.cfg.voice.Join(p.join()); asks {
 		w.tellServer(now, &p, server)
 	}
 }
+
+// A voiceUpdater is a [VoiceBackend] that tells those who ask for a voice
+// server from those who only mute themselves.
+type voiceUpdater interface{ update(VoiceJoin) }
 
 // tellState sends a voice state: to the bot itself, whatever its intents, and
 // to others that ask for it.

@@ -14,9 +14,11 @@ import (
 // voiceServers is a [VoiceBackend] with one real voice server at a time.
 type voiceServers struct {
 	options []voiceserver.Option
+	lvsp    bool   // drive it over LVSP
+	secret  []byte // of LVSP
 
 	mu      sync.Mutex // guards what follows
-	current *voiceserver.Server
+	current voiceService
 	retired []*voiceserver.Server
 	closed  bool
 }
@@ -25,12 +27,12 @@ type voiceServers struct {
 func (v *voiceServers) Join(j VoiceJoin) VoiceServer {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	if v.current == nil {
+	if v.current.server == nil {
 		return VoiceServer{}
 	}
-	endpoint, token, err := v.current.Join(voiceserver.Member{Guild: j.Guild, Channel: j.Channel, User: j.User, SessionID: j.SessionID})
+	endpoint, token, err := v.current.server.Join(voiceserver.Member{Guild: j.Guild, Channel: j.Channel, User: j.User, SessionID: j.SessionID})
 	if err == nil {
-		err = v.current.SetState(j.Guild, j.User, voiceserver.MemberState{Mute: j.Mute, Deaf: j.Deaf})
+		err = v.current.server.SetState(j.Guild, j.User, voiceserver.MemberState{Mute: j.Mute, Deaf: j.Deaf})
 	}
 	if err != nil { // the channel is full, or the server is closed
 		return VoiceServer{}
@@ -48,38 +50,55 @@ func (v *voiceServers) Leave(guild, user command.Snowflake) {
 func (v *voiceServers) server() *voiceserver.Server {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	return v.current
+	return v.current.server
+}
+
+// A voiceService is a voice server and, with LVSP, the way to drive it.
+type voiceService struct {
+	server *voiceserver.Server // nil: none is in service
+	way    *pipeListener
+	link   *voiceserver.LVSP
 }
 
 // replace takes the current server out of service and returns it. If start is
 // set another one takes its place.
 func (v *voiceServers) replace(start bool) (old *voiceserver.Server, err error) {
-	var next *voiceserver.Server
+	var next voiceService
 	if start {
-		if next, err = voiceserver.New(v.options...); err != nil {
+		if next.server, err = voiceserver.New(v.options...); err != nil {
 			return nil, fmt.Errorf("gatewaytest: voice server: %w", err)
+		}
+		if v.lvsp {
+			next.way, next.link = v.admit(next.server)
 		}
 	}
 	v.mu.Lock()
-	defer v.mu.Unlock()
-	if v.closed && next != nil {
-		next.Close()
+	former, closed := v.current, v.closed
+	if !closed {
+		v.current = next
+		if former.server != nil {
+			v.retired = append(v.retired, former.server)
+		}
+	}
+	v.mu.Unlock()
+	if closed {
+		if next.server != nil {
+			next.server.Close()
+		}
 		return nil, fmt.Errorf("gatewaytest: voice server: %w", voiceserver.ErrClosed)
 	}
-	old = v.current
-	if old != nil {
-		v.retired = append(v.retired, old)
+	if former.link != nil {
+		former.link.Close()
 	}
-	v.current = next
-	return old, nil
+	return former.server, nil
 }
 
 func (v *voiceServers) close() {
 	v.mu.Lock()
 	v.closed = true
 	all := v.retired
-	if v.current != nil {
-		all = append(all, v.current)
+	if v.current.server != nil {
+		all = append(all, v.current.server)
 	}
 	v.mu.Unlock()
 	for _, server := range all {
@@ -90,10 +109,13 @@ func (v *voiceServers) close() {
 // startVoice starts the voice server that [WithVoiceServer] asks for. Clients
 // that trust the server's certificate trust those of its voice servers.
 func (s *Server) startVoice(cfg *settings, pair tls.Certificate) {
-	if cfg.voiceServer == nil {
+	if cfg.lvsp != nil {
+		defer s.startLVSP(cfg)
+	}
+	if cfg.voiceServer == nil || cfg.lvsp != nil && cfg.lvsp.URL != "" {
 		return
 	}
-	s.voice = &voiceServers{options: append([]voiceserver.Option{voiceserver.WithCertificate(pair, s.cert)}, cfg.voiceServer...)}
+	s.voice = &voiceServers{lvsp: cfg.lvsp != nil, secret: newSecret(), options: append([]voiceserver.Option{voiceserver.WithCertificate(pair, s.cert)}, cfg.voiceServer...)}
 	if _, err := s.voice.replace(true); err != nil {
 		panic(err.Error())
 	}
@@ -144,6 +166,10 @@ func (s *Server) StopVoice() error {
 
 // retire sends everybody to the server that is current now.
 func (s *Server) retire(old *voiceserver.Server) {
+	if s.lvsp != nil {
+		s.forsake(old)
+		return
+	}
 	s.do(func(now time.Time, w *World) {
 		for _, j := range w.Voice() {
 			w.AnswerVoice(now, j, s.voice.Join(j))

@@ -192,15 +192,15 @@ func (c *Core) Member(guild, user command.Snowflake) (m Member, ok bool) {
 	return Member{}, false
 }
 
-// Members returns who is in a channel, in the order in which they came.
-func (c *Core) Members(channel command.Snowflake) []Member {
-	r := c.rooms[roomKey{"", channel}]
-	if r == nil {
-		return nil
-	}
-	members := make([]Member, len(r.members))
-	for i, m := range r.members {
-		members[i] = m.Member
+// Members returns who is in a channel, in the order in which they came: first
+// the members without a backend, then those of each.
+func (c *Core) Members(channel command.Snowflake) (members []Member) {
+	for _, backend := range append([]string{""}, c.backends...) {
+		if r := c.rooms[roomKey{backend, channel}]; r != nil {
+			for _, m := range r.members {
+				members = append(members, m.Member)
+			}
+		}
 	}
 	return members
 }
