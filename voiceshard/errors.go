@@ -19,7 +19,7 @@ var (
 
 	// ErrUnreachable is the end of a session that could not be continued after
 	// many attempts, see [WithBackoff]. It wraps the last error.
-	ErrUnreachable = errors.New("voiceshard: voice server cannot be reached, check network and firewall (websocket and UDP)")
+	ErrUnreachable = errors.New("voiceshard: gave up connecting")
 
 	// ErrNoServer is the end of a session for which Discord found no voice
 	// server within a minute.
@@ -51,7 +51,7 @@ var (
 	errNoUser      = errors.New("voiceshard: the id of the bot is not known, give it to New or READY to HandleEvent")
 	errUntold      = errors.New("voiceshard: the main gateway does not take the command")
 	errHandshake   = errors.New("voiceshard: voice server does not finish the handshake")
-	errMedia       = errors.New("voiceshard: UDP does not work")
+	errMedia       = errors.New("voiceshard: UDP does not work, check the firewall")
 )
 
 // A NoAnswerError reports that Discord did not introduce a voice server within
