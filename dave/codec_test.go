@@ -246,7 +246,7 @@ func FuzzDecrypt(f *testing.F) {
 			require.Len(t, out, len(fr.media))
 			aad, sealed := fr.split(nil, nil)
 			require.Len(t, fr.media, len(aad)+len(sealed))
-			require.Equal(t, fr.media, append([]byte{}, fr.join(nil, sealed)...))
+			require.Equal(t, fr.media, append([]byte{}, fr.join(nil, aad, sealed)...))
 		}
 	})
 }

@@ -3,6 +3,7 @@ package dave
 import (
 	"bytes"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -146,4 +147,34 @@ func TestDeliveryBarsCommitters(t *testing.T) {
 	requireDropped(t, d, 1, both(stage(t, next, list...)), "barred")
 	d.members[1].barred = false
 	require.NotEmpty(t, d.handle(1, voice(opcode.DAVECommitWelcome, both(stage(t, next, list...)))))
+}
+
+// In a call of two, nobody is left to commit once the committer is barred. Who
+// cannot follow does not wait for long, but neither do they go round in circles.
+func TestBarredCommitterIsAlone(t *testing.T) {
+	s := call(t, 1, 2)
+	s.latency = 10 * time.Millisecond
+	recovers := func() time.Duration {
+		committer := s.delivery.last.committer
+		c := s.clients[0]
+		if c.user == committer.user {
+			c = s.clients[1]
+		}
+		replies, err := c.session.recover(s.now, s.delivery.lastID, errNoGroup)
+		require.NoError(t, err)
+		for _, r := range replies {
+			s.toServer(c, r)
+		}
+		start := s.now
+		s.run(s.latency)
+		for s.clients[0].session.Epoch() == 0 || s.clients[1].session.Epoch() == 0 {
+			require.Less(t, s.now.Sub(start), time.Minute)
+			s.run(s.latency)
+		}
+		return s.now.Sub(start)
+	}
+	require.Less(t, recovers(), time.Second)
+	require.Greater(t, recovers(), commitWait/2, "once more")
+	s.settle()
+	s.requireCall()
 }

@@ -142,7 +142,7 @@ func (d *Decryptor) decrypt(dst []byte, f *frame, now time.Time) ([]byte, error)
 		}
 		k.used(now, nonce)
 		d.retire(now, k.era)
-		return f.join(dst, d.plain[:len(sealed)]), nil
+		return f.join(dst, aad, d.plain[:len(sealed)]), nil
 	}
 	return dst, failure
 }

@@ -68,6 +68,15 @@ func TestDecryptInPlace(t *testing.T) {
 	got, err := d.Decrypt(b[:0], b, epoch)
 	require.NoError(t, err)
 	require.Equal(t, "opus", string(got))
+
+	const picture = "\x00\x00\x00\x01\x65\xe0first\x00\x00\x00\x01\x65\xe0second"
+	for shift := range 9 {
+		b, err := e.Encrypt(nil, []byte(picture), H264)
+		require.NoError(t, err)
+		got, err := d.Decrypt(b[:shift], b, epoch)
+		require.NoError(t, err)
+		require.Equal(t, picture, string(got[shift:]), "%d bytes behind the beginning of the frame", shift)
+	}
 }
 
 func TestDecryptRefuses(t *testing.T) {

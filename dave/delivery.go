@@ -83,6 +83,7 @@ type Delivery struct {
 	amendable  time.Time     // until when inflight may change
 	stuck      time.Time     // when the group is given up, zero: nothing is waited for
 	attempts   int           // to get a commit
+	restarted  time.Time     // when the group was given up last
 	transition *announcement // nil: none
 	last       *announcement // of a commit, nil: none
 	lastID     uint16

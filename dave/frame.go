@@ -99,16 +99,17 @@ func (f *frame) split(aad, sealed []byte) (_, _ []byte) {
 	return aad, append(sealed, f.media[at:]...)
 }
 
-// join appends the media with plain in the place of what was encrypted.
-func (f *frame) join(dst, plain []byte) []byte {
+// join appends the media with plain in the place of what was encrypted. Aad is
+// what was not: dst may overlap the media.
+func (f *frame) join(dst, aad, plain []byte) []byte {
 	var at uint32
 	for rest := f.ranges; len(rest) > 0; {
 		var s span
 		s, rest = nextRange(rest)
 		n := s.offset - at
 		dst = append(dst, plain[:n]...)
-		dst = append(dst, f.media[s.offset:s.end()]...)
-		plain, at = plain[n:], s.end()
+		dst = append(dst, aad[:s.size]...)
+		plain, aad, at = plain[n:], aad[s.size:], s.end()
 	}
 	return append(dst, plain...)
 }

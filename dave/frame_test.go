@@ -66,5 +66,5 @@ func TestSplitAndJoin(t *testing.T) {
 	aad, sealed := f.split(nil, nil)
 	require.Equal(t, "adeg", string(aad))
 	require.Equal(t, "BCF", string(sealed))
-	require.Equal(t, "->axydezg", string(f.join([]byte("->"), []byte("xyz"))))
+	require.Equal(t, "->axydezg", string(f.join([]byte("->"), aad, []byte("xyz"))))
 }

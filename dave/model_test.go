@@ -13,7 +13,7 @@ import (
 	"github.com/discordpkg/gateway/opcode"
 )
 
-var seeds = flag.Uint64("seeds", 20, "how many random calls to make of each kind")
+var seeds = flag.Uint64("seeds", 10, "how many random calls to make of each kind")
 
 // maxCall is how many clients a random call has at most.
 const maxCall = 20

@@ -73,8 +73,8 @@ func (d *Delivery) inGroup(p *participant) bool {
 //
 // https://daveprotocol.com/#proposal-handling
 func (d *Delivery) reconcile(now time.Time) {
-	if d.established && !slices.ContainsFunc(d.order, d.inGroup) {
-		d.restart(now) // nobody is left to commit
+	if d.deserted(now) {
+		d.restart(now)
 		return
 	}
 	want := make(map[change]bool)
@@ -97,6 +97,16 @@ func (d *Delivery) reconcile(now time.Time) {
 	if len(revoked)+len(added) > 0 {
 		d.amend(now, kept, revoked, added)
 	}
+}
+
+// deserted reports whether nobody is left to commit. With barred members it may
+// be too soon to start over: one that bars itself again and again is waited for.
+func (d *Delivery) deserted(now time.Time) bool {
+	if !d.established || slices.ContainsFunc(d.order, func(p *participant) bool { return d.inGroup(p) && !p.barred }) {
+		return false
+	}
+	recovering := slices.ContainsFunc(d.order, func(p *participant) bool { return !p.hold.IsZero() })
+	return !slices.ContainsFunc(d.order, d.inGroup) || !recovering && now.Sub(d.restarted) >= commitWait
 }
 
 // sign makes those proposals of a list that are wanted.
@@ -214,6 +224,7 @@ func (d *Delivery) abandon() {
 // https://daveprotocol.com/#sole-member-reset
 func (d *Delivery) restart(now time.Time) {
 	d.abandon()
+	d.restarted = now
 	alone := len(d.order) == 1
 	for _, p := range d.order {
 		p.pkg, p.hold = nil, time.Time{}

@@ -2,6 +2,7 @@ package dave
 
 import (
 	"errors"
+	"maps"
 	"slices"
 
 	gateway "github.com/discordpkg/gateway"
@@ -17,7 +18,7 @@ const maxUsers = 16384
 var errUsers = errors.New("dave: more users than a channel holds")
 
 // A roster is who is in the channel by what the voice server told everybody,
-// and who has been.
+// and who has been. Those who have been are forgotten when they are many.
 type roster struct {
 	self    snowflake
 	present map[snowflake]struct{}
@@ -34,12 +35,16 @@ func (r *roster) connect(m gateway.VoiceMessage) error {
 		return err
 	}
 	for _, user := range d.UserIDs {
-		if _, ok := r.known[user]; !ok && len(r.known) >= maxUsers {
+		if _, ok := r.present[user]; ok || user == r.self {
+			continue
+		}
+		if len(r.present) >= maxUsers {
 			return errUsers
 		}
-		if user != r.self {
-			r.present[user], r.known[user] = struct{}{}, struct{}{}
+		if _, ok := r.known[user]; !ok && len(r.known) >= maxUsers {
+			r.known = maps.Clone(r.present)
 		}
+		r.present[user], r.known[user] = struct{}{}, struct{}{}
 	}
 	return nil
 }

@@ -111,7 +111,7 @@ func (s *Session) HandleVoice(now time.Time, m gateway.VoiceMessage) ([]gateway.
 	case opcode.VoiceSessionDescription:
 		return s.begin(now, m)
 	case opcode.VoiceClientsConnect:
-		return nil, s.users.connect(m)
+		return nil, s.connect(m)
 	case opcode.VoiceClientDisconnect:
 		return nil, s.users.disconnect(m)
 	case opcode.VoiceResumed:
@@ -161,6 +161,16 @@ func (s *Session) checkVersion(v uint16) error {
 		return ErrDowngrade
 	}
 	return nil
+}
+
+// connect takes note of who is in the channel.
+func (s *Session) connect(m gateway.VoiceMessage) error {
+	err := s.users.connect(m)
+	if errors.Is(err, errUsers) {
+		s.refuse(err)
+		return nil
+	}
+	return err
 }
 
 // repeat returns what the voice server may have missed.

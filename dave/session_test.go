@@ -186,8 +186,18 @@ func TestTooManyUsers(t *testing.T) {
 	}
 	handle(t, s, connect(users...))
 	handle(t, s, connect(users...))
-	_, err := s.HandleVoice(epoch, connect(1e6))
-	require.ErrorIs(t, err, errUsers)
+	require.NoError(t, s.Refusal())
+	handle(t, s, connect(1e6))
+	require.ErrorIs(t, s.Refusal(), errUsers)
+	require.False(t, s.users.mayJoin(identityOf(1e6)))
+
+	// In the course of weeks more come and go than a channel holds.
+	handle(t, s, voice(opcode.VoiceClientDisconnect, gateway.VoiceClientDisconnect{UserID: 2}))
+	require.True(t, s.users.mayBeIn(identityOf(2)))
+	handle(t, s, connect(1e6))
+	require.True(t, s.users.mayJoin(identityOf(1e6)))
+	require.False(t, s.users.mayBeIn(identityOf(2)))
+	require.True(t, s.users.mayBeIn(identityOf(3)))
 }
 
 func TestResumed(t *testing.T) {
