@@ -32,8 +32,12 @@ func closeFrame(code CloseCode, reason string) Frame {
 	return Frame{Kind: FrameClose, Data: append(binary.BigEndian.AppendUint16(nil, uint16(code)), reason...)}
 }
 
-// maxPending is how many bytes may wait for a peer that does not read.
-const maxPending = 8 << 20
+// maxPending is how many bytes of memory may wait for a peer that does not
+// read, and frameCost how many of them a frame takes besides its data.
+const (
+	maxPending = 8 << 20
+	frameCost  = 64
+)
 
 // An outbox holds the frames of one link until somebody asks for them.
 type outbox struct {
@@ -44,7 +48,7 @@ type outbox struct {
 
 func (o *outbox) push(f Frame) {
 	o.frames = append(o.frames, f)
-	o.bytes += len(f.Data)
+	o.bytes += len(f.Data) + frameCost
 }
 
 func (o *outbox) pop() (Frame, bool) {
@@ -54,7 +58,7 @@ func (o *outbox) pop() (Frame, bool) {
 	f := o.frames[o.next]
 	o.frames[o.next] = Frame{}
 	o.next++
-	o.bytes -= len(f.Data)
+	o.bytes -= len(f.Data) + frameCost
 	if o.next == len(o.frames) {
 		*o = outbox{}
 	}

@@ -110,5 +110,5 @@ func (l *Link) attach(now time.Time, se *session) {
 	if se.certain {
 		r.Dialect = se.dialect.String()
 	}
-	l.send(OpReady, r)
+	l.send(now, OpReady, r)
 }

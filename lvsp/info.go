@@ -186,7 +186,10 @@ func (r *rawInfo) info(d Dialect, backend bool) Info {
 	b := &r.body
 	in := Info{
 		Guild: Snowflake(b.GuildID), Channel: Snowflake(b.ChannelID.id), User: Snowflake(b.UserID), SessionID: b.SessionID,
-		WithoutDAVE: b.DAVE != nil && !*b.DAVE, Token: b.Token, Endpoint: b.Endpoint, Known: b.Known, Request: b.Request, Code: b.Code, Message: b.Message,
+		WithoutDAVE: b.DAVE != nil && !*b.DAVE,
+	}
+	if !backend { // requests have none of these, and wait in queues
+		in.Token, in.Endpoint, in.Known, in.Request, in.Code, in.Message = b.Token, b.Endpoint, b.Known, b.Request, b.Code, b.Message
 	}
 	if b.Bitrate != nil {
 		in.Bitrate = int(*b.Bitrate)

@@ -99,7 +99,7 @@ func (l *Link) handleHeartbeat(now time.Time, m message) {
 		}
 		se.decide(now, d, false)
 	}
-	l.send(OpHeartbeatACK, ack)
+	l.send(now, OpHeartbeatACK, ack)
 }
 
 func (l *Link) handleInfo(now time.Time, m message) error {
@@ -243,11 +243,18 @@ func (l *Link) close(code CloseCode, reason string) {
 	l.push(closeFrame(code, reason))
 }
 
-func (l *Link) send(op Opcode, payload any) {
-	if l.closed {
-		return
+func (l *Link) send(now time.Time, op Opcode, payload any) {
+	if !l.closed {
+		l.sendFrame(now, appendMessage(nil, op, -1, encode(payload)))
 	}
-	l.push(Frame{Kind: FrameText, Data: appendMessage(nil, op, -1, encode(payload))})
+}
+
+// sendFrame ends a link whose backend lets too much pile up.
+func (l *Link) sendFrame(now time.Time, data []byte) {
+	l.push(Frame{Kind: FrameText, Data: data})
+	if l.out.full() {
+		l.fail(now, GeneralError, "reads too slowly")
+	}
 }
 
 func (l *Link) push(f Frame) {

@@ -279,6 +279,40 @@ func TestSlowReader(t *testing.T) {
 	require.True(t, l.NextDeadline().IsZero())
 }
 
+// Heartbeats are answered, and answers that nobody reads pile up as well.
+func TestSlowReaderOfHeartbeats(t *testing.T) {
+	if testing.Short() {
+		t.Skip("reaching the limits takes many messages")
+	}
+	s := newStage(t)
+	s.serve([]string{"rate=100000000"})
+	l := s.server.Accept(s.now)
+	f, _ := l.Next()
+	s.learn("a", f.Data)
+	l.Receive(s.now, []byte(`{"op":1,"d":{"token":"`+lvsp.Sign(secret, s.nonces["a"])+`","dialect":"final"}}`))
+	for n := 0; !l.Closed(); n++ {
+		l.Receive(s.now, []byte(`{"op":4,"d":{}}`))
+		require.Less(t, n, 200_000)
+	}
+}
+
+// Requests wait in queues: what they have no use for is not kept.
+func TestRequestsHaveNoAnswers(t *testing.T) {
+	msg := []byte(`{"op":6,"d":{"type":3,"data":{"user_id":"1","channel_id":"30","token":"t","endpoint":"e","message":"m","known":true,"re":1,"code":1}}}`)
+	in, err := lvsp.ParseInfo(msg, lvsp.Extended, true)
+	require.NoError(t, err)
+	require.Equal(t, lvsp.Info{Type: lvsp.StateCreate, Channel: 30, User: 1}, in)
+}
+
+func TestLinksWithoutNonceAreForgotten(t *testing.T) {
+	server, err := lvsp.NewServer(newHost(newStage(t)), lvsp.WithRandom(strings.NewReader("")), lvsp.WithBackend(lvsp.Backend{Secret: secret}))
+	require.NoError(t, err)
+	l := server.Accept(epoch)
+	require.True(t, l.Closed())
+	l.Lost(epoch)
+	require.Equal(t, "lvsp: voice server, 1 backends, 0 links", server.String())
+}
+
 // A table that is larger than the limit is told in pieces, and nobody is
 // closed for it.
 func TestLargeTable(t *testing.T) {

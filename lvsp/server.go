@@ -78,12 +78,12 @@ func (s *Server) Accept(now time.Time) *Link {
 		}
 		strangers[0].fail(now, GeneralError, "too many links")
 	}
-	s.links[l] = true
 	nonce, err := newNonce(s.cfg.random, NonceLength)
 	if err != nil {
 		l.close(GeneralError, "no randomness")
 		return l
 	}
+	s.links[l] = true
 	l.nonce, l.identifyBy = nonce, now.Add(IdentifyTimeout)
 	hello := Hello{HeartbeatInterval: s.cfg.interval.Milliseconds(), Nonce: nonce}
 	if s.cfg.helloSeconds {
@@ -92,7 +92,7 @@ func (s *Server) Accept(now time.Time) *Link {
 	for d := Seed; d <= Extended; d++ {
 		hello.Dialects = append(hello.Dialects, d.String())
 	}
-	l.send(OpHello, hello)
+	l.send(now, OpHello, hello)
 	return l
 }
 

@@ -57,10 +57,7 @@ func (se *session) send(now time.Time, in Info) {
 	se.keep(now, numbered{se.seq, now, data})
 	se.seq++
 	if l := se.link; l != nil {
-		l.push(Frame{Kind: FrameText, Data: data})
-		if l.out.full() {
-			l.fail(now, GeneralError, "reads too slowly")
-		}
+		l.sendFrame(now, data)
 	}
 }
 
