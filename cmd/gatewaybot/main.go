@@ -1,5 +1,6 @@
-// Gatewaybot shows a gateway session live. Without a token it brings its own
-// Discord, see -help.
+// Gatewaybot shows a gateway session live, plays a file in a voice channel, or
+// records one. Without a token it brings its own Discord, see -help, play -help
+// and record -help.
 package main
 
 import (

@@ -93,3 +93,8 @@ func runVirtual(ctx context.Context, args ...string) *output {
 	out.status = machineOn(newPipeNet(), false).run(ctx, args, environment(nil), &out.stdout, &out.stderr)
 	return out
 }
+
+// listenLoopback and dialLoopback are the network of the program as it is.
+func listenLoopback() (net.Listener, error) { return net.Listen("tcp", "127.0.0.1:0") }
+
+var dialLoopback = new(net.Dialer).DialContext

@@ -2,12 +2,14 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"flag"
 	"fmt"
 	"io"
 	"log/slog"
 	"net"
+	"os"
 	"time"
 
 	"github.com/discordpkg/gateway/gatewayshard"
@@ -26,6 +28,8 @@ type machine struct {
 	listen    func() (net.Listener, error) // for the local Discord
 	dial      dialFunc
 	discovery gatewayshard.Discovery
+	trust     *tls.Config // of servers, nil: as the system does
+	stdin     io.Reader   // of play
 	terminal  func(io.Writer, func(string) string) bool
 }
 
@@ -35,12 +39,16 @@ func run(ctx context.Context, args []string, env func(string) string, stdout, st
 	m := machine{
 		listen:   func() (net.Listener, error) { return net.Listen("tcp", "127.0.0.1:0") },
 		dial:     new(net.Dialer).DialContext,
+		stdin:    os.Stdin,
 		terminal: isTerminal,
 	}
 	return m.run(ctx, args, env, stdout, stderr)
 }
 
 func (m machine) run(ctx context.Context, args []string, env func(string) string, stdout, stderr io.Writer) int {
+	if len(args) > 0 && (args[0] == "play" || args[0] == "record") {
+		return m.runCall(ctx, &voiceOptions{records: args[0] == "record"}, args[1:], env, stdout, stderr)
+	}
 	o, err := parseOptions(args, env)
 	switch {
 	case errors.Is(err, flag.ErrHelp):

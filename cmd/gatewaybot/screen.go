@@ -48,13 +48,14 @@ func sizeFrom(s string, otherwise int) int {
 
 func (s *screen) period() time.Duration { return 250 * time.Millisecond }
 
-// show draws with one write, so that nobody sees half a table.
-func (s *screen) show(v view) {
+func (s *screen) show(v view) { s.draw(s.table.layout(v, s.news.latest())) }
+
+// draw draws with one write, so that nobody sees half a table.
+func (s *screen) draw(lines []line) {
 	var b bytes.Buffer
 	if s.drawn > 0 {
 		fmt.Fprintf(&b, "\x1b[%dF", s.drawn) // to the start of the first line
 	}
-	lines := s.table.layout(v, s.news.latest())
 	for _, l := range lines {
 		for _, part := range l {
 			if s.colour && part.style != plain {
@@ -84,14 +85,25 @@ func isTerminal(w io.Writer, env func(string) string) bool {
 
 // news keeps the latest lines of a log. It is safe for concurrent use.
 type news struct {
-	mu    sync.Mutex // guards lines
+	mu    sync.Mutex // guards what follows
 	lines []string
+	echo  io.Writer // of the lines, as long as there is no table; may be nil
+}
+
+// mute ends the echo, and forgets the lines, which stand above the table.
+func (n *news) mute() {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.lines, n.echo = nil, nil
 }
 
 // Write takes whole lines.
 func (n *news) Write(p []byte) (int, error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
+	if n.echo != nil {
+		_, _ = n.echo.Write(p)
+	}
 	n.lines = append(n.lines, strings.TrimSuffix(string(p), "\n"))
 	n.lines = n.lines[max(0, len(n.lines)-logLines):]
 	return len(p), nil

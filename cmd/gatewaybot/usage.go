@@ -3,6 +3,10 @@ package main
 const usage = `Gatewaybot shows a session of Discord's gateway live.
 
 Usage: gatewaybot [flags]
+       gatewaybot play [flags] [FILE]    plays a file in a voice channel
+       gatewaybot record [flags]         records a voice channel
+
+Play and record have flags of their own, see gatewaybot play -help.
 
 Without a token it starts a Discord of its own in the process, connects to it,
 shows the events that come, cuts the connection once to show the resume, and
@@ -52,6 +56,7 @@ is wrong.
 Examples:
 
   gatewaybot
+  gatewaybot play
   gatewaybot -shards 200 -max-concurrency 16
   gatewaybot -for 1m -shards 4 -encoding etf -compress zstd-stream
   gatewaybot -json -events MESSAGE_CREATE -for 5s | jq -r .d.content

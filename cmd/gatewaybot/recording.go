@@ -1,0 +1,111 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/discordpkg/gateway/command"
+	"github.com/discordpkg/gateway/voiceshard"
+)
+
+// A recording is what a caller hears, in files.
+type recording struct {
+	recorder *voiceshard.Recorder
+	match    *comparison // what it is held against, may be nil
+	done     chan struct{}
+	stop     context.CancelFunc
+	err      error // why it ended, valid when done
+
+	mu    sync.Mutex // guards files
+	files map[command.Snowflake]string
+}
+
+// newRecording returns a recording into the files that open opens.
+func newRecording(match *comparison, open func(command.Snowflake) (io.WriteCloser, error)) *recording {
+	r := &recording{match: match, done: make(chan struct{}), files: make(map[command.Snowflake]string)}
+	r.recorder = voiceshard.NewRecorder(func(user command.Snowflake) (io.WriteCloser, error) {
+		w, err := open(user)
+		if f, ok := w.(*os.File); ok && err == nil {
+			r.mu.Lock()
+			r.files[user] = f.Name()
+			r.mu.Unlock()
+		}
+		return w, err
+	})
+	return r
+}
+
+// recordFile returns what opens the one file of the local listener, a new one
+// if there is no name.
+func recordFile(name string) (func(command.Snowflake) (io.WriteCloser, error), error) {
+	if name == "" {
+		return func(command.Snowflake) (io.WriteCloser, error) { return os.CreateTemp("", "gatewaybot-*.opus") }, nil
+	}
+	probe, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE, 0o644) // better now than when somebody speaks
+	if err != nil {
+		return nil, fmt.Errorf("-record: %w", err)
+	}
+	return func(command.Snowflake) (io.WriteCloser, error) { return os.Create(name) }, probe.Close()
+}
+
+// recordDir makes a directory, and returns what opens files there.
+func recordDir(dir string) (func(command.Snowflake) (io.WriteCloser, error), error) {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return nil, fmt.Errorf("-dir: %w", err)
+	}
+	probe, err := os.CreateTemp(dir, ".gatewaybot-*")
+	if err != nil {
+		return nil, fmt.Errorf("-dir: %w", err)
+	}
+	return voiceshard.RecordDir(dir), errors.Join(probe.Close(), os.Remove(probe.Name()))
+}
+
+// start begins to record a session, until end.
+func (r *recording) start(ctx context.Context, s *voiceshard.Session) {
+	ctx, r.stop = context.WithCancel(context.WithoutCancel(ctx))
+	go func() {
+		defer close(r.done)
+		if r.err = r.listen(ctx, s); ctx.Err() != nil {
+			r.err = nil
+		}
+	}()
+}
+
+func (r *recording) listen(ctx context.Context, s *voiceshard.Session) error {
+	if r.match == nil {
+		return r.recorder.Record(ctx, s)
+	}
+	for {
+		p, err := s.Receive(ctx)
+		if err != nil {
+			return err
+		}
+		r.match.hear(p)
+		var failed *voiceshard.TrackError // Close tells
+		if err := r.recorder.Write(p); err != nil && !errors.As(err, &failed) {
+			return err
+		}
+	}
+}
+
+// end completes the files, and returns how long they are.
+func (r *recording) end() (length time.Duration, err error) {
+	r.stop()
+	<-r.done
+	err = errors.Join(r.err, r.recorder.Close())
+	return r.recorder.Duration(), err
+}
+
+// tracks returns the files by user, and the users in order.
+func (r *recording) tracks() (users []command.Snowflake, files map[command.Snowflake]string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Sorted(maps.Keys(r.files)), maps.Clone(r.files)
+}
