@@ -14,7 +14,7 @@ import (
 )
 
 // The files around the sockets. All others are machines.
-var shell = []string{"server.go", "peer.go", "rest.go", "control.go", "wait.go", "voiceserver.go", "voicecontrol.go", "lvsp.go", "settings.go"}
+var shell = []string{"server.go", "peer.go", "rest.go", "control.go", "wait.go", "voiceserver.go", "voicecontrol.go", "lvsp.go", "lvspdial.go", "lvsppipe.go", "settings.go"}
 
 // The world, its connections and the simulation know no clock but the one they are told.
 func TestMachinesArePure(t *testing.T) {
