@@ -6,6 +6,7 @@
 //	$ go run ./cmd/localdiscord -addr 127.0.0.1:4000 -control 127.0.0.1:4001 -traffic 5
 //	http=http://127.0.0.1:4000
 //	gateway=ws://127.0.0.1:4000
+//	voice=wss://127.0.0.1:40123
 //	control=http://127.0.0.1:4001
 //
 // The first URL stands for https://discord.com: a bot that asks it for
@@ -14,9 +15,16 @@
 // certificate that -ca writes: NODE_EXTRA_CA_CERTS=ca.pem for Node,
 // SSL_CERT_FILE=ca.pem for Go and Python.
 //
+// # Voice
+//
+// Bots that join a voice channel are sent to the third URL, a real voice server
+// with the same certificate: they hear each other, and are end to end encrypted
+// if they can be. Each token of -token is a bot of its own, so that several can be
+// in a channel.
+//
 // # Control
 //
-// The third URL makes things happen. Whoever reaches it may use it.
+// The last URL makes things happen. Whoever reaches it may use it.
 //
 //	control=http://127.0.0.1:4001
 //
@@ -47,6 +55,12 @@
 //	curl $control/fault -d '{"kind":"invalid_session","resumable":true}'
 //	curl $control/fault -d '{"kind":"close","code":4009,"reason":"too slow"}'
 //	curl $control/fault -d '{"kind":"refuse","status":502,"next":3}'
+//
+//	# who is in voice, and what goes wrong there
+//	curl $control/voice
+//	curl $control/voice -d '{"server":"move"}'
+//	curl $control/voice -d '{"close":4015}'
+//	curl $control/voice -d '{"network":{"loss":0.1}}'
 //
 // The method of each is documented at
 // [github.com/discordpkg/gateway/gatewaytest.Server.ControlHandler].

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/discordpkg/gateway/gatewaytest"
+	"github.com/discordpkg/gateway/voiceserver"
 )
 
 // options are the flags.
@@ -74,8 +75,6 @@ func (o *options) addTokens(list string) error {
 
 func (o *options) check() error {
 	switch {
-	case o.ca != "" && !o.tls:
-		return errors.New("-ca needs -tls")
 	case o.guilds < 0 || o.guilds > maxGuilds:
 		return fmt.Errorf("-guilds is not between 0 and %d", maxGuilds)
 	case o.shards < 1:
@@ -90,8 +89,9 @@ func (o *options) check() error {
 	return nil
 }
 
-// server returns what the flags say of the local Discord.
-func (o *options) server() []gatewaytest.Option {
+// server returns what the flags say of the local Discord, whose voice server
+// tells the log what happens.
+func (o *options) server(log *slog.Logger) []gatewaytest.Option {
 	options := []gatewaytest.Option{
 		gatewaytest.WithGuilds(o.guilds, members),
 		gatewaytest.WithGuildsPerShard(maxGuilds),
@@ -100,6 +100,7 @@ func (o *options) server() []gatewaytest.Option {
 		gatewaytest.WithHeartbeat(o.heartbeat, beatGrace),
 		gatewaytest.WithToken(o.tokens...),
 		gatewaytest.WithSeed(o.seed),
+		gatewaytest.WithVoiceServer(voiceserver.WithLogger(log)),
 	}
 	if o.tls {
 		options = append(options, gatewaytest.WithTLS())

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"log/slog"
 	"strings"
 	"testing"
 
@@ -22,7 +23,6 @@ func TestWrongFlags(t *testing.T) {
 	for args, want := range map[string]string{
 		"-nonsense":           "flag provided but not defined: -nonsense",
 		"4000":                `unexpected argument "4000"`,
-		"-ca ca.pem":          "-ca needs -tls",
 		"-guilds -1":          "-guilds is not between",
 		"-guilds 2000000":     "-guilds is not between",
 		"-shards 0":           "-shards is below 1",
@@ -45,5 +45,5 @@ func TestOptions(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, []string{"a", "b", "c"}, o.tokens)
 	require.Equal(t, "127.0.0.1:0", o.addr)
-	require.Len(t, o.server(), 8)
+	require.Len(t, o.server(slog.New(slog.DiscardHandler)), 9)
 }

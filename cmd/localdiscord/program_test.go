@@ -25,6 +25,7 @@ import (
 	"github.com/discordpkg/gateway/gatewayshard"
 	"github.com/discordpkg/gateway/gatewaytest"
 	"github.com/discordpkg/gateway/intent"
+	"github.com/discordpkg/gateway/voiceshard"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -69,7 +70,7 @@ func start(t *testing.T, args ...string) *program {
 		p.status <- status
 	}()
 	t.Cleanup(func() { cancel(); _ = r.Close() })
-	want := 3
+	want := 4
 	if strings.Contains(strings.Join(args, " "), "-ca") {
 		want++
 	}
@@ -109,8 +110,14 @@ func (p *program) call(method, url, body string, into any) int {
 // A client is a shard that runs.
 type client struct {
 	*gatewayshard.Shard
-	names <-chan event.Type // of its events
-	ended <-chan error      // what Run returned
+	events <-chan happening
+	ended  <-chan error // what Run returned
+}
+
+// A happening is an event.
+type happening struct {
+	name event.Type
+	data []byte
 }
 
 // connect runs a shard.
@@ -119,15 +126,17 @@ func (p *program) connect(config gatewayshard.Config, token string) *client {
 	var bot struct{ URL string }
 	require.Equal(p.t, http.StatusOK, p.call("GET", p.urls["http"]+"/api/v10/gateway/bot", "", &bot))
 	require.Equal(p.t, p.urls["gateway"], bot.URL)
-	names := make(chan event.Type, 1000)
+	events := make(chan happening, 1000)
 	config.Backoff.Min = time.Millisecond
 	shard, err := config.NewShard(0, token,
-		func(_ gateway.ShardID, name event.Type, _ gateway.RawMessage) { names <- name },
+		func(_ gateway.ShardID, name event.Type, data gateway.RawMessage) {
+			events <- happening{name, bytes.Clone(data)}
+		},
 		gateway.WithURL(bot.URL+"/?v=10&encoding=json"), gateway.WithIntents(intent.All))
 	require.NoError(p.t, err)
 	ended := make(chan error, 1)
 	go func() { ended <- shard.Run(context.Background()) }()
-	return &client{shard, names, ended}
+	return &client{shard, events, ended}
 }
 
 // end closes the shard.
@@ -143,8 +152,8 @@ func (c *client) await(t *testing.T, want event.Type) {
 	limit := time.After(20 * time.Second)
 	for {
 		select {
-		case name := <-c.names:
-			if name == want {
+		case e := <-c.events:
+			if e.name == want {
 				return
 			}
 		case err := <-c.ended:
@@ -208,6 +217,47 @@ func TestProgramWithTLS(t *testing.T) {
 	c.await(t, event.Ready)
 	c.end(t)
 	p.end()
+}
+
+// TestProgramWithVoice joins a voice channel.
+func TestProgramWithVoice(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "ca.pem")
+	p := start(t, "-ca", file, "-token", "local", "-guilds", "1")
+	pem, err := os.ReadFile(file)
+	require.NoError(t, err)
+	pool := x509.NewCertPool()
+	require.True(t, pool.AppendCertsFromPEM(pem))
+	c := p.connect(gatewayshard.Config{}, "local")
+	c.await(t, event.Ready)
+	var guilds []gatewaytest.Guild
+	p.call("GET", p.urls["control"]+"/guilds", "", &guilds)
+	g := &guilds[0]
+
+	voice := voiceshard.New(voiceshard.ForShard(c.Shard), gatewaytest.Bot, voiceshard.WithTLS(&tls.Config{RootCAs: pool}))
+	joined := make(chan error, 1)
+	var session *voiceshard.Session
+	go func() {
+		var err error
+		session, err = voice.Join(t.Context(), g.ID, g.VoiceChannel(0))
+		joined <- err
+	}()
+	for ready := false; !ready; {
+		select {
+		case e := <-c.events:
+			voice.HandleEvent(e.name, e.data)
+		case err := <-joined:
+			require.NoError(t, err)
+			ready = true
+		}
+	}
+	var in []gatewaytest.VoiceJoin
+	require.Equal(t, http.StatusOK, p.call("GET", p.urls["control"]+"/voice", "", &in))
+	require.Len(t, in, 1)
+	require.Equal(t, g.VoiceChannel(0), session.Channel())
+	require.NoError(t, voice.Close(t.Context()))
+	c.end(t)
+	p.end()
+	require.Contains(t, p.log.String(), "voice connection over")
 }
 
 func TestProgramWithTrafficAndTokens(t *testing.T) {

@@ -48,7 +48,8 @@ func serve(ctx context.Context, o *options, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	srv := gatewaytest.NewServer(append(o.server(), gatewaytest.WithListener(gateway))...)
+	log := slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: o.level}))
+	srv := gatewaytest.NewServer(append(o.server(log), gatewaytest.WithListener(gateway))...)
 	defer srv.Close()
 	control, err := net.Listen("tcp", o.control)
 	if err != nil {
@@ -64,13 +65,13 @@ func serve(ctx context.Context, o *options, stdout, stderr io.Writer) error {
 		return err
 	}
 	srv.Generate(o.traffic)
-	watch(ctx, srv, slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: o.level})))
+	watch(ctx, srv, log)
 	return nil
 }
 
 // announce writes the certificate, and then says where everything is.
 func announce(w io.Writer, o *options, srv *gatewaytest.Server, control net.Addr) error {
-	text := fmt.Sprintf("http=%s\ngateway=%s\ncontrol=http://%s\n", srv.URL, srv.GatewayURL, control)
+	text := fmt.Sprintf("http=%s\ngateway=%s\nvoice=wss://%s\ncontrol=http://%s\n", srv.URL, srv.GatewayURL, srv.Voice().Endpoint(), control)
 	if o.ca != "" {
 		block := &pem.Block{Type: "CERTIFICATE", Bytes: srv.Certificate().Raw}
 		if err := os.WriteFile(o.ca, pem.EncodeToMemory(block), 0o644); err != nil {
