@@ -200,6 +200,7 @@ func TestWebMMalformed(t *testing.T) {
 		"long number":        start(el(idTracks, el(idTrack, el(idTrackNumber, make([]byte, 9)))), cluster(0)),
 		"delay":              start(opusTrack(num(idCodecDelay, math.MaxUint64)), cluster(0)),
 		"encodings":          start(opusTrack(el(idEncodings, bad)), cluster(0)),
+		"deep encodings":     start(opusTrack(el(idEncodings, el(idEncoding, el(idEncoding, el(idEncoding))))), cluster(0)),
 		"info":               start(el(idInfo, bad), track, cluster(0)),
 		"tick of nothing":    start(el(idInfo, num(idTimestamps, 0)), track, cluster(0)),
 		"tick of an hour":    start(el(idInfo, num(idTimestamps, uint64(time.Hour))), track, cluster(0)),
@@ -215,6 +216,8 @@ func TestWebMMalformed(t *testing.T) {
 		_, err := NewWebMReader(bytes.NewReader(b))
 		require.ErrorIs(t, err, ErrFormat, name)
 	}
+	_, err := NewWebMReader(io.MultiReader(bytes.NewReader(start(sized(0xec, maxHeaders))), endless{}))
+	require.ErrorContains(t, err, "the headers do not end")
 	for name, b := range map[string][]byte{
 		"time":         webm(cluster(math.MaxUint64)),
 		"time is long": webm(open(idCluster), el(idTimestamp, make([]byte, 9))),
@@ -231,6 +234,14 @@ func TestWebMMalformed(t *testing.T) {
 		_, _, err := readWebM(t, b)
 		require.ErrorIs(t, err, ErrFormat, name)
 	}
+}
+
+// endless is a stream of nothing.
+type endless struct{}
+
+func (endless) Read(b []byte) (int, error) {
+	clear(b)
+	return len(b), nil
 }
 
 func TestWebMNotOpusPackets(t *testing.T) {

@@ -25,6 +25,9 @@ func (r *WebMReader) headers() error {
 		if err != nil {
 			return r.wrong("half of the headers", err)
 		}
+		if size > maxHeaders-r.in.offset && id != idSegment && id != idCluster {
+			return r.wrong("the headers do not end", nil)
+		}
 		switch id {
 		case idSegment:
 			r.segment = r.in.offset

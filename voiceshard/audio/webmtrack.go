@@ -20,6 +20,8 @@ const (
 	codecOpus     = "A_OPUS"
 	headersOnly   = 3 // compression that leaves out what all packets begin with
 	maxPrefix     = 255
+	maxDepth      = 2 // of what is in ContentEncodings
+	maxNames      = 8 // of codecs, in an error
 	maxCodecDelay = uint64(10 * time.Second)
 )
 
@@ -48,7 +50,7 @@ func findTrack(tracks []byte) (track, error) {
 		}
 		if t.codec == codecOpus {
 			found = &t
-		} else if t.kind == trackAudio {
+		} else if t.kind == trackAudio && len(others) < maxNames {
 			others = append(others, codecName(t.codec))
 		}
 		return nil
@@ -82,31 +84,36 @@ func (t *trackEntry) set(e element) (err error) {
 		}
 		t.delay, t.delayed = time.Duration(ns), true
 	case idEncodings:
-		return each(e.data, t.setEncoding)
+		return t.setEncodings(e.data, 0)
 	}
 	return err
 }
 
-// setEncoding takes the elements of ContentEncodings, whatever is in which.
+// setEncodings takes the elements of ContentEncodings, whatever is in which.
 //
 // https://www.rfc-editor.org/rfc/rfc9559#section-5.1.4.1.31
-func (t *trackEntry) setEncoding(e element) error {
-	switch e.id {
-	case idEncoding:
-		return each(e.data, t.setEncoding)
-	case idCompression:
-		t.sealed = true // zlib, unless it says something else
-		return each(e.data, t.setEncoding)
-	case idEncryption:
-		t.sealed = true
-	case idAlgorithm:
-		v, err := e.number()
-		t.sealed = v != headersOnly
-		return err
-	case idSettings:
-		t.prefix = e.data
+func (t *trackEntry) setEncodings(b []byte, depth int) error {
+	if depth > maxDepth {
+		return errEBML
 	}
-	return nil
+	return each(b, func(e element) error {
+		switch e.id {
+		case idEncoding:
+			return t.setEncodings(e.data, depth+1)
+		case idCompression:
+			t.sealed = true // zlib, unless it says something else
+			return t.setEncodings(e.data, depth+1)
+		case idEncryption:
+			t.sealed = true
+		case idAlgorithm:
+			v, err := e.number()
+			t.sealed = v != headersOnly
+			return err
+		case idSettings:
+			t.prefix = e.data
+		}
+		return nil
+	})
 }
 
 // check decides whether packets of the track can be used.
