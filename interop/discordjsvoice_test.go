@@ -21,9 +21,17 @@ func TestDiscordJSVoice(t *testing.T) {
 	r := newVoiceRoom(t, true, voiceserver.WithE2EERequired())
 	r.bot = newDiscordJSVoice(r)
 	r.enter()
-	r.joins()
+	_, err := r.session.Write(pilot)
+	require.NoError(t, err)
+	r.joins() // and is told who speaks already
 	first := r.settles()
 	r.talk()
+
+	// Half of the packets are padded.
+	r.srv.Voice().Faults().SetNetwork(voiceserver.Network{Padding: 0.5})
+	r.talk()
+	require.NotZero(t, r.srv.Voice().Stats().Relay.Padded)
+	r.srv.Voice().Faults().SetNetwork(voiceserver.Network{})
 
 	// Both lose their connections to the voice server, and resume.
 	r.srv.Voice().Faults().Cut(0)
@@ -73,6 +81,36 @@ func TestDiscordJSVoiceInClear(t *testing.T) {
 	r.talk()
 	require.NoError(t, r.bot.leave(r.ctx))
 	require.NoError(t, r.bot.close(r.ctx))
+	r.clean()
+}
+
+// While somebody is there who cannot encrypt, nobody does.
+func TestVoiceDowngrade(t *testing.T) {
+	t.Parallel()
+	r := newVoiceRoom(t, true)
+	r.bot = newDiscordJSVoice(r)
+	r.enter()
+	r.joins()
+	first := r.settles()
+	r.talk()
+
+	ears := newDiary()
+	third := newDisgoVoice(r, otherToken, ears)
+	require.NoError(t, third.open(r.ctx))
+	require.NoError(t, third.join(r.ctx, r.guild.ID, r.guild.VoiceChannel(0)))
+	r.encrypted = false
+	r.settles()
+	r.talk()
+	require.NotEmpty(t, ears.now().heard)
+
+	require.NoError(t, third.leave(r.ctx))
+	require.NoError(t, third.close(r.ctx))
+	r.encrypted = true
+	require.NotEqual(t, first, r.settles())
+	r.talk()
+	require.NoError(t, r.bot.leave(r.ctx))
+	require.NoError(t, r.bot.close(r.ctx))
+	require.Empty(t, ears.now().problems)
 	r.clean()
 }
 

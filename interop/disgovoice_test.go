@@ -26,7 +26,7 @@ func TestDisgoVoice(t *testing.T) {
 		t.Run(mode, func(t *testing.T) {
 			t.Parallel()
 			r := newVoiceRoom(t, false, voiceserver.WithModes(mode))
-			r.bot = newDisgoVoice(r)
+			r.bot = newDisgoVoice(r, foreignToken, r.ears)
 			r.enter()
 			r.joins()
 			r.settles()
@@ -59,9 +59,9 @@ type disgoVoice struct {
 	spoken chan struct{} // closed when the library has ended the transmission
 }
 
-func newDisgoVoice(r *voiceRoom) *disgoVoice {
-	log := slog.New(complaints{r.ears})
-	client, err := disgo.New(foreignToken,
+func newDisgoVoice(r *voiceRoom, token string, ears *diary) *disgoVoice {
+	log := slog.New(complaints{ears})
+	client, err := disgo.New(token,
 		disgobot.WithLogger(log),
 		disgobot.WithRestClientConfigOpts(rest.WithURL(r.srv.URL+"/api/v10")),
 		disgobot.WithGatewayConfigOpts(gateway.WithIntents(gateway.IntentGuilds, gateway.IntentGuildVoiceStates)),
@@ -73,7 +73,7 @@ func newDisgoVoice(r *voiceRoom) *disgoVoice {
 	require.NoError(r.t, err)
 	end := sync.OnceFunc(func() { client.Close(context.Background()) })
 	r.t.Cleanup(end)
-	return &disgoVoice{client: client, ears: r.ears, end: end}
+	return &disgoVoice{client: client, ears: ears, end: end}
 }
 
 func (b *disgoVoice) open(ctx context.Context) error { return b.client.OpenGateway(ctx) }
