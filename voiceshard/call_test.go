@@ -27,10 +27,11 @@ import (
 
 // A caller is a bot in a voice channel of the local Discord.
 type caller struct {
-	user    command.Snowflake
-	voice   *voiceshard.Voice
-	session *voiceshard.Session
-	said    int
+	user     command.Snowflake
+	identity *dave.Identity
+	voice    *voiceshard.Voice
+	session  *voiceshard.Session
+	said     int
 }
 
 // atOnce admits everybody: the local Discord of these tests has no limit.
@@ -51,7 +52,9 @@ func call(t *testing.T, options ...voiceserver.Option) (ctx context.Context, d *
 // dial connects one of the bots and joins the first voice channel.
 func dial(ctx context.Context, t *testing.T, d *gatewaytest.Server, n int) *caller {
 	t.Helper()
-	c := &caller{user: gatewaytest.BotID(n)}
+	identity, err := dave.NewIdentity()
+	require.NoError(t, err)
+	c := &caller{user: gatewaytest.BotID(n), identity: identity}
 	ready := make(chan struct{})
 	var once sync.Once
 	shard, err := gatewayshard.NewShard(0, string(rune('a'+n)), func(_ gateway.ShardID, name event.Type, data gateway.RawMessage) {
@@ -61,7 +64,7 @@ func dial(ctx context.Context, t *testing.T, d *gatewaytest.Server, n int) *call
 		}
 	}, gateway.WithURL(d.DialURL), gateway.WithIntents(intent.Guilds|intent.GuildVoiceStates), gateway.WithIdentifyRateLimiter(atOnce{}))
 	require.NoError(t, err)
-	c.voice = voiceshard.New(voiceshard.ForShard(shard), 0,
+	c.voice = voiceshard.New(voiceshard.ForShard(shard), 0, voiceshard.WithDAVE(dave.WithIdentity(identity)),
 		voiceshard.WithTLS(d.TLSClientConfig()), voiceshard.WithBackoff(voiceshard.Backoff{Min: 10 * time.Millisecond, Max: 100 * time.Millisecond, Attempts: 50}))
 
 	running := make(chan error, 1)
@@ -146,7 +149,7 @@ func TestCall(t *testing.T) {
 	require.Equal(t, before.Forged, after.Forged)
 }
 
-// requirePrivate wants both to be in one group, and nobody else.
+// requirePrivate wants both to be in one group, as themselves, and nobody else.
 func requirePrivate(t *testing.T, a, b *caller) {
 	t.Helper()
 	require.Eventually(t, func() bool {
@@ -154,7 +157,8 @@ func requirePrivate(t *testing.T, a, b *caller) {
 		for _, c := range []*caller{a, b} {
 			c.session.Encryption(func(e voiceshard.FrameCryptor) {
 				s := e.(*dave.Session)
-				if len(s.Members()) == 2 && s.PrivacyCode() != "" {
+				known := bytes.Equal(s.IdentityKey(a.user), a.identity.PublicKey()) && bytes.Equal(s.IdentityKey(b.user), b.identity.PublicKey())
+				if known && len(s.Members()) == 2 && s.PrivacyCode() != "" {
 					codes[s.PrivacyCode()]++
 				}
 			})

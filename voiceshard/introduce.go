@@ -91,11 +91,11 @@ func (s *Session) command(leave bool) error {
 	channel := s.channel
 	s.mu.Unlock()
 	if leave {
-		if err := s.tell(s.ctx, answerTime, 0); err != nil {
+		if err := s.tell(s.ctx, 0); err != nil {
 			return err
 		}
 	}
-	return s.tell(s.ctx, answerTime, channel)
+	return s.tell(s.ctx, channel)
 }
 
 // awaitServer waits for Discord to find a voice server.

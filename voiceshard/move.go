@@ -29,7 +29,7 @@ func (s *Session) Move(ctx context.Context, channel Snowflake) error {
 	s.channel = channel
 	command := s.intro.ask(time.Now(), false)
 	s.mu.Unlock()
-	err := s.tell(ctx, answerTime, channel)
+	err := s.tell(ctx, channel)
 	if err == nil {
 		err = s.awaitChannel(ctx, channel, connects)
 	}
@@ -95,5 +95,5 @@ func (s *Session) SetSelf(ctx context.Context, mute, deaf bool) error {
 	s.mute, s.deaf = mute, deaf
 	channel := s.channel
 	s.mu.Unlock()
-	return s.tell(ctx, answerTime, channel)
+	return s.tell(ctx, channel)
 }

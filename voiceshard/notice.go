@@ -75,7 +75,7 @@ func (s *Session) reassert() {
 	}
 	command, channel := s.intro.ask(time.Now(), false), s.channel
 	s.wg.Go(func() {
-		if err := s.tell(s.ctx, answerTime, channel); err != nil {
+		if err := s.tell(s.ctx, channel); err != nil {
 			s.log.Warn("could not tell the new session of the main gateway about the voice channel", "err", err)
 		}
 		_, _ = s.await(answerTime, func() bool { return !s.intro.asked })

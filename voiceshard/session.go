@@ -153,8 +153,10 @@ func (s *Session) Leave(ctx context.Context) error {
 	}
 }
 
-// farewell is how long telling the main gateway may take that the bot leaves.
-const farewell = 5 * time.Second
+// commandTime is how long the main gateway may take to send a command: more than
+// the minute in which it may send no more than 120 of them, for those who join
+// hundreds of channels at once.
+const commandTime = 90 * time.Second
 
 // finish ends what is left of the session.
 func (s *Session) finish(err error) {
@@ -169,7 +171,7 @@ func (s *Session) finish(err error) {
 	}
 	s.mu.Unlock()
 	if farewells {
-		err := s.tell(context.Background(), farewell, 0)
+		err := s.tell(context.Background(), 0)
 		s.mu.Lock()
 		s.leaveErr = err
 		s.mu.Unlock()
@@ -188,8 +190,8 @@ func (s *Session) finish(err error) {
 }
 
 // tell sends one command to the main gateway.
-func (s *Session) tell(ctx context.Context, limit time.Duration, channel Snowflake) error {
-	ctx, cancel := context.WithTimeout(ctx, limit)
+func (s *Session) tell(ctx context.Context, channel Snowflake) error {
+	ctx, cancel := context.WithTimeout(ctx, commandTime)
 	defer cancel()
 	s.mu.Lock()
 	state := command.VoiceState{GuildID: s.guild, ChannelID: channel, SelfMute: s.mute, SelfDeaf: s.deaf}
