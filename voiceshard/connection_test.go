@@ -223,6 +223,21 @@ func TestEncryption(t *testing.T) {
 	}, WithoutE2EE())
 }
 
+// A machine with deadlines is called at them, but does not keep the processor
+// busy; and its keys are wiped in the end.
+func TestDeadlinesOfEncryption(t *testing.T) {
+	i := new(impatient)
+	run(t, func(t *testing.T, d *discord) {
+		i.ready.Store(true)
+		s := d.join()
+		before := i.calls.Load()
+		sleep(time.Second)
+		require.InDelta(t, 100, i.calls.Load()-before, 5)
+		require.NoError(t, s.Leave(t.Context()))
+		require.True(t, i.wiped.Load())
+	}, WithE2EE(func(user, _ Snowflake) (FrameCryptor, error) { i.user = user; return i, nil }))
+}
+
 // Of two servers named in a row the last one counts.
 func TestStaleSettling(t *testing.T) {
 	run(t, func(t *testing.T, d *discord) {

@@ -68,6 +68,9 @@ func (c *cryptor) decrypt(now time.Time, user Snowflake, dst, frame []byte) (out
 	return dst, c.waits(err), err
 }
 
+// expirePause is how soon a machine is called again that names no time to come.
+const expirePause = 10 * time.Millisecond
+
 // expire drops keys that are over, and returns when to do so again, zero for
 // never.
 func (c *cryptor) expire(now time.Time) time.Time {
@@ -81,7 +84,11 @@ func (c *cryptor) expire(now time.Time) time.Time {
 		return time.Time{}
 	}
 	m.HandleTimeout(now)
-	return m.NextDeadline()
+	next := m.NextDeadline()
+	if soon := now.Add(expirePause); !next.IsZero() && next.Before(soon) {
+		return soon
+	}
+	return next
 }
 
 // wipe overwrites the keys of an encryption that is not needed any more.

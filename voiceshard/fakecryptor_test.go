@@ -59,6 +59,18 @@ func (l *lock) DecryptFrame(_ time.Time, user Snowflake, dst, frame []byte) ([]b
 	return append(dst, rest...), nil
 }
 
+// impatient is a lock that always wants to be called at once.
+type impatient struct {
+	lock
+	calls atomic.Int64
+	at    time.Time
+	wiped atomic.Bool
+}
+
+func (i *impatient) NextDeadline() time.Time     { return i.at }
+func (i *impatient) HandleTimeout(now time.Time) { i.at = now; i.calls.Add(1) }
+func (i *impatient) Wipe()                       { i.wiped.Store(true) }
+
 // withLock encrypts with locks, of which l is the first one.
 func withLock(l *lock) Option {
 	first := l
