@@ -60,16 +60,21 @@ func (s *Session) setEncryptor(e *Encryptor, shared bool) {
 	if s.encryptor != nil {
 		s.encryptor.Wipe()
 	}
-	s.encryptor, s.shared = e, shared
+	s.encryptor, s.shared, s.sole = e, shared, nil
 }
 
-// encryptFor sends with the key of a group.
+// encryptFor sends with the key of a group. One that is sent with already stays:
+// another encryptor would use its nonces again.
 func (s *Session) encryptFor(g *mls.Group, shared bool) error {
+	if s.encryptor != nil && s.sole == g {
+		return nil
+	}
 	e, err := encryptorOf(g, s.user)
 	if err != nil {
 		return err
 	}
 	s.setEncryptor(e, shared)
+	s.sole = g
 	return nil
 }
 

@@ -103,6 +103,15 @@ func TestAlone(t *testing.T) {
 	require.Empty(t, s.PrivacyCode())
 	require.Empty(t, s.Members())
 
+	again := voice(opcode.DAVEPrepareTransition, `{"transition_id":0,"protocol_version":1}`)
+	for nonce := range uint32(3) {
+		require.Empty(t, handle(t, s, again))
+		frame, err := s.EncryptFrame(epoch, nil, []byte("frame"), Opus)
+		require.NoError(t, err)
+		f, _ := parseFrame(frame)
+		require.Equal(t, nonce+2, f.nonce, "whatever the voice server says, no nonce is used twice")
+	}
+
 	handle(t, s, connect(2, 1, 2))
 	require.Equal(t, []snowflake{2}, s.Users())
 	out, err := s.EncryptFrame(epoch, []byte("dst"), []byte("frame"), Opus)
