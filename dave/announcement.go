@@ -136,6 +136,7 @@ func (d *Delivery) HandleTimeout(now time.Time) []Outgoing {
 	}
 	if over(d.stuck, now) {
 		d.attempts++
+		d.pardon() // the others do not commit
 		d.restart(now)
 	}
 	d.reconcile(now)

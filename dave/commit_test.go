@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	gateway "github.com/discordpkg/gateway"
 	"github.com/discordpkg/gateway/internal/mls"
 	"github.com/discordpkg/gateway/opcode"
 )
@@ -147,6 +148,33 @@ func TestDeliveryBarsCommitters(t *testing.T) {
 	requireDropped(t, d, 1, both(stage(t, next, list...)), "barred")
 	d.members[1].barred = false
 	require.NotEmpty(t, d.handle(1, voice(opcode.DAVECommitWelcome, both(stage(t, next, list...)))))
+}
+
+// Who makes commits that nobody can follow, and is always the first, wins once.
+func TestBadCommitterWinsOnce(t *testing.T) {
+	s := newSim(t, 1)
+	s.latency = 0
+	bad := s.join(1, 1)
+	bad.mangle = func(m gateway.VoiceMessage) gateway.VoiceMessage {
+		if m.Op != opcode.DAVECommitWelcome {
+			return m
+		}
+		n, err := mls.CommitLength(m.Data)
+		require.NoError(t, err)
+		m.Data = bytes.Clone(m.Data)
+		m.Data[n-1] ^= 1 // of the membership tag
+		m.Data[len(m.Data)-1] ^= 1
+		return m
+	}
+	for user := range snowflake(4) {
+		s.join(user+2, 1)
+	}
+	s.run(commitWait - 1)
+	s.requireCall()
+	require.True(t, s.delivery.members[1].barred)
+	for _, p := range s.delivery.order {
+		require.LessOrEqual(t, p.failures, 2, "%d", p.user)
+	}
 }
 
 // In a call of two, nobody is left to commit once the committer is barred. Who

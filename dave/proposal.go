@@ -215,7 +215,17 @@ func (d *Delivery) abandon() {
 	d.established, d.epoch, d.leaves = false, 0, nil
 	d.inflight, d.stuck, d.transition, d.last = nil, time.Time{}, nil, nil
 	for _, p := range d.order {
-		p.leaf, p.barred = -1, false
+		p.leaf = -1
+	}
+	if !slices.ContainsFunc(d.order, func(p *participant) bool { return p.version > 0 && !p.barred }) {
+		d.pardon()
+	}
+}
+
+// pardon lets everybody commit.
+func (d *Delivery) pardon() {
+	for _, p := range d.order {
+		p.barred = false
 	}
 }
 

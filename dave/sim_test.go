@@ -39,6 +39,7 @@ type client struct {
 	user    snowflake
 	version uint16
 	session *Session
+	mangle  func(gateway.VoiceMessage) gateway.VoiceMessage // what it sends
 	gone    bool
 
 	link         int // counts connections; what is under way on an older one is lost
@@ -211,6 +212,9 @@ func text(m gateway.VoiceMessage) string {
 func (s *sim) toServer(c *client, m gateway.VoiceMessage) {
 	if s.mangle != nil {
 		m = s.mangle(m)
+	}
+	if c.mangle != nil {
+		m = c.mangle(m)
 	}
 	link := c.link
 	c.upAt = s.arrive(c.upAt)
