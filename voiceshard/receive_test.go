@@ -284,7 +284,8 @@ func TestWithoutReceiving(t *testing.T) {
 }
 
 // Five to twenty-four packets of each join are lost elsewhere because the key
-// is not there yet.
+// is not there yet, and disgo's loop spins meanwhile: in virtual time a loop that
+// spins never ends.
 func TestUnknownKeyIsHeld(t *testing.T) {
 	run(t, func(t *testing.T, d *discord) {
 		s, host := d.hearing()

@@ -165,14 +165,17 @@ func (in *inbound) ignore() {
 func (in *inbound) sort(now time.Time, s *source) {
 	p := &in.packet
 	s.heard = now
-	s.meter.Observe(now, p.Timestamp)
 	s.tally.Packets++
 	item := in.keep(p.Payload)
 	if item == nil {
 		in.stats.refused++
 		return
 	}
-	switch s.order.Push(now, p.Sequence, p.Timestamp, item) {
+	fate := s.order.Push(now, p.Sequence, p.Timestamp, item)
+	if fate != jitter.Duplicate {
+		s.meter.Observe(now, p.Timestamp)
+	}
+	switch fate {
 	case jitter.Late:
 		in.late(now, s, item)
 		in.release(item)
