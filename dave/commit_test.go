@@ -154,7 +154,10 @@ func TestDeliveryBarsCommitters(t *testing.T) {
 func TestBadCommitterWinsOnce(t *testing.T) {
 	s := newSim(t, 1)
 	s.latency = 0
-	bad := s.join(1, 1)
+	for user := range snowflake(4) {
+		s.join(user+1, 1)
+	}
+	bad := s.join(5, 1) // who has all proposals first
 	bad.mangle = func(m gateway.VoiceMessage) gateway.VoiceMessage {
 		if m.Op != opcode.DAVECommitWelcome {
 			return m
@@ -166,12 +169,9 @@ func TestBadCommitterWinsOnce(t *testing.T) {
 		m.Data[len(m.Data)-1] ^= 1
 		return m
 	}
-	for user := range snowflake(4) {
-		s.join(user+2, 1)
-	}
 	s.run(commitWait - 1)
 	s.requireCall()
-	require.True(t, s.delivery.members[1].barred)
+	require.True(t, s.delivery.members[5].barred)
 	for _, p := range s.delivery.order {
 		require.LessOrEqual(t, p.failures, 2, "%d", p.user)
 	}
