@@ -1,0 +1,156 @@
+package main
+
+import (
+	"context"
+	"runtime"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/discordpkg/gateway/bench/process"
+	"github.com/discordpkg/gateway/bench/voice/caller"
+	"github.com/discordpkg/gateway/bench/voice/stage"
+)
+
+// frameTime is how long a frame lasts.
+const frameTime = 20 * time.Millisecond
+
+// A concert is what many calls did at the same time.
+type concert struct {
+	Calls   int
+	Packets int           // of all calls, zero if there is no way to see them
+	Time    time.Duration // measured
+	CPU     time.Duration // of the process
+	Allocs  float64       // of the process, in a second
+
+	// Lateness is against the absolute schedule that each call began with.
+	P50, P99, Max time.Duration
+	// Drift is by how much the schedule of a call moved from the first second
+	// to the last: the median of all calls, and the most of any.
+	Drift, MaxDrift time.Duration
+
+	// Noise is the p99 lateness of a process that did nothing else at the same
+	// time.
+	Noise time.Duration
+
+	late, drifts []int64 // of all packets, and of all calls
+}
+
+// play has many calls speak.
+func play(ctx context.Context, j job) (c concert, err error) {
+	if err := process.AllowFiles(3*j.Calls + 100); err != nil {
+		return c, err
+	}
+	start := time.Now()
+	all, taps, err := openAll(ctx, j, start)
+	if err != nil {
+		return c, err
+	}
+	if err := j.Stage.Deafen(ctx); err != nil {
+		return c, err
+	}
+	for _, call := range all {
+		if err := call.Play(ctx, stage.Frame); err != nil {
+			return c, err
+		}
+	}
+	time.Sleep(min(time.Second, j.Time)) // the first packets, and the news of who speaks
+	stop, err := profile(j.Profile)
+	if err != nil {
+		return c, err
+	}
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	from, began := time.Since(start), process.CPUTime()
+	time.Sleep(j.Time)
+	to := time.Since(start)
+	c = concert{Calls: j.Calls, Time: to - from, CPU: process.CPUTime() - began}
+	runtime.ReadMemStats(&after)
+	c.Allocs = float64(after.Mallocs-before.Mallocs) / c.Time.Seconds()
+	c.judge(taps, int64(from), int64(to))
+	return c, stop()
+}
+
+// openAll opens the calls, some at a time.
+func openAll(ctx context.Context, j job, start time.Time) ([]caller.Call, []*caller.Tap, error) {
+	client, err := caller.New(j.Caller, j.Stage)
+	if err != nil {
+		return nil, nil, err
+	}
+	calls, taps, errs := make([]caller.Call, j.Calls), make([]*caller.Tap, j.Calls), make([]error, j.Calls)
+	seats := make(chan struct{}, seatsOf(j.Caller))
+	var opening sync.WaitGroup
+	for i := range calls {
+		taps[i] = caller.NewTap(start, int((j.Time+30*time.Second)/frameTime))
+		seats <- struct{}{}
+		opening.Go(func() {
+			calls[i], errs[i] = client.Open(ctx, i+1, taps[i])
+			<-seats
+		})
+	}
+	opening.Wait()
+	for _, err := range errs {
+		if err != nil {
+			return nil, nil, err
+		}
+	}
+	return calls, taps, nil
+}
+
+// seatsOf is how many calls are opened at a time: discordgo looks once a second
+// whether one is open.
+func seatsOf(name string) int {
+	if name == caller.Discordgo {
+		return 50
+	}
+	return 1
+}
+
+// judge looks at the packets between two times.
+func (c *concert) judge(taps []*caller.Tap, from, to int64) {
+	for _, tap := range taps {
+		c.note(tap.Times(), from, to)
+	}
+	c.sum()
+}
+
+// note adds the packets of one call.
+func (c *concert) note(times []int64, from, to int64) {
+	offsets := offsets(times, from, to)
+	if len(offsets) < 2 {
+		return
+	}
+	c.Packets += len(offsets)
+	second := min(int(time.Second/frameTime), len(offsets)/2)
+	first, last := slices.Min(offsets[:second]), slices.Min(offsets[len(offsets)-second:])
+	c.drifts = append(c.drifts, max(last-first, first-last))
+	base := slices.Min(offsets)
+	for _, o := range offsets {
+		c.late = append(c.late, o-base)
+	}
+}
+
+// sum makes figures of what was noted.
+func (c *concert) sum() {
+	if len(c.late) == 0 {
+		return
+	}
+	slices.Sort(c.late)
+	slices.Sort(c.drifts)
+	at := func(sorted []int64, share float64) time.Duration {
+		return time.Duration(sorted[int(share*float64(len(sorted)-1))])
+	}
+	c.P50, c.P99, c.Max = at(c.late, 0.5), at(c.late, 0.99), at(c.late, 1)
+	c.Drift, c.MaxDrift = at(c.drifts, 0.5), at(c.drifts, 1)
+}
+
+// offsets returns by how much each packet between two times was sent after
+// multiples of the frame time.
+func offsets(times []int64, from, to int64) (list []int64) {
+	for k, t := range times {
+		if t >= from && t < to {
+			list = append(list, t-int64(k)*int64(frameTime))
+		}
+	}
+	return list
+}
