@@ -390,3 +390,35 @@ func TestLVSPHandler(t *testing.T) {
 	require.Equal(t, 400, res.StatusCode)
 	require.NoError(t, res.Body.Close())
 }
+
+func TestMetrics(t *testing.T) {
+	srv := newServer(t)
+	_, addr := door(t, srv, admit("main"))
+	b := linkUp(t, addr, "main", srv)
+	one, two := b.join(srv, in(1)), b.join(srv, in(2))
+	one.say("counted")
+	require.Equal(t, "counted", two.hear())
+	w := httptest.NewRecorder()
+	srv.MetricsHandler().ServeHTTP(w, httptest.NewRequest("GET", "/metrics", nil))
+	for _, want := range []string{
+		"# TYPE voiceserver_members gauge\nvoiceserver_members 2\n",
+		"voiceserver_packets_forwarded_total 1\n",
+		`voiceserver_packets_dropped_total{reason="forged"} 0` + "\n",
+		`voiceserver_backend_links{backend="main"} 1` + "\n",
+		`voiceserver_backend_voice_states{backend="main"} 2` + "\n",
+		"voiceserver_health 0.9998\n",
+	} {
+		require.Contains(t, w.Body.String(), want)
+	}
+}
+
+// The busier a server is the less health it has: by connections, or by packets.
+func TestHealth(t *testing.T) {
+	srv := newServer(t, voiceserver.WithMaxConnections(4), voiceserver.WithCapacity(1000))
+	_, addr := door(t, srv, admit("main"))
+	b := linkUp(t, addr, "main", srv)
+	b.join(srv, in(1))
+	require.Equal(t, 0.75, linkUp(t, addr, "main", srv).c.Health())
+	b.join(srv, in(2))
+	require.Equal(t, 0.5, linkUp(t, addr, "main", srv).c.Health())
+}
