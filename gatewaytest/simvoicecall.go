@@ -237,7 +237,7 @@ func (c *voiceCall) stop(err error) {
 		c.m.problem("user %d stopped, and nothing happened to it: %v", c.u.id, err)
 	}
 	c.u.call = nil
-	c.m.after(2*time.Second+c.m.upTo(10*time.Second), c.u.begin)
+	c.m.after(time.Second+2*c.m.MaxLatency+c.m.upTo(10*time.Second), c.u.begin)
 }
 
 // leave ends the call without more ado.

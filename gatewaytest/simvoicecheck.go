@@ -92,19 +92,28 @@ func (c *voiceCall) checkSequence(m *gateway.VoiceMessage) {
 	c.lastSeq = m.Seq
 }
 
-// judge looks at the rules that clients broke. A token may have become wrong
-// on its way, and what a client says on a broken connection does not arrive.
+// judge looks at the rules that clients have broken since the last call.
 func (h *voiceHost) judge() {
-	if h.dead {
-		return
-	}
-	for _, v := range h.core.Violations() {
-		broken, ok := h.broken[v.Conn]
-		late := slices.Contains([]closecode.Voice{closecode.VoiceAuthenticationFailed, closecode.VoiceSessionInvalid}, v.Code)
-		if !late && (!ok || v.At.Before(simEpoch.Add(broken))) {
-			h.m.problem("violation by user %d at %v: %d: %s", v.User, v.At.Sub(simEpoch), v.Code, v.Text)
+	violations := h.core.Violations()
+	for _, v := range violations[h.judged:] {
+		if !h.conns[v.Conn-1].mayViolate(v.Code) {
+			h.m.problem("violation by user %d: %d: %s", v.User, v.Code, v.Text)
 		}
 	}
+	h.judged = len(violations)
+}
+
+// mayViolate reports whether it is for the network that a client broke a rule.
+// What is said on a broken connection does not arrive, and a token may become
+// wrong on its way.
+func (l *voiceLink) mayViolate(code closecode.Voice) bool {
+	switch code {
+	case closecode.VoiceAuthenticationFailed, closecode.VoiceSessionInvalid:
+		return true
+	case closecode.VoiceBadRequest: // audio without Speaking, which was lost with the connection before
+		return l.broken || l.call.media == nil || l.call.media.announced != l
+	}
+	return l.broken
 }
 
 // voiceQuiet is how long calls may take to come to rest.
@@ -216,7 +225,6 @@ func (m *voiceSimulation) finish() {
 		m.problem("of %d calls %d are heard and %d stopped", m.Begun, m.Speaking, stopped)
 	}
 	for _, h := range m.hosts {
-		h.judge()
 		h.checkEmpty()
 	}
 	m.mixIn(uint64(m.Connections), uint64(m.Begun), uint64(m.Sent), uint64(m.Lost), uint64(m.Heard), uint64(m.Time))

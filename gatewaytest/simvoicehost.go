@@ -24,10 +24,11 @@ type voiceHost struct {
 	first    uint16 // number of the first message of each session
 	dead     bool
 
-	links  map[*voiceserver.Conn]*voiceLink
-	broken map[int]time.Duration // when the network of a connection broke, by its number
+	links  map[*voiceserver.Conn]*voiceLink // that are open
+	conns  []*voiceLink                     // all, in the order of their numbers
 	routes map[uint32]voiceserver.Route
 	media  []*voiceMedia // that ever was
+	judged int           // how many violations were looked at
 
 	coreAlarm, relayAlarm voiceAlarm
 }
@@ -41,7 +42,6 @@ func (m *voiceSimulation) newHost(n int) *voiceHost {
 		port:     netip.AddrPortFrom(netip.AddrFrom4([4]byte{192, 0, 2, byte(n)}), uint16(5000+n/256)),
 		first:    uint16(1 - n%2*10),
 		links:    make(map[*voiceserver.Conn]*voiceLink),
-		broken:   make(map[int]time.Duration),
 		routes:   make(map[uint32]voiceserver.Route),
 	}
 	var seed [32]byte
@@ -67,10 +67,14 @@ func (h *voiceHost) do(f func(now time.Time)) {
 		h.core.HandleReport(h.m.time(), r)
 	}
 	h.follow()
+	open := len(h.links)
 	for _, c := range h.core.Ready() {
 		if l := h.links[c]; l != nil {
 			l.drain()
 		}
+	}
+	if len(h.links) < open {
+		h.judge()
 	}
 	h.m.arm(&h.coreAlarm, h.core.NextDeadline(), func() { h.do(h.core.HandleTimeout) })
 	h.m.arm(&h.relayAlarm, h.relay.NextDeadline(), h.release)

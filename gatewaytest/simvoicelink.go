@@ -50,6 +50,7 @@ func (l *voiceLink) dialled() {
 	l.host.do(func(now time.Time) {
 		l.conn = l.host.core.Accept(now, "8")
 		l.host.links[l.conn] = l
+		l.host.conns = append(l.host.conns, l)
 	})
 }
 
@@ -166,6 +167,9 @@ func (l *voiceLink) speak() {
 		return
 	}
 	l.told = true
+	if md := l.call.media; md.announced == nil {
+		md.announced = l
+	}
 	l.state.Advance(l.m.time())
 	if err := l.state.Speaking(l.writers().Text, gateway.SpeakingMicrophone); err != nil {
 		l.m.problem("user %d: speaking: %v", l.call.u.id, err)
@@ -180,7 +184,6 @@ func (l *voiceLink) breakNow(silently bool) bool {
 	}
 	l.m.Cuts++
 	l.broken, l.silent = true, silently
-	l.host.broken[l.conn.ID()] = l.m.now
 	if !silently {
 		l.m.after(l.m.upTo(20*time.Second), l.clientLost)
 		l.m.after(l.m.upTo(15*time.Second), l.serverLost)

@@ -30,6 +30,7 @@ type voiceMedia struct {
 	sealer    *rtp.Sealer // nil before there is a key
 	opener    *rtp.Opener
 	closed    bool
+	announced *voiceLink // where the client said first that it speaks
 }
 
 // newMedia begins to ask for the address of a session.

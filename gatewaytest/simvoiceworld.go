@@ -187,6 +187,7 @@ func (u *voiceUser) tellServer(token string) {
 		u.doomed = true
 		return
 	case voiceLate:
+		u.doomed = u.doomed || u.belated // two of them can take too long
 		u.belated = true
 		u.m.after(time.Second+u.m.upTo(7*time.Second), func() {
 			if u.place.epoch == epoch {
@@ -291,7 +292,6 @@ func (h *voiceHost) die() bool {
 	if m.spare(h) == nil || m.died != 0 && m.now-m.died < 20*time.Second {
 		return false
 	}
-	h.judge()
 	h.dead, m.died = true, m.now
 	for _, u := range m.users {
 		if u.call != nil && u.call.link != nil && u.call.link.host == h {
