@@ -21,6 +21,7 @@ import (
 	"os"
 	"os/signal"
 	"regexp"
+	"strings"
 	"time"
 
 	"github.com/discordpkg/gateway/bench/process"
@@ -49,12 +50,13 @@ type settings struct {
 	profile  string
 	check    bool
 	only     *regexp.Regexp
+	busy     string // load average of the machine, where there is a /proc
 }
 
 func parse(args []string) (s settings, err error) {
 	f := flag.NewFlagSet("voice", flag.ContinueOnError)
 	f.IntVar(&s.rounds, "rounds", 5, "how often each caller runs; servers under load at most 3 times")
-	f.IntVar(&s.packets, "packets", 50_000, "packets that each caller sends and receives")
+	f.IntVar(&s.packets, "packets", 200_000, "packets that each caller sends and receives")
 	f.IntVar(&s.turns, "turns", 400, "how often the ciphers take turns")
 	f.IntVar(&s.calls, "calls", 500, "simultaneous calls")
 	f.DurationVar(&s.time, "time", time.Minute, "how long the calls last")
@@ -95,6 +97,9 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	}
 	if err != nil {
 		return err
+	}
+	if text, err := os.ReadFile("/proc/loadavg"); err == nil {
+		s.busy, _, _ = strings.Cut(string(text), " ")
 	}
 	r, err := s.measure(ctx)
 	if err != nil {

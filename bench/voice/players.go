@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"math/rand/v2"
 	"runtime"
 	"slices"
 	"sync"
@@ -50,6 +51,7 @@ func play(ctx context.Context, j job) (c concert, err error) {
 		return c, err
 	}
 	for _, call := range all {
+		time.Sleep(rand.N(2 * time.Millisecond)) // nobody begins with somebody else
 		if err := call.Play(ctx, stage.Frame); err != nil {
 			return c, err
 		}

@@ -18,7 +18,10 @@ func (r results) markdown() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "# Voice\n\n%s\n", process.Machine(compared...))
 	fmt.Fprintf(&b, "A frame is 20 ms of Opus in 160 bytes. Processor time is that of the caller's process, in the kernel too; whom it talks to is\n"+
-		"another process. All that is compared takes turns, figures are medians of the turns or of %d rounds.\n", r.settings.rounds)
+		"another process. All that is compared takes turns, figures are medians of the turns or of %d rounds; many calls are measured once.\n", r.settings.rounds)
+	if r.settings.busy != "" {
+		fmt.Fprintf(&b, "The load average of the machine was %s before the run.\n", r.settings.busy)
+	}
 	for _, section := range []string{r.cipherTable(), r.figureTable(), r.concertTable(), r.loadTable(), r.groupTable()} {
 		b.WriteString(section)
 	}
@@ -46,7 +49,7 @@ func (r results) figureTable() string {
 		return ""
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "\n## Packets\n\nPer packet of %d over UDP, one call without DAVE, which only ours has without cgo. The socket writes and reads datagrams; the floor\n"+
+	fmt.Fprintf(&b, "\n## Packets\n\nPer packet of %d over UDP, one call without end-to-end encryption. The socket writes and reads datagrams; the floor\n"+
 		"seals and opens them too, with AES-256-GCM, as do gateway and disgo. discordgo, which knows xsalsa20_poly1305 only, sends at\n"+
 		"its own pace and is therefore not in the first half. Packets are received in bursts of %d.\n\n"+
 		"| | client | processor time | allocations | bytes | floors | gateways |\n|---|---|--:|--:|--:|--:|--:|\n", r.settings.packets, caller.Burst)
