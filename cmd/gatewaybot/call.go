@@ -191,7 +191,7 @@ func (c *call) hearerIndex() int {
 // waitForKeys waits until others in the channel can hear the bot, if there are
 // any.
 func (c *call) waitForKeys(ctx context.Context) {
-	others := len(c.own.session.Users())
+	others := c.own.sees.others(c.room)
 	if others == 0 {
 		c.log.Info("nobody else is in the channel yet")
 		return

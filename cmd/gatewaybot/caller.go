@@ -30,6 +30,7 @@ type access struct {
 
 // A caller is a bot that can be in a voice channel.
 type caller struct {
+	log     *slog.Logger
 	shard   *gatewayshard.Shard
 	voice   *voiceshard.Voice
 	sees    *directory
@@ -45,9 +46,9 @@ const guildTime = 20 * time.Second
 
 // connect connects a bot to the main gateway. Options are those of its voice.
 func (a access) connect(ctx context.Context, options ...voiceshard.Option) (*caller, error) {
-	c := &caller{sees: newDirectory()}
-	c.alive, c.end = context.WithCancelCause(context.WithoutCancel(ctx))
 	a.log = quieter(a.log)
+	c := &caller{log: a.log, sees: newDirectory()}
+	c.alive, c.end = context.WithCancelCause(context.WithoutCancel(ctx))
 	config := gatewayshard.Config{NetDial: a.dial, TLS: a.tls, Logger: a.log}
 	var err error
 	c.shard, err = config.NewShard(a.shard, a.token, c.handle, gateway.WithURL(a.url), gateway.WithShardCount(a.total),
@@ -89,7 +90,13 @@ func (w warnings) WithAttrs(a []slog.Attr) slog.Handler { return warnings{w.Hand
 func (w warnings) WithGroup(name string) slog.Handler { return warnings{w.Handler.WithGroup(name)} }
 
 func (c *caller) handle(_ gateway.ShardID, name event.Type, data gateway.RawMessage) {
+	heardBefore, hearsBefore := c.sees.allowed()
 	c.sees.handle(name, data)
+	if heard, hears := c.sees.allowed(); heardBefore && !heard {
+		c.log.Warn("nobody hears the bot: a moderator has muted it, it has no permission to speak, or is in the audience of a stage")
+	} else if hearsBefore && !hears {
+		c.log.Warn("the bot hears nobody: a moderator has deafened it")
+	}
 	c.voice.HandleEvent(name, data)
 }
 
@@ -107,10 +114,21 @@ func (c *caller) find(ctx context.Context, o *voiceOptions) (room, error) {
 	limit, stop := context.WithTimeout(ctx, guildTime)
 	defer stop()
 	r, err := c.sees.find(limit, o.guild, o.channel, o.local())
-	if err != nil && ctx.Err() != nil {
-		return room{}, context.Cause(ctx)
+	return r, c.reason(ctx, err)
+}
+
+// reason returns why something failed: err, unless it is a consequence of the
+// end of the caller or ctx.
+func (c *caller) reason(ctx context.Context, err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case c.alive.Err() != nil:
+		return context.Cause(c.alive)
+	case ctx.Err() != nil:
+		return context.Cause(ctx)
 	}
-	return r, err
+	return err
 }
 
 // join joins a channel.
@@ -118,11 +136,8 @@ func (c *caller) join(ctx context.Context, r room, options ...voiceshard.JoinOpt
 	ctx, cancel := c.while(ctx)
 	defer cancel()
 	s, err := c.voice.Join(ctx, r.guild, r.channel, options...)
-	if err != nil && ctx.Err() != nil {
-		return context.Cause(ctx)
-	}
 	if err != nil {
-		return fmt.Errorf("join %v: %w", r, err)
+		return c.reason(ctx, fmt.Errorf("join %v: %w", r, err))
 	}
 	c.session = s
 	return nil
@@ -131,6 +146,9 @@ func (c *caller) join(ctx context.Context, r room, options ...voiceshard.JoinOpt
 // leave leaves the channel and Discord.
 func (c *caller) leave(ctx context.Context) error {
 	err := c.voice.Close(ctx)
+	if c.alive.Err() != nil { // nobody could be told
+		err = nil
+	}
 	err = errors.Join(err, c.shard.Close(ctx, gatewayshard.EndSession))
 	c.running.Wait()
 	return err

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/discordpkg/gateway/voiceshard"
+	"github.com/discordpkg/gateway/voiceshard/audio"
 )
 
 // A callDisplay shows reports, one after the other.
@@ -95,7 +96,10 @@ func (c *call) watch(ctx context.Context, d callDisplay) error {
 // playError returns why the player has ended.
 func (c *call) playError() error {
 	err := c.player.Err()
+	var malformed *audio.FormatError
 	switch {
+	case errors.As(err, &malformed):
+		return fmt.Errorf("%s: %w", c.sound.name, malformed)
 	case errors.Is(err, voiceshard.ErrSource):
 		return fmt.Errorf("%s: %w", c.sound.name, err)
 	case err != nil && c.speaker().session.Err() != nil:
@@ -106,10 +110,7 @@ func (c *call) playError() error {
 
 // why returns why the session has ended.
 func (c *caller) why() error {
-	if c.alive.Err() != nil {
-		return context.Cause(c.alive)
-	}
-	return c.session.Err()
+	return c.reason(c.alive, c.session.Err())
 }
 
 // drain waits for what is on its way to the local listener.

@@ -41,6 +41,7 @@ type directory struct {
 	awaited map[command.Snowflake]struct{} // guilds that READY names and that did not come yet
 	guilds  map[command.Snowflake]string   // names
 	rooms   []room
+	voice   occupancy
 	changed chan struct{} // closed at the next change
 }
 
@@ -54,6 +55,9 @@ func newDirectory() *directory {
 
 // handle takes an event of the main gateway.
 func (d *directory) handle(name event.Type, data []byte) {
+	d.mu.Lock()
+	d.voice.handle(name, data)
+	d.mu.Unlock()
 	switch name {
 	case event.Ready:
 		var v struct {
@@ -139,6 +143,21 @@ func (d *directory) find(ctx context.Context, guild, channel command.Snowflake, 
 			return found, err
 		}
 	}
+}
+
+// others returns how many users but the bot are in a channel.
+func (d *directory) others(r room) int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.voice.others(r)
+}
+
+// allowed reports whether the bot is heard, and whether it hears others, in the
+// channel where it is.
+func (d *directory) allowed() (heard, hears bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return !d.voice.muted, !d.voice.deafen
 }
 
 // known reports whether the bot has a session, and whether any guild has come.

@@ -107,3 +107,30 @@ func TestManyChannelsAreNotAllOffered(t *testing.T) {
 	require.ErrorContains(t, err, "and 80 more")
 	require.Equal(t, maxOffered+2, strings.Count(err.Error(), "\n"))
 }
+
+func TestOccupancy(t *testing.T) {
+	d := newDirectory()
+	d.handle(event.VoiceStateUpdate, []byte(`{"guild_id":"1","channel_id":"11","user_id":"5"}`)) // before READY
+	d.handle(event.Ready, []byte(`{"user":{"id":"7"},"guilds":[{"id":"1"}]}`))
+	d.handle(event.GuildCreate, []byte(`{"id":"1","voice_states":[{"channel_id":"11","user_id":"7"},{"channel_id":"11","user_id":"8"},{"channel_id":"12","user_id":"9"}]}`))
+	r := room{guild: 1, channel: 11}
+	require.Equal(t, 1, d.others(r))
+	d.handle(event.VoiceStateUpdate, []byte(`{"guild_id":"1","channel_id":"11","user_id":"9"}`))
+	require.Equal(t, 2, d.others(r))
+	d.handle(event.VoiceStateUpdate, []byte(`{"guild_id":"1","channel_id":null,"user_id":"8"}`))
+	require.Equal(t, 1, d.others(r))
+	for state, want := range map[string][2]bool{
+		`"channel_id":"11"`:                    {true, true},
+		`"channel_id":"11","self_mute":true`:   {true, true},
+		`"channel_id":"11","mute":true`:        {false, true},
+		`"channel_id":"11","suppress":true`:    {false, true},
+		`"channel_id":"11","deaf":true`:        {true, false},
+		`"channel_id":null,"mute":true`:        {true, true},
+		`"channel_id":"11","mute":"not JSON"}`: {true, true},
+	} {
+		d.handle(event.VoiceStateUpdate, []byte(`{"guild_id":"1","user_id":"7","channel_id":"11"}`))
+		d.handle(event.VoiceStateUpdate, []byte(`{"guild_id":"1","user_id":"7",`+state+`}`))
+		heard, hears := d.allowed()
+		require.Equal(t, want, [2]bool{heard, hears}, state)
+	}
+}

@@ -82,7 +82,7 @@ func TestPlay(t *testing.T) {
 	require.Empty(t, o.stderr.String())
 	require.Regexp(t, `(?m)^played=3\.12s packets=157 lost=0 heard=157 identical=true `, out)
 	require.Regexp(t, `privacy_code=\d{30} `, out)
-	require.GreaterOrEqual(t, strings.Count(out, "msg=playing"), 3)
+	require.GreaterOrEqual(t, strings.Count(out, "msg=playing"), 2)
 	require.NotContains(t, out, "WARN")
 	file := value(t, out, "file")
 	defer os.Remove(file)
@@ -188,6 +188,18 @@ func TestFilesThatCannotBePlayed(t *testing.T) {
 	}
 }
 
+// TestFileThatEndsTooEarly plays what there is of it.
+func TestFileThatEndsTooEarly(t *testing.T) {
+	t.Parallel()
+	cut := filepath.Join(t.TempDir(), "cut.opus")
+	require.NoError(t, os.WriteFile(cut, speech[:3000], 0o600))
+	o := runReal(t.Context(), "play", cut, "-record", filepath.Join(t.TempDir(), "heard.opus"))
+	require.Equal(t, exitWrong, o.status)
+	require.Contains(t, o.stderr.String(), "gatewaybot play: "+cut+": audio: ogg: at byte")
+	require.NotContains(t, o.stderr.String(), "source of the player")
+	require.Equal(t, "true", value(t, o.stdout.String(), "identical"), "what is there is heard")
+}
+
 func TestStandardInputThatNeverComes(t *testing.T) {
 	r, w := io.Pipe()
 	defer w.Close()
@@ -225,11 +237,16 @@ func hold(t *testing.T, options ...gatewaytest.Option) *held {
 
 // run runs the program as one of the bots, and joins the first channel.
 func (h *held) run(ctx context.Context, token string, args ...string) *output {
-	g := h.Guilds()[0]
 	o := &output{}
+	h.runInto(ctx, o, token, args...)
+	return o
+}
+
+// runInto is run for those who read the output meanwhile.
+func (h *held) runInto(ctx context.Context, o *output, token string, args ...string) {
+	g := h.Guilds()[0]
 	args = append(args, "-guild", g.ID.String(), "-channel", g.VoiceChannel(0).String())
 	o.status = h.machine.run(ctx, args, environment(map[string]string{"DISCORD_TOKEN": token}), &o.stdout, &o.stderr)
-	return o
 }
 
 // inVoice waits until so many bots are in voice.
@@ -244,21 +261,23 @@ func TestPlayAndRecordWithTokens(t *testing.T) {
 	h := hold(t, gatewaytest.WithShards(3))
 	dir := t.TempDir()
 	ctx, interrupt := context.WithCancel(t.Context())
-	recorded := make(chan *output)
-	go func() { recorded <- h.run(ctx, "two", "record", "-dir", dir, "-log-level", "debug") }()
+	r, recorded := &output{}, make(chan struct{})
+	go func() {
+		defer close(recorded)
+		h.runInto(ctx, r, "two", "record", "-dir", dir, "-log-level", "debug")
+	}()
 	h.inVoice(1)
 	name := say(t, 30)
 	o := h.run(t.Context(), "one", "play", name)
 	require.Equal(t, exitOK, o.status, o.stderr.String())
 	require.Equal(t, "30", value(t, o.stdout.String(), "packets"))
 	require.Equal(t, "0", value(t, o.stdout.String(), "unencrypted"))
-	h.inVoice(1)
+	require.Eventually(t, func() bool { return strings.Contains(r.stdout.String(), "user left") }, 10*time.Second, 5*time.Millisecond)
 	interrupt()
-	r := <-recorded
+	<-recorded
 	require.Equal(t, exitOK, r.status, r.stderr.String())
 	out := r.stdout.String()
 	require.Equal(t, "1", value(t, out, "users"))
-	require.Contains(t, out, "user joined")
 	require.Equal(t, framesOf(t, name), framesOf(t, value(t, out, "file")))
 	require.Empty(t, h.InVoice(), "they have left")
 	require.Empty(t, h.Violations())
@@ -277,11 +296,20 @@ func TestCallsThatFail(t *testing.T) {
 		during  func(*held)
 		options []gatewaytest.Option
 		want    string
+		logged  string
 	}{
 		"wrong token": {token: "three", want: "check the bot token"},
 		"kicked": {token: "one", want: "disconnected from the channel by discord", during: func(h *held) {
 			h.inVoice(1)
 			require.NoError(h.t, h.MoveMember(h.Guilds()[0].ID, gatewaytest.BotID(0), 0))
+		}},
+		"not heard": {token: "one", want: "disconnected", logged: "nobody hears the bot", during: func(h *held) {
+			h.inVoice(1)
+			g := h.Guilds()[0]
+			require.NoError(h.t, h.MuteMember(g.ID, gatewaytest.BotID(0), true, false))
+			require.NoError(h.t, h.MuteMember(g.ID, gatewaytest.BotID(0), true, true))
+			require.NoError(h.t, h.MuteMember(g.ID, gatewaytest.BotID(0), false, true))
+			require.NoError(h.t, h.MoveMember(g.ID, gatewaytest.BotID(0), 0))
 		}},
 		"session over": {token: "one", want: "closed with 4014", during: func(h *held) {
 			h.inVoice(1)
@@ -299,6 +327,7 @@ func TestCallsThatFail(t *testing.T) {
 			o := h.run(t.Context(), c.token, "play", name)
 			require.Equal(t, exitWrong, o.status, o.stdout.String())
 			require.Contains(t, o.stderr.String(), c.want)
+			require.Contains(t, o.stdout.String(), c.logged)
 			require.NotContains(t, o.stdout.String(), "level=ERROR", "said once")
 		})
 	}
