@@ -15,6 +15,13 @@ import (
 
 var seeds = flag.Uint64("seeds", 10, "how many random calls to make of each kind")
 
+func calls() uint64 {
+	if testing.Short() {
+		return min(*seeds, 4)
+	}
+	return *seeds
+}
+
 // maxCall is how many clients a random call has at most.
 const maxCall = 20
 
@@ -22,7 +29,7 @@ const maxCall = 20
 // connection and resume, while messages are under way. Wherever that ends, all
 // are in one group and hear each other.
 func TestRandomCalls(t *testing.T) {
-	for seed := range *seeds {
+	for seed := range calls() {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) { randomCall(newSim(t, seed), 40) })
 	}
 }
@@ -30,7 +37,7 @@ func TestRandomCalls(t *testing.T) {
 // TestRandomCallsWithErrors changes proposals, commits and welcomes at random,
 // as faulty members and voice servers would. When that ends, all recover.
 func TestRandomCallsWithErrors(t *testing.T) {
-	for seed := range *seeds {
+	for seed := range calls() {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			s := newSim(t, seed+1000)
 			flip := func(m gateway.VoiceMessage) gateway.VoiceMessage {
