@@ -55,7 +55,9 @@ func serveCrowd(ctx context.Context, in io.Reader, out io.Writer) error {
 		time.Sleep(300 * time.Millisecond) // the server has heard that they speak
 		return len(members), nil
 	}, func(s step) (any, error) {
-		return speak(members, s, &heard)
+		e, err := speak(members, s)
+		e.Heard = heard.Load()
+		return e, err
 	})
 }
 
@@ -178,8 +180,8 @@ func (m *member) say() error {
 }
 
 // speak has the first members of each channel speak, all at an even rate. When
-// it cannot keep up, it sends less.
-func speak(members []*member, s step, heard *atomic.Uint64) (e effort, err error) {
+// it cannot keep up, it sends less. A step without speakers is none.
+func speak(members []*member, s step) (e effort, err error) {
 	var speakers []*member
 	var ears []uint64 // how many hear each of them
 	for i, m := range members {
@@ -192,7 +194,10 @@ func speak(members []*member, s step, heard *atomic.Uint64) (e effort, err error
 			ears = append(ears, n)
 		}
 	}
-	before, start := heard.Load(), time.Now()
+	if len(speakers) == 0 {
+		return e, nil
+	}
+	start := time.Now()
 	perSecond := float64(len(speakers) * s.Rate)
 	next := 0
 	for due := 0.0; ; time.Sleep(time.Millisecond) {
@@ -211,8 +216,5 @@ func speak(members []*member, s step, heard *atomic.Uint64) (e effort, err error
 			next = (next + 1) % len(speakers)
 		}
 	}
-	e.Time = time.Since(start)
-	time.Sleep(min(300*time.Millisecond, s.Time)) // for what is on its way
-	e.Heard = heard.Load() - before
 	return e, nil
 }

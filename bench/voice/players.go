@@ -33,8 +33,6 @@ type concert struct {
 	// Noise is the p99 lateness of a process that did nothing else at the same
 	// time.
 	Noise time.Duration
-
-	late, drifts []int64 // of all packets, and of all calls
 }
 
 // play has many calls speak.
@@ -110,40 +108,46 @@ func seatsOf(name string) int {
 
 // judge looks at the packets between two times.
 func (c *concert) judge(taps []*caller.Tap, from, to int64) {
+	var p punctuality
 	for _, tap := range taps {
-		c.note(tap.Times(), from, to)
+		p.note(tap.Times(), from, to)
 	}
-	c.sum()
+	p.tell(c)
+}
+
+// A punctuality is how exactly packets kept their time.
+type punctuality struct {
+	late   []int64 // nanoseconds, of all packets
+	drifts []int64 // of all calls
 }
 
 // note adds the packets of one call.
-func (c *concert) note(times []int64, from, to int64) {
+func (p *punctuality) note(times []int64, from, to int64) {
 	offsets := offsets(times, from, to)
 	if len(offsets) < 2 {
 		return
 	}
-	c.Packets += len(offsets)
 	second := min(int(time.Second/frameTime), len(offsets)/2)
 	first, last := slices.Min(offsets[:second]), slices.Min(offsets[len(offsets)-second:])
-	c.drifts = append(c.drifts, max(last-first, first-last))
+	p.drifts = append(p.drifts, max(last-first, first-last))
 	base := slices.Min(offsets)
 	for _, o := range offsets {
-		c.late = append(c.late, o-base)
+		p.late = append(p.late, o-base)
 	}
 }
 
-// sum makes figures of what was noted.
-func (c *concert) sum() {
-	if len(c.late) == 0 {
+// tell makes figures of what was noted.
+func (p *punctuality) tell(c *concert) {
+	if c.Packets = len(p.late); c.Packets == 0 {
 		return
 	}
-	slices.Sort(c.late)
-	slices.Sort(c.drifts)
+	slices.Sort(p.late)
+	slices.Sort(p.drifts)
 	at := func(sorted []int64, share float64) time.Duration {
 		return time.Duration(sorted[int(share*float64(len(sorted)-1))])
 	}
-	c.P50, c.P99, c.Max = at(c.late, 0.5), at(c.late, 0.99), at(c.late, 1)
-	c.Drift, c.MaxDrift = at(c.drifts, 0.5), at(c.drifts, 1)
+	c.P50, c.P99, c.Max = at(p.late, 0.5), at(p.late, 0.99), at(p.late, 1)
+	c.Drift, c.MaxDrift = at(p.drifts, 0.5), at(p.drifts, 1)
 }
 
 // offsets returns by how much each packet between two times was sent after

@@ -51,12 +51,11 @@ type step struct {
 
 func (s step) String() string { return fmt.Sprintf("%d speaking, %d/s", s.Speakers, s.Rate) }
 
-// An effort is what clients saw of a step.
+// An effort is what clients did in a step.
 type effort struct {
 	Sent     uint64
 	Expected uint64 // by those who listen
-	Heard    uint64
-	Time     time.Duration
+	Heard    uint64 // since the start of the process
 }
 
 // A load is what became of a step.
@@ -159,21 +158,43 @@ func (h house) take(s step) (l load, err error) {
 	if err != nil {
 		return l, err
 	}
+	earlier, err := ask[effort](h.clients, step{})
+	if err != nil {
+		return l, err
+	}
+	start := time.Now()
 	e, err := ask[effort](h.clients, s)
 	if err != nil {
 		return l, err
 	}
-	after, err := ask[reading](h.server, struct{}{})
+	after, end, err := h.drain()
+	if err != nil {
+		return l, err
+	}
+	later, err := ask[effort](h.clients, step{})
 	if err != nil {
 		return l, err
 	}
 	received := float64(after.Relay.Received - before.Relay.Received)
 	forwarded := float64(after.Relay.Forwarded - before.Relay.Forwarded)
-	cpu := float64(after.CPU - before.CPU)
+	cpu, passed := float64(after.CPU-before.CPU), end.Sub(start)
 	return load{
-		In: received / e.Time.Seconds(), Out: forwarded / e.Time.Seconds(), CPU: cpu / forwarded, Share: cpu / float64(e.Time),
-		InLoss: 1 - received/float64(e.Sent), OutLoss: 1 - float64(e.Heard)/float64(e.Expected),
+		In: received / passed.Seconds(), Out: forwarded / passed.Seconds(), CPU: cpu / forwarded, Share: cpu / float64(passed),
+		InLoss: 1 - received/float64(e.Sent), OutLoss: 1 - float64(later.Heard-earlier.Heard)/float64(e.Expected),
 	}, nil
+}
+
+// drain waits until the server has nothing left to do, and returns when it had
+// done the last of it.
+func (h house) drain() (r reading, end time.Time, err error) {
+	for {
+		next, err := ask[reading](h.server, struct{}{})
+		if err != nil || next.Relay == r.Relay {
+			return r, end, err
+		}
+		r, end = next, time.Now()
+		time.Sleep(50 * time.Millisecond)
+	}
 }
 
 // kinds are the ways to use sockets.
