@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/tls"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net"
@@ -16,9 +17,11 @@ import (
 	"github.com/discordpkg/gateway/gatewayshard"
 	"github.com/discordpkg/gateway/gatewaytest"
 	"github.com/discordpkg/gateway/intent"
+	"github.com/discordpkg/gateway/internal/frame"
 	"github.com/discordpkg/gateway/lvsp"
 	"github.com/discordpkg/gateway/voiceserver"
 	"github.com/discordpkg/gateway/voiceshard"
+	"github.com/gobwas/ws"
 	"github.com/stretchr/testify/require"
 )
 
@@ -33,7 +36,10 @@ type town struct {
 	sockets []net.PacketConn
 }
 
-var townSecret = bytes.Repeat([]byte("town"), 8)
+var (
+	townSecret = bytes.Repeat([]byte("town"), 8)
+	evilSecret = bytes.Repeat([]byte("evil"), 8)
+)
 
 const (
 	discordName = "discord.test:80"
@@ -58,7 +64,8 @@ func (to *town) start() {
 	to.voice, err = voiceserver.New(voiceserver.WithListener(to.net.listen(voiceName)), voiceserver.WithEndpoint(voiceName),
 		voiceserver.WithPacketConns(to.sockets...), voiceserver.WithTokenKey(key, time.Hour))
 	require.NoError(to.t, err)
-	to.backend, err = to.voice.ServeLVSP(to.net.listen(lvspName), lvsp.WithBackend(lvsp.Backend{Name: "town", Secret: townSecret}))
+	to.backend, err = to.voice.ServeLVSP(to.net.listen(lvspName), lvsp.WithBackend(lvsp.Backend{Name: "town", Secret: townSecret}),
+		lvsp.WithBackend(lvsp.Backend{Name: "evil", Secret: evilSecret}))
 	require.NoError(to.t, err)
 }
 
@@ -247,4 +254,59 @@ func TestVoiceServerIsDrained(t *testing.T) {
 		require.True(t, b.reaches(a, 5*time.Second))
 		require.Less(t, time.Since(restarted), 5*time.Second)
 	})
+}
+
+// Backends that fall silent, or never say who they are, lose their links in
+// time. A call of another backend goes on.
+func TestSilentBackends(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		to := newTown(t)
+		defer to.close()
+		a, b := to.bot("a"), to.bot("b")
+		defer a.close()
+		defer b.close()
+		silent, stranger := to.evil(), to.evil()
+		silent.identify()
+		require.Equal(t, 10*time.Second, stranger.ends(lvsp.NotAuthenticated))
+		require.Equal(t, 5*time.Second, silent.ends(lvsp.SessionTimedOut), "15 seconds in all")
+		require.True(t, a.reaches(b, time.Second))
+		require.Len(t, to.backend.Links(), 1)
+	})
+}
+
+// An evil backend is a socket.
+type evil struct {
+	t    *testing.T
+	conn net.Conn
+}
+
+func (to *town) evil() *evil {
+	conn, _, _, err := ws.Dialer{NetDial: to.net.dial}.Dial(to.t.Context(), "ws://"+lvspName)
+	require.NoError(to.t, err)
+	return &evil{to.t, conn}
+}
+
+// identify answers HELLO with what proves who it is.
+func (e *evil) identify() {
+	f, err := ws.ReadFrame(e.conn)
+	require.NoError(e.t, err)
+	var hello struct{ D lvsp.Hello }
+	require.NoError(e.t, json.Unmarshal(f.Payload, &hello))
+	_, err = e.conn.Write(frame.AppendClient(nil, ws.OpText, fmt.Appendf(nil, `{"op":1,"d":{"token":%q,"dialect":"final"}}`, lvsp.Sign(evilSecret, hello.D.Nonce))))
+	require.NoError(e.t, err)
+}
+
+// ends reads to the end, and returns how long it took.
+func (e *evil) ends(want lvsp.CloseCode) time.Duration {
+	began := time.Now()
+	for {
+		f, err := ws.ReadFrame(e.conn)
+		require.NoError(e.t, err)
+		if f.Header.OpCode == ws.OpClose {
+			code, _ := frame.ParseClose(f.Payload)
+			require.Equal(e.t, want, lvsp.CloseCode(code))
+			_ = e.conn.Close()
+			return time.Since(began)
+		}
+	}
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/discordpkg/gateway/internal/frame"
 	"github.com/discordpkg/gateway/internal/rtp"
 	"github.com/discordpkg/gateway/lvsp"
+	"github.com/discordpkg/gateway/opcode"
 	"github.com/discordpkg/gateway/voiceserver"
 	"github.com/gobwas/ws"
 	"github.com/stretchr/testify/require"
@@ -296,4 +297,29 @@ func TestHealth(t *testing.T) {
 	require.Equal(t, 0.75, linkUp(t, addr, "main", srv).c.Health())
 	b.join(srv, in(2))
 	require.Equal(t, 0.5, linkUp(t, addr, "main", srv).c.Health())
+}
+
+// Stages do without end-to-end encryption, also where it is required.
+func TestLVSPWithoutDAVE(t *testing.T) {
+	srv := newServer(t, voiceserver.WithE2EERequired())
+	_, addr := door(t, srv, admit("main"))
+	b := linkUp(t, addr, "main", srv)
+	for _, stage := range []bool{true, false} {
+		v := lvsp.VoiceState{Guild: guild, Channel: channel, User: 1, WithoutDAVE: stage}
+		if !stage {
+			v.Channel++
+		}
+		require.NoError(t, b.c.Join(time.Now(), v))
+		e := until[lvsp.StateCreated](b)
+		c := &caller{t: t, token: e.Token, member: voiceserver.Member{Guild: guild, User: 1, SessionID: e.State.SessionID}}
+		c.dial("ws://"+e.Endpoint+"/?v=8", srv)
+		c.login()
+		op, _, ok := c.next()
+		require.Equal(t, stage, ok)
+		if ok {
+			require.Equal(t, opcode.VoiceReady, op)
+		} else {
+			require.EqualValues(t, 4017, c.closed)
+		}
+	}
 }

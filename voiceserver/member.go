@@ -17,7 +17,8 @@ type Member struct {
 	SessionID string // of the voice state, which the client will show together with its token
 
 	// Backend is whose ids these are: members of different backends never meet,
-	// whatever their ids. It is empty except for members of an [LVSP].
+	// whatever their ids. It is empty except for members of an [LVSP], which
+	// only their backend can change.
 	Backend string
 
 	// WithoutE2EE lets nobody in the channel encrypt end to end, as on stages.
