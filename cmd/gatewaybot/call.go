@@ -82,6 +82,7 @@ func (c *call) prepare(ctx context.Context, m machine) (err error) {
 	if err = c.own.join(ctx, c.room, joinOf(c.records)...); err != nil {
 		return err
 	}
+	c.watching.Go(c.tell)
 	if c.local() {
 		if err = c.addOther(ctx, a); err != nil {
 			return err

@@ -22,7 +22,6 @@ type callDisplay interface {
 func (c *call) live(ctx context.Context, d callDisplay) (err error) {
 	defer d.close()
 	c.started = time.Now()
-	c.watching.Go(c.tell)
 	if hearer := c.hearer(); hearer != nil {
 		c.heard.start(ctx, hearer.session)
 	}
@@ -84,7 +83,7 @@ func (c *call) watch(ctx context.Context, d callDisplay) error {
 		case <-c.own.session.Done():
 			return c.own.why()
 		case <-deaf:
-			return nil // end says why
+			return c.hearer().reason(ctx, c.heard.err)
 		case <-timeUp:
 			return nil
 		case <-ctx.Done():
@@ -109,9 +108,7 @@ func (c *call) playError() error {
 }
 
 // why returns why the session has ended.
-func (c *caller) why() error {
-	return c.reason(c.alive, c.session.Err())
-}
+func (c *caller) why() error { return c.reason(c.alive, c.session.Err()) }
 
 // drain waits for what is on its way to the local listener.
 func (c *call) drain(ctx context.Context) {

@@ -297,11 +297,16 @@ func TestCallsThatFail(t *testing.T) {
 		options []gatewaytest.Option
 		want    string
 		logged  string
+		command string // play if empty
 	}{
 		"wrong token": {token: "three", want: "check the bot token"},
 		"kicked": {token: "one", want: "disconnected from the channel by discord", during: func(h *held) {
 			h.inVoice(1)
 			require.NoError(h.t, h.MoveMember(h.Guilds()[0].ID, gatewaytest.BotID(0), 0))
+		}},
+		"kicked while it records": {token: "two", command: "record", want: "disconnected from the channel by discord", during: func(h *held) {
+			h.inVoice(1)
+			require.NoError(h.t, h.MoveMember(h.Guilds()[0].ID, gatewaytest.BotID(1), 0))
 		}},
 		"not heard": {token: "one", want: "disconnected", logged: "nobody hears the bot", during: func(h *held) {
 			h.inVoice(1)
@@ -324,9 +329,14 @@ func TestCallsThatFail(t *testing.T) {
 				go func() { defer close(done); c.during(h) }()
 				defer func() { <-done }()
 			}
-			o := h.run(t.Context(), c.token, "play", name)
+			args := []string{"play", name}
+			if c.command == "record" {
+				args = []string{"record", "-dir", t.TempDir()}
+			}
+			o := h.run(t.Context(), c.token, args...)
 			require.Equal(t, exitWrong, o.status, o.stdout.String())
 			require.Contains(t, o.stderr.String(), c.want)
+			require.Equal(t, 1, strings.Count(o.stderr.String(), "\n"), "one line: %s", o.stderr.String())
 			require.Contains(t, o.stdout.String(), c.logged)
 			require.NotContains(t, o.stdout.String(), "level=ERROR", "said once")
 		})

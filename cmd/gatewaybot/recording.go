@@ -21,7 +21,7 @@ type recording struct {
 	match    *comparison // what it is held against, may be nil
 	done     chan struct{}
 	stop     context.CancelFunc
-	err      error // why it ended, valid when done
+	err      error // why it ended before it was to, valid when done
 
 	mu    sync.Mutex // guards files
 	files map[command.Snowflake]string
@@ -72,9 +72,7 @@ func (r *recording) start(ctx context.Context, s *voiceshard.Session) {
 	ctx, r.stop = context.WithCancel(context.WithoutCancel(ctx))
 	go func() {
 		defer close(r.done)
-		if r.err = r.listen(ctx, s); ctx.Err() != nil {
-			r.err = nil
-		}
+		r.err = r.listen(ctx, s)
 	}()
 }
 
@@ -95,11 +93,12 @@ func (r *recording) listen(ctx context.Context, s *voiceshard.Session) error {
 	}
 }
 
-// end completes the files, and returns how long they are.
+// end completes the files, and returns how long they are. The errors are those
+// of the files.
 func (r *recording) end() (length time.Duration, err error) {
 	r.stop()
 	<-r.done
-	err = errors.Join(r.err, r.recorder.Close())
+	err = r.recorder.Close()
 	return r.recorder.Duration(), err
 }
 
