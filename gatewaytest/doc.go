@@ -42,8 +42,9 @@
 // end encrypted if they can. Several bots, one for each token of [WithToken],
 // can be in a channel. [Server.MoveMember] and [Server.MuteMember] are what
 // moderators do, [Server.MoveVoice] and [Server.StopVoice] what happens to
-// voice servers; [Server.Voice] has more faults. Without it a [VoiceBackend]
-// answers.
+// voice servers; [Server.Voice] has more faults. With [WithLVSP] the local
+// Discord drives it as any backend does, or drives one that runs elsewhere.
+// Without either a [VoiceBackend] answers.
 //
 // # Without sockets
 //

@@ -17,6 +17,15 @@
 // [Server.Move], [Server.Leave], [Server.SetState], [Server.Destroy].
 // gatewaytest.WithVoiceServer does all of this for a local Discord.
 //
+// # Backends
+//
+// With [Server.ServeLVSP] the main gateway is another process, or several: a
+// Discord-compatible backend that speaks the protocol of package lvsp. Each
+// backend has ids of its own, a token and a session id is made for each of its
+// users, and a backend that lost its link, or whose voice server was restarted,
+// finds everything as it wants it within moments. cmd/voiceserver is that as a
+// program; examples/lvspbackend is a backend.
+//
 // # Rules
 //
 // A client that breaks a rule is closed with the code that Discord has for it,
