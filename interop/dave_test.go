@@ -50,9 +50,7 @@ func daveyCreate(t *testing.T, p *daveyProcess) {
 			t.Run(kinds+", "+name, func(t *testing.T) {
 				c := newCall(t, p, 1)
 				c.first = first
-				for i, kind := range kinds {
-					c.join(command.Snowflake(i+1), kind)
-				}
+				c.joinAll(kinds)
 				c.agree()
 				if kinds == "ot" || kinds == "to" {
 					require.Len(t, c.won, 1)
@@ -88,7 +86,7 @@ func daveyMembers(t *testing.T, p *daveyProcess) {
 		c.leave(gone)
 		c.agree()
 		if i == 3 { // who left comes back, as the other kind
-			c.join(gone.user, map[bool]rune{true: weJoin, false: theyJoin}[gone.foreign])
+			c.join(gone.user, gone.otherKind())
 			c.agree()
 		}
 	}
@@ -109,15 +107,13 @@ func bothCommit(t *testing.T, won []*member) {
 func daveyRejoin(t *testing.T, p *daveyProcess) {
 	for _, kinds := range []string{"ot", "to"} {
 		c := newCall(t, p, 3)
-		for i, kind := range kinds {
-			c.join(command.Snowflake(i+1), kind)
-		}
+		c.joinAll(kinds)
 		for range 3 {
 			c.agree()
 			gone := c.members[0]
 			c.leave(gone)
 			c.agree()
-			c.join(gone.user, map[bool]rune{true: theyJoin, false: weJoin}[gone.foreign])
+			c.join(gone.user, gone.otherKind())
 		}
 		c.agree()
 	}
@@ -126,9 +122,7 @@ func daveyRejoin(t *testing.T, p *daveyProcess) {
 // While somebody is there who cannot decrypt, nobody encrypts.
 func daveyDowngrade(t *testing.T, p *daveyProcess) {
 	c := newCall(t, p, 4)
-	for i, kind := range "ott" {
-		c.join(command.Snowflake(i+1), kind)
-	}
+	c.joinAll("ott")
 	c.agree()
 	old := c.join(9, oldJoins)
 	c.agree()
@@ -144,8 +138,7 @@ func daveyRevoke(t *testing.T, p *daveyProcess) {
 	for _, joining := range []string{"o", "t", "ot", "to"} {
 		t.Run(joining, func(t *testing.T) {
 			c := newCall(t, p, 5)
-			c.join(1, weJoin)
-			c.join(2, theyJoin)
+			c.joinAll("ot")
 			c.agree()
 			epoch := c.delivery.Epoch()
 
@@ -214,10 +207,9 @@ func daveyRecovery(t *testing.T, p *daveyProcess) {
 // Both kinds show their users the same codes.
 func daveyVerification(t *testing.T, p *daveyProcess) {
 	c := newCall(t, p, 7)
-	we := c.join(1, weJoin).peer.(ours)
-	c.join(2, theyJoin)
-	c.join(3, theyJoin)
+	c.joinAll("ott")
 	c.agree()
+	we := c.member(1).peer.(ours)
 	seen := c.davey.must(daveyOrder{Order: "verify", User: 2, From: 1})
 	f, err := we.Fingerprint(2)
 	require.NoError(t, err)

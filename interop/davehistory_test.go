@@ -61,8 +61,12 @@ func (c *call) happen() {
 	}
 }
 
-// damage breaks a commit or a welcome now and then.
-func (c *call) damage(_ *member, v *gateway.VoiceMessage) {
+// damage breaks a commit or a welcome now and then. The library does not notice
+// when the one that should end its recovery is broken as well.
+func (c *call) damage(m *member, v *gateway.VoiceMessage) {
+	if p, ok := m.peer.(*theirs); ok && p.lost {
+		return
+	}
 	if (v.Op == opcode.DAVEAnnounceCommit || v.Op == opcode.DAVEWelcome) && c.r.IntN(20) == 0 {
 		v.Data[len(v.Data)-1] ^= 1
 	}
