@@ -84,6 +84,9 @@ func (p *program) serve(ctx context.Context, stdout io.Writer) error {
 	if _, err := io.WriteString(stdout, p.text); err != nil {
 		return err
 	}
+	if host, _, _ := net.SplitHostPort(p.o.udp); p.o.address == nil && host == "" {
+		p.log.Warn("clients are told to send audio to 127.0.0.1, see -address")
+	}
 	p.log.Info("serving", "voice", p.srv.Endpoint(), "lvsp", p.lvsp.Addr().String(), "backends", len(backends))
 	<-ctx.Done()
 	return p.stop()
