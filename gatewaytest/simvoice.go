@@ -31,6 +31,8 @@ type VoiceSim struct {
 	MinLatency time.Duration // one way, 5 ms by default
 	MaxLatency time.Duration // 200 ms by default
 
+	E2EE bool // encrypt end to end, which costs far more time
+
 	// Network is how bad the way of the datagrams always is, in both
 	// directions. By default some are lost, doubled, overtaken and padded.
 	Network voiceserver.Network
@@ -56,6 +58,8 @@ type VoiceSimResult struct {
 	Lost  int // of them, on their way
 	Heard int // frames that a member got, equal to what was sent
 	Early int // frames of senders, or with keys, that were not known yet, or not any more
+	Held  int // frames that nobody could encrypt yet
+	Dark  int // frames that were not, or not yet, encrypted for who got them
 
 	Injected map[VoiceFault]int
 

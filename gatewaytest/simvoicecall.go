@@ -7,6 +7,8 @@ import (
 
 	"github.com/discordpkg/gateway"
 	"github.com/discordpkg/gateway/closecode"
+	"github.com/discordpkg/gateway/command"
+	"github.com/discordpkg/gateway/dave"
 	"github.com/discordpkg/gateway/internal/rtp"
 	"github.com/discordpkg/gateway/voiceserver"
 )
@@ -66,6 +68,8 @@ type voiceCall struct {
 	media   *voiceMedia
 	lastSeq int // of the session, -1 for none
 	others  voiceOthers
+	e2ee    *dave.Session     // of the session, nil: none
+	channel command.Snowflake // that it is for
 }
 
 // enter starts a step.
@@ -95,6 +99,9 @@ func (c *voiceCall) rearm() {
 		c.m.arm(&c.alarm, c.media.discovery.NextDeadline(), c.expire)
 		c.m.arm(&c.alarm, c.media.keepalive.NextDeadline(), c.expire)
 	}
+	if c.e2ee != nil {
+		c.m.arm(&c.alarm, c.e2ee.NextDeadline(), c.expire)
+	}
 }
 
 // expire does what is due.
@@ -103,6 +110,9 @@ func (c *voiceCall) expire() {
 		return
 	}
 	c.consider()
+	if c.e2ee != nil {
+		c.e2ee.HandleTimeout(c.m.time())
+	}
 	if c.link != nil {
 		if err := c.link.state.HandleTimeout(c.m.time(), c.link.writers()); err != nil {
 			c.lost(err)
@@ -160,7 +170,7 @@ func (c *voiceCall) ask(leave bool) {
 
 // connect opens a connection with a new state.
 func (c *voiceCall) connect() {
-	state, err := gateway.NewVoiceGatewayState(c.session, gateway.WithVoiceJitter(c.m.rng.Float64))
+	state, err := gateway.NewVoiceGatewayState(c.session, c.options()...)
 	if err != nil {
 		c.m.problem("user %d: %v", c.u.id, err)
 		c.stop(err)
@@ -181,6 +191,9 @@ func (c *voiceCall) lost(err error) {
 	c.cause = err
 	if errors.Is(err, gateway.ErrZombie) {
 		c.m.Zombies++
+	}
+	if errors.Is(err, gateway.ErrE2EE) && c.channel == c.u.place.channel { // else the group is that of another channel
+		c.m.problem("user %d: %v", c.u.id, err)
 	}
 	c.session = gateway.VoiceSession{}
 	if c.link != nil {

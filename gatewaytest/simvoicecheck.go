@@ -96,7 +96,7 @@ func (c *voiceCall) checkSequence(m *gateway.VoiceMessage) {
 func (h *voiceHost) judge() {
 	violations := h.core.Violations()
 	for _, v := range violations[h.judged:] {
-		if !h.conns[v.Conn-1].mayViolate(v.Code) {
+		if !h.conns[v.Conn-1].mayViolate(v) {
 			h.m.problem("violation by user %d: %d: %s", v.User, v.Code, v.Text)
 		}
 	}
@@ -106,14 +106,14 @@ func (h *voiceHost) judge() {
 // mayViolate reports whether it is for the network that a client broke a rule.
 // What is said on a broken connection does not arrive, and a token may become
 // wrong on its way.
-func (l *voiceLink) mayViolate(code closecode.Voice) bool {
-	switch code {
-	case closecode.VoiceAuthenticationFailed, closecode.VoiceSessionInvalid:
+func (l *voiceLink) mayViolate(v voiceserver.Violation) bool {
+	switch {
+	case v.Code == closecode.VoiceAuthenticationFailed, v.Code == closecode.VoiceSessionInvalid, l.broken:
 		return true
-	case closecode.VoiceBadRequest: // audio without Speaking, which was lost with the connection before
-		return l.broken || l.call.media == nil || l.call.media.announced != l
+	case v.Text == "audio without speaking": // which was lost with the connection before
+		return l.call.media == nil || l.call.media.announced != l
 	}
-	return l.broken
+	return false
 }
 
 // voiceQuiet is how long calls may take to come to rest.
@@ -178,6 +178,9 @@ func (u *voiceUser) unrest() string {
 		}
 		if !c.others.present[o.id] || c.others.who[o.call.media.ssrc] != o.id {
 			return "it does not know user " + o.id.String()
+		}
+		if !c.agrees(o.call) {
+			return "it has not the keys of user " + o.id.String()
 		}
 	}
 	return ""

@@ -38,7 +38,10 @@ func (c *voiceCall) handleState(channel command.Snowflake, sessionID string) {
 		c.stop(errVoiceRemoved)
 		return
 	}
-	c.intro.channel, c.intro.sessionID, c.intro.state = channel, sessionID, true
+	// One that changes neither, as for a mute, is no sign of a move.
+	moved := channel != c.intro.channel || sessionID != c.intro.sessionID
+	c.intro.state = c.intro.state || moved || c.step == voiceAsking
+	c.intro.channel, c.intro.sessionID = channel, sessionID
 	c.u.home = channel
 	c.consider()
 	c.rearm()

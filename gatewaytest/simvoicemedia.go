@@ -133,6 +133,10 @@ func (md *voiceMedia) receive(to netip.AddrPort, datagram []byte) {
 // say sends a frame.
 func (md *voiceMedia) say(frame []byte) {
 	u := md.call.u
+	frame, ok := md.call.encrypt(frame)
+	if !ok {
+		return
+	}
 	u.stream.SSRC = md.ssrc
 	u.stream.Skip(int((md.m.now - u.saidAt) * rtp.SampleRate / time.Second))
 	u.saidAt = md.m.now
@@ -179,7 +183,9 @@ func (md *voiceMedia) hear(to netip.AddrPort, datagram []byte, key gateway.Voice
 		md.m.Early++
 		return
 	}
-	md.m.heard(md.call.u, speaker, p.Payload)
+	if frame, ok := md.call.decrypt(speaker, p.Payload); ok {
+		md.m.heard(md.call.u, speaker, frame)
+	}
 }
 
 func (md *voiceMedia) close() {

@@ -118,3 +118,17 @@ func TestVoiceSimBadNetwork(t *testing.T) {
 	require.NoError(t, err)
 	require.Greater(t, r.Lost, r.Sent/3)
 }
+
+// The keys of the members follow all that happens to their connections.
+func TestVoiceSimEndToEndEncrypted(t *testing.T) {
+	seeds := uint64(8)
+	if testing.Short() || raceEnabled {
+		seeds = 1
+	}
+	for seed := range seeds {
+		r, err := gatewaytest.VoiceSim{Seed: seed, Calls: 8, RoomSize: 4, E2EE: true, For: time.Minute}.Run()
+		require.NoError(t, err, "%+v", r)
+		require.Greater(t, r.Heard, 10*r.Held)
+		require.Greater(t, r.Heard, 5*r.Dark)
+	}
+}
