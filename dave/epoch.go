@@ -114,7 +114,7 @@ func (s *Session) enter(now time.Time, next *mls.Group, id uint16) ([]gateway.Vo
 		return nil, err
 	}
 	s.leave()
-	s.group, s.established, s.failures, s.replaced = next, true, 0, 0
+	s.group, s.own, s.established, s.failures, s.replaced = next, encryptor, true, 0, 0
 	s.era++
 	for _, user := range usersOf(next) {
 		if user == s.user {

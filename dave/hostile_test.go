@@ -86,3 +86,27 @@ func (h *tyrant) next() gateway.VoiceMessage {
 	}
 	return voice(opcode.VoiceResumed, "")
 }
+
+// Of two transitions to one epoch the second goes on with the nonces of the first.
+func TestOneEncryptorForAnEpoch(t *testing.T) {
+	s, signer := local(t)
+	require.NoError(t, addProposal(t, s, signer, 2))
+	handle(t, s, transitionMessage(opcode.DAVEPrepareTransition, 1, 1))
+	handle(t, s, voice(opcode.DAVEAnnounceCommit, prefixed(2, s.staged[0].Commit)))
+	for id := range uint16(2) {
+		handle(t, s, transitionMessage(opcode.DAVEExecuteTransition, id+1, 1))
+		frame, err := s.EncryptFrame(epoch, nil, []byte("frame"), Opus)
+		require.NoError(t, err)
+		f, _ := parseFrame(frame)
+		require.EqualValues(t, id+1, f.nonce)
+	}
+	own := s.own
+	require.Same(t, own, s.encryptor)
+	handle(t, s, voice(opcode.DAVEPrepareEpoch, epochData{Version: 1, Epoch: firstEpoch}))
+	require.NotNil(t, own.ratchet.secret, "it is sent with until the next transition")
+	handle(t, s, transitionMessage(opcode.DAVEPrepareTransition, initTransition, 1))
+	require.Nil(t, own.ratchet.secret, "wiped")
+	s.Wipe()
+	require.Nil(t, s.encryptor)
+	require.Nil(t, s.own)
+}

@@ -2,9 +2,8 @@ package dave
 
 import (
 	"errors"
+	"slices"
 	"time"
-
-	"github.com/discordpkg/gateway/internal/mls"
 )
 
 // ErrNotReady reports a frame that nobody could decrypt yet, and that is
@@ -57,25 +56,37 @@ func (s *Session) DecryptFrame(now time.Time, user snowflake, dst, frame []byte)
 
 // setEncryptor changes the key that is sent with.
 func (s *Session) setEncryptor(e *Encryptor, shared bool) {
-	if s.encryptor != nil {
-		s.encryptor.Wipe()
-	}
-	s.encryptor, s.shared, s.sole = e, shared, nil
+	before := s.encryptor
+	s.encryptor, s.shared = e, shared
+	s.release(before)
 }
 
-// encryptFor sends with the key of a group. One that is sent with already stays:
-// another encryptor would use its nonces again.
-func (s *Session) encryptFor(g *mls.Group, shared bool) error {
-	if s.encryptor != nil && s.sole == g {
-		return nil
+// encryptForGroup sends with the key of the group.
+func (s *Session) encryptForGroup() error {
+	if s.own == nil {
+		e, err := encryptorOf(s.group, s.user)
+		if err != nil {
+			return err
+		}
+		s.own = e
 	}
-	e, err := encryptorOf(g, s.user)
-	if err != nil {
-		return err
-	}
-	s.setEncryptor(e, shared)
-	s.sole = g
+	s.setEncryptor(s.own, s.established)
 	return nil
+}
+
+// setOwn changes the encryptor of the group, with the group.
+func (s *Session) setOwn(e *Encryptor) {
+	before := s.own
+	s.own = e
+	s.release(before)
+}
+
+// release wipes an encryptor that is not in use any more, and will not be.
+func (s *Session) release(e *Encryptor) {
+	led := func(t transition) bool { return t.encryptor == e }
+	if e != nil && e != s.encryptor && e != s.own && !slices.ContainsFunc(s.transitions, led) {
+		e.Wipe()
+	}
 }
 
 // retire ends what was before an era.

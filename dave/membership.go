@@ -31,6 +31,7 @@ type membership struct {
 	group       *mls.Group  // nil: none; of epoch 0 until it is established
 	joiner      *mls.Joiner // of the key package that was sent, nil once it is used
 	established bool
+	own         *Encryptor // of the group, nil: not made yet. There is only one, for no nonce to be used twice.
 	proposals   []*mls.Proposal
 	staged      []*mls.Staged
 	failures    int       // to join, in a row
@@ -73,9 +74,10 @@ func (s *Session) createGroup() error {
 		return fmt.Errorf("dave: local group: %w", err)
 	}
 	s.forgetProposals()
+	s.setOwn(nil)
 	s.group = g
 	if s.encryptor == nil && s.version > 0 {
-		return s.encryptFor(g, false)
+		return s.encryptForGroup()
 	}
 	return nil
 }
@@ -90,6 +92,7 @@ func (s *Session) leave() {
 		s.joiner.Wipe()
 	}
 	s.group, s.joiner, s.established = nil, nil, false
+	s.setOwn(nil)
 }
 
 func (m *membership) forgetProposals() {

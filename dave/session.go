@@ -55,7 +55,6 @@ type Session struct {
 
 	encryptor  *Encryptor // nil: none yet
 	shared     bool       // encryptor is of a group with others
-	sole       *mls.Group // that encryptor is of without a transition to it, else nil
 	decryptors map[snowflake]*Decryptor
 	clear      passThrough
 	era        uint64 // counts epochs of all groups

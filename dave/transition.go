@@ -90,6 +90,7 @@ func (s *Session) executeTransition(now time.Time, m gateway.VoiceMessage) error
 	t := s.transitions[i]
 	s.transitions[i].encryptor = nil
 	s.dropTransitions(0, i+1)
+	defer s.release(t.encryptor)
 	return s.execute(now, t)
 }
 
@@ -108,7 +109,7 @@ func (s *Session) execute(now time.Time, t transition) error {
 	case s.group == nil:
 		s.setEncryptor(nil, false) // until there is one
 	case !s.established || !s.shared:
-		return s.encryptFor(s.group, s.established)
+		return s.encryptForGroup()
 	}
 	return nil
 }
@@ -141,12 +142,11 @@ func (s *Session) findTransition(id uint16) int {
 }
 
 func (s *Session) dropTransitions(from, to int) {
-	for _, t := range s.transitions[from:to] {
-		if t.encryptor != nil {
-			t.encryptor.Wipe()
-		}
-	}
+	dropped := slices.Clone(s.transitions[from:to])
 	s.transitions = slices.Delete(s.transitions, from, to)
+	for _, t := range dropped {
+		s.release(t.encryptor)
+	}
 }
 
 func (s *Session) forgetTransitions() { s.dropTransitions(0, len(s.transitions)) }
