@@ -10,7 +10,6 @@ import (
 	"golang.org/x/time/rate"
 
 	"github.com/discordpkg/gateway"
-	"github.com/discordpkg/gateway/command"
 )
 
 // A Session is one membership in the voice channels of a guild: it lives from
@@ -27,6 +26,7 @@ type Session struct {
 	cancel context.CancelCauseFunc
 	done   chan struct{} // closed when nothing of the session runs any more
 	wg     sync.WaitGroup
+	turn   chan struct{} // holds one while a command is under way
 
 	out   sender
 	in    inbound
@@ -86,6 +86,7 @@ func newSession(v *Voice, guild, channel Snowflake, options []JoinOption) *Sessi
 		log:     v.config.log.With("guild", guild.String()),
 		done:    make(chan struct{}),
 		changed: make(chan struct{}),
+		turn:    make(chan struct{}, 1),
 	}
 	s.ctx, s.cancel = context.WithCancelCause(context.Background())
 	s.intro.ask(time.Now(), false) // what still comes is about an earlier session
@@ -153,11 +154,6 @@ func (s *Session) Leave(ctx context.Context) error {
 	}
 }
 
-// commandTime is how long the main gateway may take to send a command: more than
-// the minute in which it may send no more than 120 of them, for those who join
-// hundreds of channels at once.
-const commandTime = 90 * time.Second
-
 // finish ends what is left of the session.
 func (s *Session) finish(err error) {
 	s.end(err)
@@ -165,17 +161,11 @@ func (s *Session) finish(err error) {
 	s.closeMedia()
 	s.mu.Lock()
 	s.over = true
-	farewells := s.told && !s.gone
 	if s.settling != nil {
 		s.settling.Stop()
 	}
 	s.mu.Unlock()
-	if farewells {
-		err := s.tell(context.Background(), 0)
-		s.mu.Lock()
-		s.leaveErr = err
-		s.mu.Unlock()
-	}
+	s.farewell()
 	s.wg.Wait()
 	s.in.close()
 	s.setCryptor(nil)
@@ -187,22 +177,6 @@ func (s *Session) finish(err error) {
 	s.emit(Event{Kind: EventEnded, Err: err})
 	s.feeds.close()
 	close(s.done)
-}
-
-// tell sends one command to the main gateway.
-func (s *Session) tell(ctx context.Context, channel Snowflake) error {
-	ctx, cancel := context.WithTimeout(ctx, commandTime)
-	defer cancel()
-	s.mu.Lock()
-	state := command.VoiceState{GuildID: s.guild, ChannelID: channel, SelfMute: s.mute, SelfDeaf: s.deaf}
-	s.mu.Unlock()
-	if err := s.voice.gw.UpdateVoiceState(ctx, state); err != nil {
-		return fmt.Errorf("%w: %w", errUntold, err)
-	}
-	s.mu.Lock()
-	s.told = true
-	s.mu.Unlock()
-	return nil
 }
 
 // setPhase is the only writer of the phase. The caller holds mu.
