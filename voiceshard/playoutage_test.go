@@ -65,6 +65,28 @@ func TestPlayAcrossAResume(t *testing.T) {
 	})
 }
 
+// What was encrypted ahead is encrypted again when the voice server changes the
+// key, and no nonce is used twice even if it comes back to an earlier one.
+func TestPlayAcrossNewKeys(t *testing.T) {
+	perform(t, func(t *testing.T, d *stage) {
+		host := d.server(theHost)
+		p := d.play(d.join(), record(100))
+		for n := range 4 {
+			sleep(405 * ms)
+			host.mu.Lock()
+			host.key = [32]byte{1, byte(n % 2)}
+			host.mu.Unlock()
+			host.last().describe()
+		}
+		require.NoError(t, d.wait(p))
+		heard, headers := host.audio()
+		require.Len(t, heard, 105)
+		require.NotContains(t, heard, []byte("forged"))
+		requireContinuous(t, headers, d.sentAt())
+		require.IsIncreasing(t, host.nonces)
+	})
+}
+
 func TestPauseWithoutATransport(t *testing.T) {
 	perform(t, func(t *testing.T, d *stage) {
 		s := d.join()

@@ -51,32 +51,6 @@ func TestNumbersWrap(t *testing.T) {
 	})
 }
 
-// songbird 0.4.1 counted a copy of the nonce. It must grow with each packet,
-// also when the server describes the session twice.
-func TestNoncesNeverRepeat(t *testing.T) {
-	run(t, func(t *testing.T, d *discord) {
-		s := d.join()
-		host := d.server(theHost)
-		for n := range 10 {
-			if n%3 == 0 {
-				host.last().describe()
-				sleep(0)
-			}
-			_, err := s.Write(opus(n))
-			require.NoError(t, err)
-		}
-		host.last().close(4015)
-		sleep(time.Second)
-		_, err := s.Write(opus(11))
-		require.NoError(t, err)
-		sleep(0)
-		require.Len(t, host.nonces, 11)
-		for n, nonce := range host.nonces {
-			require.EqualValues(t, n, nonce)
-		}
-	})
-}
-
 // A description with another key is obeyed.
 func TestNewKeyOnTheSameConnection(t *testing.T) {
 	run(t, func(t *testing.T, d *discord) {
@@ -97,24 +71,6 @@ func TestNewKeyOnTheSameConnection(t *testing.T) {
 		p, err := s.Receive(t.Context())
 		require.NoError(t, err)
 		require.Equal(t, opus(2), p.Opus)
-	})
-}
-
-// Before the nonces are used up there is a new session with a new key.
-func TestWornOutKey(t *testing.T) {
-	run(t, func(t *testing.T, d *discord) {
-		s := d.join()
-		key := d.server(theHost).key
-		sealer, err := rtp.NewSealer(rtp.AES256GCM, key[:], rtp.Nonces{Next: 7, Left: 100})
-		require.NoError(t, err)
-		s.out.mu.Lock()
-		s.out.sealer = sealer
-		s.out.mu.Unlock()
-		sleep(rtp.KeepaliveInterval + time.Second)
-		require.NoError(t, s.Ready(t.Context()))
-		require.Equal(t, 2, d.server(theHost).count())
-		require.Len(t, d.sent(), 3)
-		require.False(t, s.out.wornOut())
 	})
 }
 

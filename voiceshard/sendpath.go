@@ -20,12 +20,12 @@ const MaxFrame = 4000
 // sources, no extension.
 const headerSize = 12
 
-// errStale reports a packet that was sealed for a transport which is gone. It
-// was not sent: rewind to it, and seal its frame again.
-var errStale = errors.New("voiceshard: packet was sealed for an earlier transport")
+// errStale reports a packet that was sealed with a key which is gone. It was
+// not sent: rewind to it, and seal its frame again.
+var errStale = errors.New("voiceshard: packet was sealed with an earlier key")
 
 // A sealedPacket is an Opus frame that is ready to be sent: encrypted end to
-// end, if the session is, and for one transport. The zero value is ready for
+// end, if the session is, and with one key of the transport. The zero value is ready for
 // seal, which reuses its memory.
 //
 // Who sends ahead of time seals packets in the order of the frames, keeps the
@@ -43,13 +43,13 @@ var errStale = errors.New("voiceshard: packet was sealed for an earlier transpor
 // Packets that will never be sent, because of a pause or a seek, must be given
 // back by rewind as well: the listeners would take the gap for loss.
 type sealedPacket struct {
-	datagram   []byte
-	generation uint64 // of the transport
-	sequence   uint16
-	timestamp  uint32
-	samples    int  // length of the frame
-	silence    bool // the frame was the one of silence
-	hollow     bool // not encrypted, because nobody could decrypt it: there is nothing to send
+	datagram  []byte
+	key       uint64 // see sender.key
+	sequence  uint16
+	timestamp uint32
+	samples   int  // length of the frame
+	silence   bool // the frame was the one of silence
+	hollow    bool // not encrypted, because nobody could decrypt it: there is nothing to send
 }
 
 // A sender is the half of a session that sends audio. Its numbering outlives
@@ -62,10 +62,12 @@ type sender struct {
 	tail       rtp.Tail
 	claimed    bool      // by a player
 	due        time.Time // end of the last frame that sendNow sent
-	generation uint64    // 0: none
+	generation uint64    // of the transport; 0: none
 	conn       net.Conn  // nil while audio cannot flow
 	sealer     *rtp.Sealer
-	cryptor    *cryptor // nil: no end-to-end encryption
+	key        uint64     // counts the keys of the sealer
+	nonces     rtp.Nonces // that no key of the session has used, while there is no sealer
+	cryptor    *cryptor   // nil: no end-to-end encryption
 	stats      outboundStats
 
 	writing sync.Mutex // guards own; taken before mu, held while a datagram is written
@@ -87,23 +89,41 @@ func (o *sender) start() {
 	o.stream.Sequence, o.stream.Timestamp = uint16(rand.Uint32()), rand.Uint32()
 }
 
-// attach makes a transport the current one. A key that the transport has
-// already goes on with its nonces.
+// attach makes a transport the current one, and a key the current one of the
+// transport. Nonces are not used again whichever key it is: a voice server may
+// hand out the same one twice.
 func (o *sender) attach(m *media, mode rtp.Mode, key []byte, c *cryptor) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.sealer != nil && o.generation == m.generation {
-		o.conn, o.cryptor = m.conn, c
-		return o.sealer.Rekey(mode, key, rtp.ClientNonces())
+		if err := o.sealer.Rekey(mode, key, o.unused()); err != nil {
+			return err
+		}
+	} else {
+		sealer, err := rtp.NewSealer(mode, key, o.unused())
+		if err != nil {
+			return err
+		}
+		o.drop()
+		o.generation, o.sealer = m.generation, sealer
+		o.stream.SSRC = m.ssrc
 	}
-	sealer, err := rtp.NewSealer(mode, key, rtp.ClientNonces())
-	if err != nil {
-		return err
-	}
-	o.drop()
-	o.generation, o.conn, o.sealer, o.cryptor = m.generation, m.conn, sealer, c
-	o.stream.SSRC = m.ssrc
+	o.conn, o.cryptor = m.conn, c
+	o.key++
 	return nil
+}
+
+// unused returns the nonces for another key. They begin anew when they run out,
+// which takes a year.
+func (o *sender) unused() rtp.Nonces {
+	n := o.nonces
+	if o.sealer != nil {
+		n = o.sealer.Nonces()
+	}
+	if n.Low() {
+		return rtp.ClientNonces()
+	}
+	return n
 }
 
 // detach forgets a transport, if it is still the current one.
@@ -117,6 +137,7 @@ func (o *sender) detach(generation uint64) {
 
 func (o *sender) drop() {
 	if o.sealer != nil {
+		o.nonces = o.sealer.Nonces()
 		o.sealer.Close()
 	}
 	o.generation, o.conn, o.sealer, o.cryptor = 0, nil, nil, nil
@@ -173,7 +194,7 @@ func (o *sender) sealLocked(p *sealedPacket, frame []byte) error {
 		return fmt.Errorf("voiceshard: %w", err)
 	}
 	*p = sealedPacket{
-		datagram: datagram, generation: o.generation, sequence: position.Sequence, timestamp: position.Timestamp,
+		datagram: datagram, key: o.key, sequence: position.Sequence, timestamp: position.Timestamp,
 		samples: samples, silence: rtp.IsSilence(frame), hollow: hollow,
 	}
 	return nil
@@ -200,7 +221,7 @@ func (o *sender) protect(h *rtp.Header, datagram []byte) ([]byte, error) {
 	return o.sealer.Seal(datagram)
 }
 
-// send writes a packet to the transport that it was sealed for. The error is
+// send writes a packet to the transport that has the key it was sealed with. The error is
 // [ErrNotConnected] while there is none, or errStale. What the socket says is
 // counted and not returned: datagrams get lost.
 func (o *sender) send(p *sealedPacket) error {
@@ -218,7 +239,7 @@ func (o *sender) check(p *sealedPacket) (net.Conn, error) {
 	switch {
 	case o.conn == nil:
 		return nil, ErrNotConnected
-	case o.generation != p.generation:
+	case o.key != p.key:
 		return nil, errStale
 	case p.silence:
 		o.tail.Sent(silenceFrame)
