@@ -72,6 +72,9 @@ func (in *inbound) expire(now time.Time) {
 		return
 	}
 	for _, s := range in.waiting {
+		if due := s.deadline(); due.IsZero() || now.Before(due) {
+			continue
+		}
 		in.unhold(now, s, false)
 		in.drain(now, s)
 	}
@@ -104,10 +107,7 @@ func (in *inbound) deadline() (next time.Time) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	for _, s := range in.waiting {
-		next = earliest(next, s.order.NextDeadline())
-		if len(s.held) > 0 {
-			next = earliest(next, s.held[0].until)
-		}
+		next = earliest(next, s.deadline())
 	}
 	return next
 }

@@ -103,7 +103,7 @@ func (in *inbound) detach() {
 	for _, s := range in.sources {
 		in.flush(now, s)
 	}
-	in.waiting = in.waiting[:0]
+	in.tidy()
 	in.forgetKey()
 	in.cryptor = nil
 }

@@ -29,6 +29,51 @@ func TestManySources(t *testing.T) {
 	})
 }
 
+// What waits for a key is not tried again for each datagram of somebody else:
+// that would make each of them cost as much as all who wait.
+func TestWaitingCostsNothing(t *testing.T) {
+	tries := 0
+	l := &counted{tries: &tries}
+	run(t, func(t *testing.T, d *discord) {
+		_, host := d.hearing()
+		for n := range uint16(100) {
+			host.say(from(n, []byte("?")))
+		}
+		host.throw([]byte{1})
+		require.Equal(t, 1, tries)
+		sleep(2 * defaultHold)
+		require.LessOrEqual(t, tries, 102, "and a last time")
+	}, WithE2EE(func(Snowflake, Snowflake) (FrameCryptor, error) { return l, nil }))
+}
+
+// counted is a lock without a key that counts who tries it.
+type counted struct {
+	lock
+	tries *int
+}
+
+func (c *counted) DecryptFrame(_ time.Time, _ Snowflake, dst, _ []byte) ([]byte, error) {
+	*c.tries++
+	return dst, errLocked
+}
+
+// A source whose packets waited when the keys were forgotten waits properly
+// afterwards.
+func TestWaitingAfterDetach(t *testing.T) {
+	in, datagram := receiving(t)
+	now := time.Now()
+	wait := func(sequence uint16) time.Time {
+		in.receive(now, datagram(sequence))
+		in.receive(now, datagram(sequence+2))
+		return in.deadline()
+	}
+	require.Equal(t, now.Add(defaultReorder), wait(1))
+	in.detach()
+	require.Zero(t, in.deadline())
+	require.NoError(t, in.attach(rtp.AES256GCM, make([]byte, rtp.KeySize), nil))
+	require.Equal(t, now.Add(defaultReorder), wait(4))
+}
+
 // receiving returns the receiving half of a session, and a function that makes
 // datagrams for it.
 func receiving(tb testing.TB, options ...Option) (in *inbound, datagram func(sequence uint16) []byte) {

@@ -24,6 +24,15 @@ type held struct {
 	until time.Time
 }
 
+// deadline returns when something has waited for too long, zero if nothing waits.
+func (s *source) deadline() time.Time {
+	next := s.order.NextDeadline()
+	if len(s.held) > 0 {
+		next = earliest(next, s.held[0].until)
+	}
+	return next
+}
+
 // maxNames bounds what is known about users, who come and go.
 const maxNames = 4096
 
