@@ -56,7 +56,7 @@ func (d *Delivery) judge(p *participant, info *mls.CommitInfo) ([]*proposal, boo
 		}
 		delete(want, string(ref))
 		list = append(list, q)
-		adds = adds || isAdd(q)
+		adds = adds || q.isAdd()
 	}
 	return list, len(list) > 0 && len(want) == 0 && (!adds || len(info.Rest) > 0)
 }

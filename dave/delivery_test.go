@@ -276,10 +276,11 @@ func TestExternalSenderComesWithTheVersion(t *testing.T) {
 	require.Equal(t, []opcode.Voice{opcode.DAVEPrepareEpoch, opcode.DAVEPrepareTransition}, sentTo(append(d.Leave(epoch, 3), d.Leave(epoch, 2)...), 1), "once")
 }
 
-// Who is still to be added is in the last list of proposals, with a welcome to
-// be made.
-func TestAddsAreRepeated(t *testing.T) {
+// Who is still to be added is in the last list of proposals, which no commit
+// from before is of.
+func TestProposalsAreMadeAnew(t *testing.T) {
 	d, g, list := scene(t)
+	old := stage(t, g, list[0])
 	out := d.Leave(epoch, 3)
 	require.Equal(t, []opcode.Voice{opcode.DAVEProposals, opcode.DAVEProposals}, sentTo(out, 1))
 	require.Equal(t, proposals(revokeProposals, appendVector(nil, list[1].Ref), appendVector(nil, list[0].Ref)).Data, out[0].Message.Data)
@@ -287,7 +288,8 @@ func TestAddsAreRepeated(t *testing.T) {
 	p, rest, err := g.ParseProposal(body)
 	require.NoError(t, err)
 	require.Empty(t, rest)
-	require.Equal(t, list[0].Ref, p.Ref)
+	require.Equal(t, list[0].Add.Ref(), p.Add.Ref())
+	requireDropped(t, d, 1, both(old), "made before")
 	require.NotEmpty(t, d.handle(1, voice(opcode.DAVECommitWelcome, both(stage(t, g, p)))))
 }
 

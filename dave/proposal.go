@@ -82,7 +82,7 @@ func (d *Delivery) reconcile(now time.Time) {
 	for _, c := range list {
 		want[c] = true
 	}
-	var kept, revoked, added []*proposal
+	var kept, revoked []*proposal
 	for _, q := range d.inflight {
 		if want[q.change] {
 			kept = append(kept, q)
@@ -91,8 +91,9 @@ func (d *Delivery) reconcile(now time.Time) {
 		}
 		delete(want, q.change)
 	}
+	var added []change
 	if len(kept) == 0 || d.stuck.IsZero() || now.Before(d.amendable) {
-		added = d.sign(list, want)
+		added = slices.DeleteFunc(list, func(c change) bool { return !want[c] })
 	}
 	if len(revoked)+len(added) > 0 {
 		d.amend(now, kept, revoked, added)
@@ -109,13 +110,10 @@ func (d *Delivery) deserted(now time.Time) bool {
 	return !slices.ContainsFunc(d.order, d.inGroup) || !recovering && now.Sub(d.restarted) >= commitWait
 }
 
-// sign makes those proposals of a list that are wanted.
-func (d *Delivery) sign(list []change, want map[change]bool) []*proposal {
-	var signed []*proposal
+// sign makes proposals for the current epoch.
+func (d *Delivery) sign(list []change) []*proposal {
+	signed := make([]*proposal, 0, len(list))
 	for _, c := range list {
-		if !want[c] {
-			continue
-		}
 		q := &proposal{change: c}
 		var err error
 		if c.pkg != nil {
@@ -130,30 +128,34 @@ func (d *Delivery) sign(list []change, want map[change]bool) []*proposal {
 	return signed
 }
 
-// amend tells everybody what waits for a commit now. Adds that stay are taken
-// back and proposed again unless others are added to them: davey makes a
-// welcome only when the last list that it got adds somebody.
-func (d *Delivery) amend(now time.Time, kept, revoked, added []*proposal) {
+// amend tells everybody what waits for a commit now. Unless somebody is only
+// added, all proposals are made anew, for the sake of davey: it takes its last
+// commit for the one that was chosen, which must not be an older one of the
+// same proposals, and makes a welcome only when the last list adds somebody.
+func (d *Delivery) amend(now time.Time, kept, revoked []*proposal, added []change) {
 	if len(kept) == 0 {
 		d.stuck = time.Time{}
 	}
-	if !slices.ContainsFunc(added, isAdd) {
-		adds := slices.DeleteFunc(slices.Clone(kept), func(q *proposal) bool { return !isAdd(q) })
-		kept = slices.DeleteFunc(kept, isAdd)
-		revoked, added = append(revoked, adds...), append(added, adds...)
+	if len(revoked) > 0 || !slices.ContainsFunc(added, change.isAdd) {
+		var again []change
+		for _, q := range kept {
+			again = append(again, q.change)
+		}
+		kept, revoked, added = nil, append(revoked, kept...), append(again, added...)
 	}
-	d.inflight = append(kept, added...)
-	revoke, add := proposalList(revokeProposals, revoked, nil), proposalList(appendProposals, added, nil)
+	fresh := d.sign(added)
+	d.inflight = append(kept, fresh...)
+	revoke, add := proposalList(revokeProposals, revoked, nil), proposalList(appendProposals, fresh, nil)
 	for _, p := range d.order {
 		if d.inGroup(p) {
 			d.propose(p, revokeProposals, revoked, revoke)
-			d.propose(p, appendProposals, added, add)
+			d.propose(p, appendProposals, fresh, add)
 		}
 	}
 	d.expectCommit(now)
 }
 
-func isAdd(q *proposal) bool { return q.pkg != nil }
+func (c change) isAdd() bool { return c.pkg != nil }
 
 // propose sends the proposals of a list that concern a client: all but its own
 // Add. Whole is the data with all of them.
