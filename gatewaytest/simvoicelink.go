@@ -9,7 +9,6 @@ import (
 
 	"github.com/discordpkg/gateway"
 	"github.com/discordpkg/gateway/closecode"
-	"github.com/discordpkg/gateway/opcode"
 	"github.com/discordpkg/gateway/voiceserver"
 )
 
@@ -217,5 +216,5 @@ func voiceOp(m *gateway.VoiceMessage) uint64 {
 	if m == nil {
 		return 1 << 16
 	}
-	return uint64(opcode.Voice(m.Op))<<32 | uint64(uint32(m.Seq))
+	return uint64(m.Op)<<32 | uint64(uint32(m.Seq))
 }
