@@ -274,6 +274,23 @@ func TestSilentBackends(t *testing.T) {
 	})
 }
 
+// A backend that sends large messages is read slowly, so that the others get
+// their turn.
+func TestGreedyBackend(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		to := newTown(t)
+		defer to.close()
+		greedy := to.evil()
+		greedy.identify()
+		large := append([]byte(`{"op":4,"d":{}}`), bytes.Repeat([]byte(" "), 1<<20-100)...)
+		for range 5 {
+			greedy.send(large)
+		}
+		greedy.send([]byte("garbage"))
+		require.Greater(t, greedy.ends(lvsp.DecodeError), 7*time.Second, "5 MiB, of which one at once")
+	})
+}
+
 // An evil backend is a socket.
 type evil struct {
 	t    *testing.T
@@ -292,7 +309,11 @@ func (e *evil) identify() {
 	require.NoError(e.t, err)
 	var hello struct{ D lvsp.Hello }
 	require.NoError(e.t, json.Unmarshal(f.Payload, &hello))
-	_, err = e.conn.Write(frame.AppendClient(nil, ws.OpText, fmt.Appendf(nil, `{"op":1,"d":{"token":%q,"dialect":"final"}}`, lvsp.Sign(evilSecret, hello.D.Nonce))))
+	e.send(fmt.Appendf(nil, `{"op":1,"d":{"token":%q,"dialect":"final"}}`, lvsp.Sign(evilSecret, hello.D.Nonce)))
+}
+
+func (e *evil) send(msg []byte) {
+	_, err := e.conn.Write(frame.AppendClient(nil, ws.OpText, msg))
 	require.NoError(e.t, err)
 }
 

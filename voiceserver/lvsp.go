@@ -47,7 +47,7 @@ var ErrServed = errors.New("voiceserver: backends have a way to the server alrea
 // its voice connection, and does not come back for the life of a session, see
 // [WithSessionLife], leave, and their backend is told.
 //
-// The error is [ErrServed], [ErrClosed], or that of an option.
+// The error is [ErrServed], [ErrClosed], or that of an option, and leaves l open.
 func (s *Server) ServeLVSP(l net.Listener, options ...lvsp.ServerOption) (*LVSP, error) {
 	v := &LVSP{
 		srv: s, gone: make(chan struct{}, 1), done: make(chan struct{}),
@@ -58,9 +58,6 @@ func (s *Server) ServeLVSP(l net.Listener, options ...lvsp.ServerOption) (*LVSP,
 	if v.machine, err = lvsp.NewServer(v.host, options...); err != nil {
 		return nil, fmt.Errorf("voiceserver: %w", err)
 	}
-	if err := s.adopt(v); err != nil {
-		return nil, err
-	}
 	v.timer = time.AfterFunc(time.Hour, func() { v.do(v.machine.HandleTimeout) })
 	v.http = &http.Server{
 		Handler:           v,
@@ -69,7 +66,10 @@ func (s *Server) ServeLVSP(l net.Listener, options ...lvsp.ServerOption) (*LVSP,
 		MaxHeaderBytes:    16 << 10,
 		ErrorLog:          quiet(s.cfg.logger),
 	}
-	v.running.Go(v.reap)
+	if err := s.adopt(v); err != nil {
+		v.timer.Stop()
+		return nil, err
+	}
 	if l != nil {
 		v.running.Go(func() { _ = v.Serve(l) }) // returns when closed
 	}
@@ -87,6 +87,7 @@ func (s *Server) adopt(v *LVSP) error {
 		return ErrServed
 	}
 	s.lvsp, s.core.absences.watched = v, true
+	v.running.Go(v.reap)
 	return nil
 }
 

@@ -43,23 +43,43 @@ type lvspLink struct {
 // errStranger is the end of a link that sends much before it says who it is.
 var errStranger = errors.New("voiceserver: too much before IDENTIFY")
 
-// A wary reader does not read much from strangers. It is used by one goroutine.
+// A wary reader does not read much from strangers, nor fast from backends:
+// their messages are small, and all of them are parsed under one lock. It is
+// used by one goroutine.
 type wary struct {
 	io.Reader
 	known bool
 	left  int
+	pace  pace // of bytes
 }
 
-// Read returns errStranger when the budget is used up.
+const (
+	lvspRate  = 512 << 10 // bytes per second, more than the limit of messages makes of honest ones
+	lvspBurst = 1 << 20   // bytes
+	lvspChunk = 64 << 10  // bytes, at most, that are read at once
+)
+
+func newWary(r io.Reader) *wary {
+	return &wary{Reader: r, left: strangerBudget, pace: newPace(lvspRate, lvspBurst)}
+}
+
+// Read returns errStranger when the budget is used up. It waits for a fraction
+// of a second when a backend is too fast.
 func (w *wary) Read(p []byte) (int, error) {
-	if w.known {
-		return w.Reader.Read(p)
+	limit := lvspChunk
+	if !w.known {
+		limit = min(w.left, lvspChunk)
 	}
-	if w.left <= 0 {
+	if limit <= 0 {
 		return 0, errStranger
 	}
-	n, err := w.Reader.Read(p[:min(len(p), w.left)])
-	w.left -= n
+	n, err := w.Reader.Read(p[:min(len(p), limit)])
+	if !w.known {
+		w.left -= n
+	}
+	for !w.pace.takeN(time.Now(), n) {
+		time.Sleep(lvspChunk * time.Second / lvspRate)
+	}
 	return n, err
 }
 
@@ -79,7 +99,7 @@ func (v *LVSP) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		early, _ = rw.Reader.Peek(n)
 	}
 	l := &lvspLink{
-		v: v, conn: conn, wary: &wary{Reader: conn, left: strangerBudget},
+		v: v, conn: conn, wary: newWary(conn),
 		wake: make(chan struct{}, 1), done: make(chan struct{}),
 	}
 	l.in = frame.NewReader(l.wary, ws.StateServerSide, lvsp.MaxMessage, early)

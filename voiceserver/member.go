@@ -177,6 +177,9 @@ func (c *Core) setBitrate(key roomKey, bitsPerSecond int) bool {
 	if r == nil {
 		return false
 	}
+	if r.bitrate == max(0, bitsPerSecond) {
+		return true
+	}
 	r.bitrate = max(0, bitsPerSecond)
 	for _, m := range r.members {
 		c.route(m.session)
