@@ -21,12 +21,9 @@ func (r *WebMReader) headers() error {
 	}
 	for r.cluster == 0 {
 		start := r.in.offset
-		id, size, err := r.element()
+		id, size, err := r.headerElement()
 		if err != nil {
-			return r.wrong("half of the headers", err)
-		}
-		if size > maxHeaders-r.in.offset && id != idSegment && id != idCluster {
-			return r.wrong("the headers do not end", nil)
+			return err
 		}
 		switch id {
 		case idSegment:
@@ -55,6 +52,18 @@ func (r *WebMReader) headers() error {
 	}
 	r.length = max(r.length-r.track.delay, 0)
 	return nil
+}
+
+// headerElement is element for what comes before the first packet.
+func (r *WebMReader) headerElement() (id uint32, size int64, err error) {
+	id, size, err = r.element()
+	switch {
+	case err != nil:
+		return 0, 0, r.wrong("half of the headers", err)
+	case size > maxHeaders-r.in.offset && id != idSegment && id != idCluster:
+		return 0, 0, r.wrong("the headers do not end", nil)
+	}
+	return id, size, nil
 }
 
 // docType checks that the file is one of this kind.
