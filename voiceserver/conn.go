@@ -2,6 +2,7 @@ package voiceserver
 
 import (
 	"encoding/json"
+	"strings"
 	"time"
 
 	"github.com/discordpkg/gateway"
@@ -64,8 +65,10 @@ func (c *Conn) Next() (Frame, bool) {
 	c.out[c.next] = Frame{}
 	c.next++
 	c.pending -= len(f.Data)
-	if c.next == len(c.out) {
-		c.out, c.next = c.out[:0], 0
+	if c.next > len(c.out)/2 { // each frame is moved once at most, and none is kept for those who are always behind
+		n := copy(c.out, c.out[c.next:])
+		clear(c.out[n:])
+		c.out, c.next = c.out[:n], 0
 	}
 	return f, true
 }
@@ -268,8 +271,15 @@ const (
 	closeAbnormal  closecode.Voice = 1006 // never sent
 )
 
+// maxText bounds in bytes what is remembered of what a client did: errors
+// quote it.
+const maxText = 256
+
 // fail records a violation and closes the connection for it.
 func (c *Conn) fail(now time.Time, code closecode.Voice, text string) {
+	if len(text) > maxText {
+		text = strings.ToValidUTF8(text[:maxText], "")
+	}
 	c.violation(now, code, text)
 	c.close(now, code)
 	c.why = text
@@ -288,6 +298,7 @@ func (c *Conn) close(now time.Time, code closecode.Voice) {
 	}
 	c.core.stats.Closes[code]++
 	s := c.session
+	c.forget()
 	c.queue(now, closeFrame(code))
 	c.closed, c.why = code, code.String()
 	c.shut(now)
@@ -339,9 +350,21 @@ func (c *Conn) cut(now time.Time, why string) {
 	if c.isClosed() {
 		return
 	}
+	c.forget()
 	c.queue(now, Frame{Kind: FrameCut})
 	c.why = why
 	c.shut(now)
+}
+
+// maxLast is how many bytes may be left to send when a connection ends.
+const maxLast = 64 << 10
+
+// forget drops what a client that reads slowly could read for minutes after
+// its connection is over. If it resumes it gets that again.
+func (c *Conn) forget() {
+	if c.pending > maxLast {
+		c.out, c.next, c.pending = nil, 0, 0
+	}
 }
 
 // wake puts the connection on the list of those with frames to send.

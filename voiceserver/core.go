@@ -32,11 +32,12 @@ type Core struct {
 	absences absences
 	backends []string // other than the nameless one
 
-	conns  map[*Conn]bool
-	logins int     // connections that have not identified
-	ready  []*Conn // those with frames to send
-	spare  []*Conn // the last result of Ready
-	routes []Route
+	conns     map[*Conn]bool
+	logins    int     // connections that have not identified
+	strangers []*Conn // these, the oldest first; may hold others
+	ready     []*Conn // those with frames to send
+	spare     []*Conn // the last result of Ready
+	routes    []Route
 
 	stats      Stats
 	violations violations
@@ -78,8 +79,26 @@ func (c *Core) Accept(now time.Time, version string) *Conn {
 	}
 	c.conns[conn] = true
 	c.logins++
-	conn.hello(now, version)
+	if conn.hello(now, version); !conn.isClosed() {
+		c.strangers = append(c.strangers, conn)
+		c.makeRoom(now)
+	}
 	return conn
+}
+
+// maxLogins is how many connections may be there that have not identified.
+const maxLogins = 256
+
+// makeRoom breaks the oldest connection that has not identified if there are
+// too many: those who do nothing but connect keep nobody out.
+func (c *Core) makeRoom(now time.Time) {
+	if c.logins <= maxLogins && len(c.strangers) < 2*maxLogins {
+		return
+	}
+	c.strangers = slices.DeleteFunc(c.strangers, func(conn *Conn) bool { return conn.loginBy.IsZero() })
+	if c.logins > maxLogins {
+		c.strangers[0].cut(now, "made room for others")
+	}
 }
 
 // Ready returns the connections that got frames to send, or another deadline,

@@ -19,8 +19,8 @@ type leg struct {
 	confirmed bool
 	asked     netip.AddrPort // where its last IP discovery came from
 
-	unannounced time.Time // when its first packet came, if it has not said how it speaks
-	reported    bool
+	unannounced time.Time  // when its first packet came, if it has not said how it speaks
+	reported    ReportKind // the last one
 
 	own    pace // of packets that come from addr
 	volume pace // of their bytes, if there is a limit

@@ -112,9 +112,9 @@ type doors struct {
 	net.Listener
 	config *tls.Config // nil: plain only
 	sniff  bool
-	limit  int
 
 	mu     sync.Mutex // guards what follows
+	limit  int
 	inside map[*visitor]bool
 }
 
@@ -155,6 +155,7 @@ func (d *doors) enter(v *visitor) bool {
 func (d *doors) cut() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	d.limit = 0 // nor does anybody enter who was accepted just now
 	for v := range d.inside {
 		_ = v.Conn.Close()
 	}

@@ -145,6 +145,12 @@ func (c *Conn) handleSelect(now time.Time, data []byte) {
 func (c *Conn) selected(now time.Time, named netip.AddrPort, mode string) {
 	s := c.session
 	r := s.member.room
+	// Always a new key: clients start to count nonces anew.
+	var key gateway.VoiceKey
+	if _, err := io.ReadFull(c.core.cfg.random, key[:]); err != nil {
+		c.fail(now, closecode.VoiceServerCrashed, "random numbers: "+err.Error())
+		return
+	}
 	var version uint16
 	var messages []dave.Outgoing
 	if r.delivery != nil {
@@ -158,12 +164,7 @@ func (c *Conn) selected(now time.Time, named netip.AddrPort, mode string) {
 			return
 		}
 	}
-	// Always a new key: clients start to count nonces anew.
-	if _, err := io.ReadFull(c.core.cfg.random, s.key[:]); err != nil {
-		c.fail(now, closecode.VoiceServerCrashed, "random numbers: "+err.Error())
-		return
-	}
-	s.mode, s.named = mode, named
+	s.mode, s.named, s.key = mode, named, key
 	c.core.route(s)
 	c.phase = phase.VoiceActive
 	r.welcome(now, s, version)

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/discordpkg/gateway/closecode"
+	"github.com/discordpkg/gateway/command"
 	"github.com/discordpkg/gateway/internal/frame"
 	"github.com/gobwas/ws"
 )
@@ -15,7 +16,6 @@ import (
 const (
 	closeWait    = 2 * time.Second // for the answer to a close frame
 	writeTimeout = 10 * time.Second
-	maxLogins    = 256 // connections that have not identified
 )
 
 // A peer is the socket of a [Conn].
@@ -60,27 +60,31 @@ func (s *Server) serveVoice(w http.ResponseWriter, r *http.Request) {
 	_ = conn.SetDeadline(time.Time{})
 	if !s.register(p, r.URL.Query().Get("v")) {
 		_ = conn.Close()
-		return
 	}
-	s.running.Go(p.write)
-	s.running.Go(p.read)
 }
 
 func (s *Server) crowded() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.closed || s.draining || len(s.core.conns) >= s.cfg.connections || s.core.logins >= maxLogins
+	return s.full()
+}
+
+// full reports whether nobody else is let in. The caller holds the mutex.
+func (s *Server) full() bool {
+	return s.closed || s.draining || len(s.core.conns) >= s.cfg.connections
 }
 
 func (s *Server) register(p *peer, version string) (ok bool) {
 	s.do(func(now time.Time, c *Core) {
-		if ok = !s.closed; !ok {
+		if ok = !s.full(); !ok { // since the request came
 			return
 		}
 		p.c = c.Accept(now, version)
 		p.timer = time.AfterFunc(time.Hour, p.timeout)
 		s.peers[p.c] = p
 		p.rearm(now)
+		s.running.Go(p.write) // before Close can wait for them
+		s.running.Go(p.read)
 	})
 	return ok
 }
@@ -117,12 +121,16 @@ func (p *peer) wakeUp() {
 // read serves what the client sends until the connection ends.
 func (p *peer) read() {
 	code := p.readFrames()
+	var user command.Snowflake
+	var ended closecode.Voice
+	var why string
 	p.srv.do(func(now time.Time, _ *Core) {
 		p.c.Lost(now, code)
 		p.timer.Stop()
-		ended, why, _ := p.c.Closed()
-		p.srv.cfg.logger.Info("voice connection over", "conn", p.c.ID(), "user", p.c.User(), "code", int(ended), "why", why)
+		user = p.c.User()
+		ended, why, _ = p.c.Closed()
 	})
+	p.srv.cfg.logger.Info("voice connection over", "conn", p.c.ID(), "user", user, "code", int(ended), "why", why)
 	p.in.Close()
 	close(p.done)
 	if code == closeAbnormal {

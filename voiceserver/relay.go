@@ -105,7 +105,7 @@ func (l *leg) rekey(route Route, nonces rtp.Nonces) error {
 		return fmt.Errorf("voiceserver: %w", err)
 	}
 	l.close()
-	l.opener, l.sealer, l.seen = opener, sealer, window{}
+	l.opener, l.sealer, l.seen, l.reported = opener, sealer, window{}, 0
 	return nil
 }
 
@@ -346,8 +346,8 @@ func (r *Relay) unannounced(now time.Time, l *leg) {
 }
 
 func (r *Relay) report(l *leg, kind ReportKind) {
-	if !l.reported {
-		l.reported = true
+	if l.reported != kind {
+		l.reported = kind
 		r.reports = append(r.reports, Report{l.SSRC, kind})
 	}
 }

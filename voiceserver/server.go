@@ -54,12 +54,14 @@ func New(options ...Option) (*Server, error) {
 		s.do(func(now time.Time, c *Core) { c.HandleTimeout(now) })
 	})
 	s.http = &http.Server{
-		Handler:           http.HandlerFunc(s.serveVoice),
-		ReadHeaderTimeout: cfg.login,
-		IdleTimeout:       cfg.login,
-		MaxHeaderBytes:    16 << 10,
-		ErrorLog:          quiet(cfg.logger),
+		Handler: http.HandlerFunc(s.serveVoice),
+		// Of the whole request, too: a body that never comes would be waited for.
+		ReadTimeout:    cfg.login,
+		WriteTimeout:   cfg.login,
+		MaxHeaderBytes: 16 << 10,
+		ErrorLog:       quiet(cfg.logger),
 	}
+	s.http.SetKeepAlivesEnabled(false)                 // who asks for something else has no business here
 	s.running.Go(func() { _ = s.http.Serve(s.doors) }) // returns when closed
 	for _, p := range s.ports {
 		s.running.Go(func() { p.serve(s) })
@@ -220,12 +222,16 @@ func (s *Server) Join(m Member) (endpoint, token string, err error) {
 func (s *Server) Move(guild, user, channel command.Snowflake) (endpoint, token string, err error) {
 	s.do(func(now time.Time, c *Core) {
 		m, ok := c.Member(guild, user)
-		if !ok {
+		switch {
+		case s.closed || s.draining:
+			err = ErrClosed
+			return
+		case !ok:
 			err = ErrNoMember
 			return
 		}
 		m.Channel = channel
-		if token, err = c.Join(now, m); err == nil && m.Guild == 0 {
+		if token, err = c.Join(now, m); err == nil && m.Guild == 0 && channel != guild {
 			c.Leave(now, guild, user) // a call without guild is a place of its own
 		}
 	})

@@ -91,7 +91,8 @@ func WithHeartbeat(interval, grace time.Duration) Option {
 }
 
 // WithLoginTimeout sets how long a connection may take to identify or resume
-// before it is closed with 4003, 10 s by default.
+// before it is closed with 4003, 10 s by default. When there are more than 256
+// such connections the oldest is broken.
 func WithLoginTimeout(d time.Duration) Option {
 	return func(s *settings) { s.login = max(time.Millisecond, d) }
 }
