@@ -57,7 +57,7 @@ func (k TokenKey) Verify(token string, channel, user Snowflake, session string, 
 		return ErrTokenInvalid
 	}
 	b, err := base64.RawURLEncoding.Strict().DecodeString(token)
-	if err != nil {
+	if err != nil || len(b) != 8+sha256.Size { // line ends count for nothing
 		return ErrTokenInvalid
 	}
 	expiry := binary.BigEndian.Uint64(b)
