@@ -131,7 +131,11 @@ func FuzzPair(f *testing.F) {
 
 // TestPairs is FuzzPair with bytes from a seeded source.
 func TestPairs(t *testing.T) {
-	for seed := range uint64(300) {
+	seeds := uint64(300)
+	if testing.Short() {
+		seeds = 60
+	}
+	for seed := range seeds {
 		rng := rand.New(rand.NewPCG(seed, 0))
 		script := make([]byte, 5+rng.IntN(60))
 		for i := range script {
