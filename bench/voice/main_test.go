@@ -118,6 +118,17 @@ func TestJudge(t *testing.T) {
 	p.note(drifting, 0, 300*frame)
 	p.tell(&c)
 	require.Equal(t, 1500*time.Microsecond, c.Drift)
+	require.Zero(t, c.Skipped)
+
+	for k := 100; k < len(times); k++ {
+		times[k] += int64(time.Second)
+	}
+	p = punctuality{}
+	p.note(times, 0, 300*frame)
+	p.tell(&c)
+	require.Equal(t, time.Second, c.Skipped)
+	require.Equal(t, 3*time.Millisecond, c.Max)
+	require.Zero(t, c.Drift)
 }
 
 func TestGoals(t *testing.T) {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"math/rand/v2"
 	"runtime"
-	"slices"
 	"sync"
 	"time"
 
@@ -24,11 +23,12 @@ type concert struct {
 	CPU     time.Duration // of the process
 	Allocs  float64       // of the process, in a second
 
-	// Lateness is against the absolute schedule that each call began with.
-	P50, P99, Max time.Duration
-	// Drift is by how much the schedule of a call moved from the first second
-	// to the last: the median of all calls, and the most of any.
-	Drift, MaxDrift time.Duration
+	// Lateness is against the schedule of each call. Skipped is by how much it
+	// jumped, by more than a frame at a time, because of stalls that the call did
+	// not want to make up for; drift is by how much it moved besides. Both are
+	// those of the call that has most.
+	P50, P99, Max  time.Duration
+	Drift, Skipped time.Duration
 
 	// Noise is the p99 lateness of a process that did nothing else at the same
 	// time.
@@ -113,50 +113,4 @@ func (c *concert) judge(taps []*caller.Tap, from, to int64) {
 		p.note(tap.Times(), from, to)
 	}
 	p.tell(c)
-}
-
-// A punctuality is how exactly packets kept their time.
-type punctuality struct {
-	late   []int64 // nanoseconds, of all packets
-	drifts []int64 // of all calls
-}
-
-// note adds the packets of one call.
-func (p *punctuality) note(times []int64, from, to int64) {
-	offsets := offsets(times, from, to)
-	if len(offsets) < 2 {
-		return
-	}
-	second := min(int(time.Second/frameTime), len(offsets)/2)
-	first, last := slices.Min(offsets[:second]), slices.Min(offsets[len(offsets)-second:])
-	p.drifts = append(p.drifts, max(last-first, first-last))
-	base := slices.Min(offsets)
-	for _, o := range offsets {
-		p.late = append(p.late, o-base)
-	}
-}
-
-// tell makes figures of what was noted.
-func (p *punctuality) tell(c *concert) {
-	if c.Packets = len(p.late); c.Packets == 0 {
-		return
-	}
-	slices.Sort(p.late)
-	slices.Sort(p.drifts)
-	at := func(sorted []int64, share float64) time.Duration {
-		return time.Duration(sorted[int(share*float64(len(sorted)-1))])
-	}
-	c.P50, c.P99, c.Max = at(p.late, 0.5), at(p.late, 0.99), at(p.late, 1)
-	c.Drift, c.MaxDrift = at(p.drifts, 0.5), at(p.drifts, 1)
-}
-
-// offsets returns by how much each packet between two times was sent after
-// multiples of the frame time.
-func offsets(times []int64, from, to int64) (list []int64) {
-	for k, t := range times {
-		if t >= from && t < to {
-			list = append(list, t-int64(k)*int64(frameTime))
-		}
-	}
-	return list
 }

@@ -71,11 +71,11 @@ func (r results) concertTable() string {
 	}
 	var b strings.Builder
 	fmt.Fprintf(&b, "\n## Many calls\n\n%d calls in one process speak for %v, 50 packets a second each. Lateness is that of the call of the socket's Write, against the\n"+
-		"schedule of its call: multiples of 20 ms after the one packet that was earliest. Drift is by how much the earliest packet of the last second\n"+
-		"was off that of the first. The floor is a goroutine for each call, which sleeps until the next packet. The packets of discordgo cannot be\n"+
+		"schedule that its call keeps: multiples of 20 ms after the packet that was least late within a second. Skipped is by how much that jumped,\n"+
+		"because of stalls which the sender does not make up for; drift is by how much it moved besides; both of the call that has most. The floor is a goroutine for each call, which sleeps until the next packet. The packets of discordgo cannot be\n"+
 		"seen without changing it: it is taken for granted that it sends them all. Noise is the p99 lateness of a timer in a process that did\n"+
 		"nothing else meanwhile: what the machine adds.\n\n"+
-		"| client | packets/s per call | p50 | p99 | max | drift | most | noise | processor share | per packet | allocations/s |\n|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|\n",
+		"| client | packets/s per call | p50 | p99 | max | drift | skipped | noise | processor share | per packet | allocations/s |\n|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|\n",
 		r.settings.calls, r.settings.time)
 	for _, c := range contests() {
 		p, ok := r.concerts[c.String()]
@@ -90,8 +90,8 @@ func (r results) concertTable() string {
 		}
 		times := strings.Repeat(" |", 5)
 		if p.Packets > 0 {
-			times = fmt.Sprintf(" %s ms | %s ms | %s ms | %.3f ms | %.3f ms |", short(float64(p.P50)/ms), short(float64(p.P99)/ms), short(float64(p.Max)/ms),
-				float64(p.Drift)/ms, float64(p.MaxDrift)/ms)
+			times = fmt.Sprintf(" %s ms | %s ms | %s ms | %.3f ms | %.0f ms |", short(float64(p.P50)/ms), short(float64(p.P99)/ms), short(float64(p.Max)/ms),
+				float64(p.Drift)/ms, float64(p.Skipped)/ms)
 		}
 		fmt.Fprintf(&b, "| %s | %s |%s %s ms | %.1f %% of a core | %s us | %.0f |\n", c.caller, rate, times, short(float64(p.Noise)/ms),
 			100*p.CPU.Seconds()/p.Time.Seconds(), short(float64(p.CPU)/1e3/packets), p.Allocs)

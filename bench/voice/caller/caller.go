@@ -22,8 +22,9 @@ const (
 
 // A Caller makes calls on a stage.
 type Caller interface {
-	// Open opens the call of a guild, and returns when audio can flow. Those that
-	// speak on their own get a tap that sees the packets, if there is a way to.
+	// Open opens the call of a guild, and returns when audio can flow. The tap
+	// sees the packets that are sent, if there is a way to; nil is none.
+	// Only that of [Discordgo] may be called by many at a time.
 	Open(ctx context.Context, guild int, tap *Tap) (Call, error)
 }
 

@@ -17,8 +17,8 @@ import (
 type shard struct {
 	at    stage.Address
 	voice *voiceshard.Voice
-	taps  chan *Tap // for the call that is being opened
-	conns chan net.Conn
+	taps  chan *Tap     // for the call that is being opened
+	conns chan net.Conn // of that call
 }
 
 type shardCall struct {
@@ -67,10 +67,14 @@ func (s *shard) dial(ctx context.Context, server netip.AddrPort) (net.Conn, erro
 	if err != nil {
 		return nil, err
 	}
-	if tap := <-s.taps; tap != nil {
-		conn = tapped{conn, tap}
+	select {
+	case tap := <-s.taps:
+		if tap != nil {
+			conn = tapped{conn, tap}
+		}
+		s.conns <- conn
+	default: // a call that was open already connects again
 	}
-	s.conns <- conn
 	return conn, nil
 }
 
