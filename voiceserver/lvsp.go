@@ -60,12 +60,13 @@ func (s *Server) ServeLVSP(l net.Listener, options ...lvsp.ServerOption) (*LVSP,
 	}
 	v.timer = time.AfterFunc(time.Hour, func() { v.do(v.machine.HandleTimeout) })
 	v.http = &http.Server{
-		Handler:           v,
-		ReadHeaderTimeout: s.cfg.login,
-		IdleTimeout:       s.cfg.login,
-		MaxHeaderBytes:    16 << 10,
-		ErrorLog:          quiet(s.cfg.logger),
+		Handler:        v,
+		ReadTimeout:    s.cfg.login,
+		WriteTimeout:   s.cfg.login,
+		MaxHeaderBytes: 16 << 10,
+		ErrorLog:       quiet(s.cfg.logger),
 	}
+	v.http.SetKeepAlivesEnabled(false)
 	if err := s.adopt(v); err != nil {
 		v.timer.Stop()
 		return nil, err

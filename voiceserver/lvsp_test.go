@@ -56,7 +56,11 @@ func TestLVSP(t *testing.T) {
 	b.flush()
 	require.EqualValues(t, 4022, one.end())
 	require.EqualValues(t, 4022, two.end())
-	require.Zero(t, srv.Stats().Members)
+	elsewhere := in(5)
+	elsewhere.Channel++
+	require.NoError(t, b.c.Join(time.Now(), elsewhere))
+	until[lvsp.StateCreated](b) // what was asked before is done
+	require.Empty(t, srv.Members(channel))
 }
 
 // sync returns when all requests before were done.
@@ -195,6 +199,10 @@ func TestLVSPGone(t *testing.T) {
 	require.NoError(t, c.conn.Close())
 	require.EqualValues(t, 1, until[lvsp.StateEnded](b).State.User)
 	require.Equal(t, 1, srv.Stats().Members)
+	d := b.join(srv, in(3))
+	_, err := d.conn.Write(frame.AppendClient(nil, ws.OpClose, ws.NewCloseFrameBody(1000, "")))
+	require.NoError(t, err)
+	require.EqualValues(t, 3, until[lvsp.StateEnded](b).State.User)
 	b.join(srv, in(1))
 }
 
@@ -322,4 +330,19 @@ func TestLVSPWithoutDAVE(t *testing.T) {
 			require.EqualValues(t, 4017, c.closed)
 		}
 	}
+}
+
+// What a voice server cannot do it says, and the link goes on.
+func TestLVSPRefused(t *testing.T) {
+	srv := newServer(t, voiceserver.WithChannelSize(1))
+	_, addr := door(t, srv, admit("main"))
+	b := linkUp(t, addr, "main", srv)
+	one := b.join(srv, in(1))
+	require.NoError(t, b.c.Join(time.Now(), in(2)))
+	require.Equal(t, lvsp.Full, until[lvsp.Refused](b).Err.Code)
+	require.NoError(t, b.c.OpenChannel(time.Now(), lvsp.Channel{Guild: guild, ID: channel, Bitrate: 8000}))
+	require.NoError(t, b.c.Join(time.Now(), in(3)))
+	until[lvsp.Refused](b)
+	one.say("alone")
+	require.Len(t, srv.Members(channel), 1)
 }
