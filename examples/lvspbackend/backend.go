@@ -73,12 +73,8 @@ func (b *backend) live(ctx context.Context, commands <-chan string) (lvsp.CloseC
 		}
 		select {
 		case m := <-messages:
-			var closed websocket.CloseError
-			switch {
-			case errors.As(m.err, &closed):
-				return lvsp.CloseCode(closed.Code), closed.Reason
-			case m.err != nil:
-				return lvsp.AbnormalClosure, m.err.Error()
+			if m.err != nil {
+				return why(m.err)
 			}
 			b.client.Receive(time.Now(), m.data)
 		case line := <-commands:
@@ -91,6 +87,15 @@ func (b *backend) live(ctx context.Context, commands <-chan string) (lvsp.CloseC
 			return lvsp.NormalClosure, ""
 		}
 	}
+}
+
+// why returns what a websocket ended with.
+func why(err error) (lvsp.CloseCode, string) {
+	var closed websocket.CloseError
+	if errors.As(err, &closed) {
+		return lvsp.CloseCode(closed.Code), closed.Reason
+	}
+	return lvsp.AbnormalClosure, err.Error()
 }
 
 type message struct {
