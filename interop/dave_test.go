@@ -1,6 +1,7 @@
 package interop
 
 import (
+	"fmt"
 	"slices"
 	"testing"
 
@@ -25,6 +26,7 @@ func TestDavey(t *testing.T) {
 		{"rejoin", daveyRejoin},
 		{"downgrade", daveyDowngrade},
 		{"revoke", daveyRevoke},
+		{"amend", daveyAmend},
 		{"recovery", daveyRecovery},
 		{"strangers", daveyStrangers},
 		{"duplicates", daveyDuplicates},
@@ -133,38 +135,66 @@ func daveyDowngrade(t *testing.T, p *daveyProcess) {
 	c.agree()
 }
 
-// Who leaves before a commit adds them is not added.
-func daveyRevoke(t *testing.T, p *daveyProcess) {
-	for _, joining := range []string{"o", "t", "ot", "to"} {
-		t.Run(joining, func(t *testing.T) {
-			c := newCall(t, p, 5)
-			c.joinAll("ot")
-			c.agree()
-			epoch := c.delivery.Epoch()
+// commits blocks the commits of everybody.
+func commits(m *member, up bool) bool {
+	return up && len(m.up) > 0 && m.up[0].Op == opcode.DAVECommitWelcome
+}
 
-			// The commits are made, but do not arrive.
-			c.blocked = func(m *member, up bool) bool { return up && len(m.up) > 0 && m.up[0].Op == opcode.DAVECommitWelcome }
-			var gone *member
-			for i, kind := range joining {
-				if m := c.join(command.Snowflake(i+3), kind); i == 0 {
-					gone = m
-				}
+// Who leaves before a commit adds them is not added, also when it is the one
+// who came last, so that what is left was committed before.
+func daveyRevoke(t *testing.T, p *daveyProcess) {
+	for _, joining := range []string{"o", "t", "ot", "to", "tt"} {
+		for leaving := range joining {
+			for name, first := range map[string]func(*member) bool{"ours first": isOurs, "theirs first": isForeign} {
+				t.Run(fmt.Sprintf("%s, %d, %s", joining, leaving, name), func(t *testing.T) {
+					c := newCall(t, p, 5)
+					c.joinAll("ot")
+					c.agree()
+					revoke(c, joining, leaving, first)
+				})
 			}
-			for c.step() {
-			}
-			require.NotEmpty(t, c.member(1).up)
-			require.NotEmpty(t, c.member(2).up)
-			c.leave(gone)
-			for c.step() {
-			}
-			require.Equal(t, epoch, c.delivery.Epoch())
-			c.blocked = nil
-			c.agree()
-			require.Equal(t, epoch+uint64(len(joining)-1), c.delivery.Epoch())
-			c.join(gone.user, weJoin)
-			c.join(20, theyJoin)
-			c.agree()
-		})
+		}
+	}
+}
+
+func revoke(c *call, joining string, leaving int, first func(*member) bool) {
+	epoch := c.delivery.Epoch()
+	// The commits are made, but do not arrive.
+	c.blocked = commits
+	for i, kind := range joining {
+		c.join(command.Snowflake(i+3), kind)
+		c.travel()
+	}
+	require.NotEmpty(c.t, c.member(1).up)
+	require.NotEmpty(c.t, c.member(2).up)
+	gone := c.member(command.Snowflake(leaving + 3))
+	c.leave(gone)
+	c.travel()
+	require.Equal(c.t, epoch, c.delivery.Epoch())
+	c.blocked, c.first = nil, first
+	c.agree()
+	require.Equal(c.t, epoch+uint64(len(joining)-1), c.delivery.Epoch())
+	c.join(gone.user, weJoin)
+	c.join(20, theyJoin)
+	c.agree()
+}
+
+// Somebody leaves, and while that is not committed another one comes and goes:
+// what is to be committed is the same as before, but older commits are void.
+func daveyAmend(t *testing.T, p *daveyProcess) {
+	for _, kinds := range []string{"oto", "tto", "ott", "ttt"} {
+		c := newCall(t, p, 8)
+		c.joinAll(kinds)
+		c.agree()
+		c.blocked = commits
+		c.leave(c.member(3))
+		c.travel()
+		passing := c.join(4, theyJoin)
+		c.travel()
+		c.leave(passing)
+		c.travel()
+		c.blocked, c.first = nil, func(m *member) bool { return m.user == 1 }
+		c.agree()
 	}
 }
 

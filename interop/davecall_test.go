@@ -198,6 +198,12 @@ func (c *call) arriveUp(m *member) {
 	c.send(out)
 }
 
+// travel lets all messages travel that are not blocked.
+func (c *call) travel() {
+	for c.step() {
+	}
+}
+
 // settle lets all messages travel, and time pass until nothing is due.
 func (c *call) settle() {
 	c.t.Helper()
