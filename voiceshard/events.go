@@ -43,14 +43,14 @@ func (k EventKind) String() string {
 	return [...]string{"connected", "disconnected", "moved", "user joined", "user left", "speaking", "ended"}[k]
 }
 
-// Events returns the events from now on, until the session or ctx ends or the
-// loop does. Nothing waits for the loop: a loop that is too slow by more than
+// Events returns the events from the beginning of the loop on, until the session
+// or ctx ends or the loop does. Nothing waits for the loop: a loop that is too slow by more than
 // 256 events misses the oldest, see Event.Missed.
 func (s *Session) Events(ctx context.Context) iter.Seq[Event] {
 	return func(yield func(Event) bool) {
 		f := s.feeds.open()
 		defer s.feeds.remove(f)
-		for {
+		for ctx.Err() == nil {
 			e, ok := s.feeds.take(f)
 			if ok {
 				if !yield(e) {
@@ -64,7 +64,6 @@ func (s *Session) Events(ctx context.Context) iter.Seq[Event] {
 			select {
 			case <-f.signal:
 			case <-ctx.Done():
-				return
 			}
 		}
 	}

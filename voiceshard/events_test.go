@@ -95,6 +95,26 @@ func TestEventsMissed(t *testing.T) {
 	})
 }
 
+// A loop that always finds an event ends with its context.
+func TestEventsOfAnEndedContext(t *testing.T) {
+	run(t, func(t *testing.T, d *discord) {
+		s := d.join()
+		ctx, cancel := context.WithCancel(t.Context())
+		n := 0
+		go func() {
+			sleep(time.Second)
+			s.emit(Event{Kind: EventSpeaking})
+		}()
+		for range s.Events(ctx) {
+			s.emit(Event{Kind: EventSpeaking})
+			if n++; n == 3 {
+				cancel()
+			}
+			require.LessOrEqual(t, n, 3)
+		}
+	})
+}
+
 func TestNamesInText(t *testing.T) {
 	require.Equal(t, "speaking", EventSpeaking.String())
 	require.Equal(t, "unknown event", EventKind(99).String())

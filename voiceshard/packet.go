@@ -51,11 +51,15 @@ func (p *Packet) Clone() *Packet {
 // [Packet.Clone] makes a copy to keep. It costs no allocation. One goroutine
 // at a time may call it.
 //
-// The error is that of ctx, or, when all packets were returned, why the session
-// ended.
+// The error is that of ctx as soon as that has ended, or, when all packets were
+// returned, why the session ended.
 func (s *Session) Receive(ctx context.Context) (*Packet, error) {
 	q := &s.in.queue
 	for {
+		// Who is slow always finds a packet, and wants to end all the same.
+		if ctx.Err() != nil {
+			return nil, fmt.Errorf("voiceshard: receive: %w", context.Cause(ctx))
+		}
 		p, closed := q.pop()
 		if p != nil {
 			return p, nil
@@ -66,7 +70,6 @@ func (s *Session) Receive(ctx context.Context) (*Packet, error) {
 		select {
 		case <-q.signal:
 		case <-ctx.Done():
-			return nil, fmt.Errorf("voiceshard: receive: %w", context.Cause(ctx))
 		}
 	}
 }

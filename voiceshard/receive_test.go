@@ -370,6 +370,19 @@ func TestReceiveAcrossAServerChange(t *testing.T) {
 	})
 }
 
+// Whoever is too slow for all packets can stop all the same.
+func TestReceiveOfAnEndedContext(t *testing.T) {
+	run(t, func(t *testing.T, d *discord) {
+		s, host := d.hearing()
+		host.say(from(1, opus(1)))
+		ctx, cancel := context.WithCancelCause(t.Context())
+		cancel(errLocked)
+		_, err := s.Receive(ctx)
+		require.ErrorIs(t, err, errLocked)
+		require.Equal(t, opus(1), next(t, s).Opus, "it is still there")
+	})
+}
+
 // What was received before the end can still be taken.
 func TestReceiveToTheEnd(t *testing.T) {
 	run(t, func(t *testing.T, d *discord) {
