@@ -125,6 +125,7 @@ func (s *Session) Done() <-chan struct{} { return s.done }
 //   - [ErrDisconnected] when somebody disconnected the bot;
 //   - a [*gateway.VoiceError] when the voice server will not have the bot until
 //     something is changed, which its text says;
+//   - the error of the context when the Join that started it gave up;
 //   - [*NoAnswerError], [ErrNoServer] and [ErrUnreachable] when it could not go on.
 func (s *Session) Err() error {
 	select {

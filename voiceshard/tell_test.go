@@ -2,6 +2,8 @@ package voiceshard
 
 import (
 	"context"
+	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -10,22 +12,39 @@ import (
 	"github.com/discordpkg/gateway/command"
 )
 
-// slowGateway takes commands whose time has come: the main gateway may send few.
-// Which of several that wait goes first is anybody's guess: here the last one.
+// slowGateway is a main gateway that may send few commands, once it is slow.
 type slowGateway struct {
+	mu    sync.Mutex
 	slow  bool
-	order []Snowflake
+	taken []Snowflake
+}
+
+func (g *slowGateway) slowDown() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.slow = true
+}
+
+func (g *slowGateway) all() []Snowflake {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return slices.Clone(g.taken)
 }
 
 func (g *slowGateway) wait(ctx context.Context, v command.VoiceState) error {
-	if g.slow && v.ChannelID != 0 {
+	g.mu.Lock()
+	slow := g.slow
+	g.mu.Unlock()
+	if slow && v.ChannelID != 0 {
 		select {
 		case <-time.After(30 * time.Second):
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		}
 	}
-	g.order = append(g.order, v.ChannelID)
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.taken = append(g.taken, v.ChannelID)
 	return nil
 }
 
@@ -47,7 +66,7 @@ func TestNothingFollowsTheFarewell(t *testing.T) {
 					return d.update(ctx, v)
 				})
 				s := d.join()
-				g.slow = true
+				g.slowDown()
 				failed := make(chan error, 1)
 				go func() { failed <- act(context.Background(), s) }()
 				sleep(time.Second)
@@ -56,7 +75,7 @@ func TestNothingFollowsTheFarewell(t *testing.T) {
 				require.Zero(t, time.Since(start), "what waited is not waited for")
 				require.ErrorIs(t, <-failed, ErrLeft)
 				sleep(time.Minute)
-				require.Equal(t, []Snowflake{lobby, 0}, g.order)
+				require.Equal(t, []Snowflake{lobby, 0}, g.all())
 			})
 		})
 	}
@@ -68,14 +87,43 @@ func TestCommandsKeepTheirOrder(t *testing.T) {
 		g := new(slowGateway)
 		s := d.join()
 		d.voice.gw = GatewayFunc(g.wait)
-		g.slow = true
+		g.slowDown()
 		go func() { _ = s.SetSelf(t.Context(), true, false) }()
 		sleep(time.Second)
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		require.ErrorIs(t, s.SetSelf(ctx, true, true), context.DeadlineExceeded, "its turn has not come")
-		require.Empty(t, g.order)
+		require.Empty(t, g.all())
 		sleep(time.Minute)
-		require.Equal(t, []Snowflake{lobby}, g.order)
+		require.Equal(t, []Snowflake{lobby}, g.all())
+	})
+}
+
+// Who gives up a Join does not end that of somebody else.
+func TestAbandonedJoin(t *testing.T) {
+	run(t, func(t *testing.T, d *discord) {
+		d.onCommand(nil)
+		ctx, cancel := context.WithCancel(t.Context())
+		first, second := make(chan error, 1), make(chan error, 1)
+		go func() {
+			_, err := d.voice.Join(ctx, guild, lobby)
+			first <- err
+		}()
+		sleep(time.Second)
+		var s *Session
+		go func() {
+			var err error
+			s, err = d.voice.Join(t.Context(), guild, lobby)
+			second <- err
+		}()
+		sleep(time.Second)
+		d.onCommand(d.introduce)
+		abandoned := d.voice.Session(guild)
+		cancel()
+		require.ErrorIs(t, <-first, context.Canceled)
+		require.NoError(t, <-second)
+		require.Equal(t, Connected, s.Phase())
+		require.NotSame(t, abandoned, s)
+		require.ErrorIs(t, abandoned.Err(), context.Canceled)
 	})
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strconv"
 	"sync"
@@ -141,19 +142,28 @@ func (v *Voice) Join(ctx context.Context, guild, channel Snowflake, options ...J
 	if guild == 0 || channel == 0 {
 		return nil, fmt.Errorf("voiceshard: join: no channel %d in guild %d", channel, guild)
 	}
-	s, fresh, err := v.session(guild, channel, options)
-	if err != nil {
-		return nil, err
+	for {
+		s, fresh, err := v.session(guild, channel, options)
+		if err != nil {
+			return nil, err
+		}
+		if !fresh {
+			if err = s.Move(ctx, channel); errors.Is(err, errAbandoned) && ctx.Err() == nil {
+				continue
+			}
+			return s, err
+		}
+		if err := s.Ready(ctx); err != nil {
+			s.end(fmt.Errorf("%w: %w", errAbandoned, err))
+			return nil, err
+		}
+		return s, nil
 	}
-	if !fresh {
-		return s, s.Move(ctx, channel)
-	}
-	if err := s.Ready(ctx); err != nil {
-		s.end(err)
-		return nil, err
-	}
-	return s, nil
 }
+
+// errAbandoned is the end of a session whose Join did not want to wait for it.
+// Another Join that waits for the same session starts one of its own.
+var errAbandoned = errors.New("voiceshard: nobody waits for it any more")
 
 // session returns the session of a guild, and whether it had to be started.
 func (v *Voice) session(guild, channel Snowflake, options []JoinOption) (s *Session, fresh bool, err error) {
