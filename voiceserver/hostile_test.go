@@ -4,12 +4,15 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/netip"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/discordpkg/gateway/internal/frame"
+	"github.com/discordpkg/gateway/internal/rtp"
 	"github.com/discordpkg/gateway/opcode"
 	"github.com/discordpkg/gateway/voiceserver"
 	"github.com/gobwas/ws"
@@ -199,4 +202,25 @@ func TestMoveToTheSame(t *testing.T) {
 	srv.Close()
 	_, _, err = srv.Move(9, 3, 10)
 	require.ErrorIs(t, err, voiceserver.ErrClosed)
+}
+
+// Who floods the relay in the name of another keeps that one neither from
+// moving nor from finding its address.
+func TestFloodInAnothersName(t *testing.T) {
+	s := newStage(t)
+	a, b := s.call(1), s.call(2)
+	forged := b.packet(rtp.Packet{Header: b.rtp.Next(960), Payload: []byte("opus")})
+	forged[len(forged)-1] ^= 1
+	for port := range uint16(1000) {
+		from := netip.AddrPortFrom(netip.MustParseAddr("203.0.113.66"), 1+port)
+		s.datagram(from, slices.Clone(forged))
+	}
+	require.EqualValues(t, 21, s.relay.Stats().Forged, "work that strangers can make is bounded")
+	b.addr = mustAddr("198.51.100.8:7")
+	b.discover()
+	require.Len(t, b.others, 2, "the second from here")
+	b.say("here")
+	a.say("there")
+	require.Equal(t, []string{"there"}, b.heardPayloads())
+	require.Equal(t, []string{"here"}, a.heardPayloads())
 }

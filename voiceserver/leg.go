@@ -22,9 +22,27 @@ type leg struct {
 	unannounced time.Time  // when its first packet came, if it has not said how it speaks
 	reported    ReportKind // the last one
 
-	own    pace // of packets that come from addr
-	volume pace // of their bytes, if there is a limit
-	strays pace // of packets that come from elsewhere
+	own    pace              // of packets that come from addr
+	volume pace              // of their bytes, if there is a limit
+	strays [strayPlaces]pace // of packets that come from elsewhere
+}
+
+// strayPlaces is how many paces there are for packets from elsewhere: whoever
+// floods a client from one place leaves the others to it.
+const strayPlaces = 16
+
+// stray returns the pace of a place, which is a host, or a network of IPv6.
+func (l *leg) stray(from netip.Addr) *pace {
+	b := from.As16()
+	place := b[:]
+	if !from.Is4() {
+		place = b[:8]
+	}
+	h := uint32(2166136261) // FNV-1a
+	for _, c := range place {
+		h = (h ^ uint32(c)) * 16777619
+	}
+	return &l.strays[h>>16%strayPlaces]
 }
 
 // A call is a channel with audio.

@@ -22,7 +22,8 @@ import (
 // confirmed. Header, extension and padding stay as they are. An address is
 // confirmed if IP discovery was answered there and Select Protocol names it,
 // or by an authentic packet that comes from it, which also moves a client
-// whose address changes.
+// whose address changes. The protocol has no challenge: a member who can forge
+// the source of its own packets can have its audio sent elsewhere.
 type Relay struct {
 	cfg   settings
 	rng   *rand.Rand
@@ -42,7 +43,7 @@ type address struct {
 }
 
 const (
-	strayRate = 20 // packets per second from elsewhere than usual
+	strayRate = 20 // packets per second from elsewhere than usual, from each of strayPlaces
 	echoRate  = 20 // keepalives per second and address; clients send one in 5 s
 )
 
@@ -70,7 +71,10 @@ func (r *Relay) Apply(route Route) error {
 		r.remove(l)
 		return nil
 	case l == nil:
-		l = &leg{Route: Route{SSRC: route.SSRC}, own: newPace(r.cfg.packetRate, r.cfg.packetRate/2), strays: newPace(strayRate, strayRate)}
+		l = &leg{Route: Route{SSRC: route.SSRC}, own: newPace(r.cfg.packetRate, r.cfg.packetRate/2)}
+		for i := range l.strays {
+			l.strays[i] = newPace(strayRate, strayRate)
+		}
 		r.legs[route.SSRC] = l
 	}
 	if route.Mode != "" && (l.opener == nil || l.Mode != route.Mode || l.Key != route.Key) {
@@ -204,7 +208,7 @@ func (r *Relay) discover(now time.Time, from netip.AddrPort, datagram []byte, ou
 		r.stats.Unknown++
 		return
 	}
-	if !l.strays.take(now) {
+	if !l.stray(from.Addr()).take(now) {
 		r.stats.Limited++
 		return
 	}
@@ -245,7 +249,7 @@ func (r *Relay) media(now time.Time, from netip.AddrPort, datagram []byte, out *
 	}
 	// Whoever sends in the name of another must not use up what that one may send.
 	usual := l.confirmed && from == l.addr
-	if usual && !l.own.take(now) || !usual && !l.strays.take(now) {
+	if usual && !l.own.take(now) || !usual && !l.stray(from.Addr()).take(now) {
 		r.stats.Limited++
 		return
 	}

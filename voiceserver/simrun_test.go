@@ -170,7 +170,7 @@ func simulate(t *testing.T, calls int, e2ee bool, seed uint64) {
 // new addresses and bad networks: in the end everybody hears everybody in the
 // same channel, or has stopped for a reason.
 func TestSimCalls(t *testing.T) {
-	calls := 400
+	calls := 240
 	if testing.Short() {
 		calls = 60
 	}
