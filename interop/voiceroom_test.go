@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -91,12 +92,13 @@ func (r *voiceRoom) enter() {
 	require.NoError(r.t, err)
 	r.voice = voiceshard.New(voiceshard.ForShard(shard), ourID, voiceshard.WithTLS(r.srv.TLSClientConfig()), voiceshard.WithMediaDial(r.tap.dial))
 	ctx, stop := context.WithCancel(context.Background())
-	ended := make(chan error, 1)
-	go func() { ended <- shard.Run(ctx) }()
+	var running, listening sync.WaitGroup
+	running.Go(func() { _ = shard.Run(ctx) }) // until stop
 	r.t.Cleanup(func() {
 		require.NoError(r.t, r.voice.Close(context.Background()))
+		listening.Wait()
 		stop()
-		<-ended
+		running.Wait()
 	})
 	select {
 	case <-ready:
@@ -105,7 +107,7 @@ func (r *voiceRoom) enter() {
 	}
 	r.session, err = r.voice.Join(r.ctx, r.guild.ID, r.guild.VoiceChannel(0))
 	require.NoError(r.t, err)
-	go r.listen()
+	listening.Go(r.listen)
 	r.t.Cleanup(func() {
 		if r.t.Failed() {
 			r.t.Logf("session: %+v\nserver: %+v\nproblems: %q", r.session.Stats(), r.srv.Voice().Stats(), r.our.now().problems)
