@@ -295,20 +295,25 @@ func TestGreedyBackend(t *testing.T) {
 type evil struct {
 	t    *testing.T
 	conn net.Conn
+	in   *frame.Reader
 }
 
 func (to *town) evil() *evil {
-	conn, _, _, err := ws.Dialer{NetDial: to.net.dial}.Dial(to.t.Context(), "ws://"+lvspName)
+	conn, early, _, err := ws.Dialer{NetDial: to.net.dial}.Dial(to.t.Context(), "ws://"+lvspName)
 	require.NoError(to.t, err)
-	return &evil{to.t, conn}
+	var rest []byte
+	if early != nil {
+		rest, _ = early.Peek(early.Buffered())
+	}
+	return &evil{to.t, conn, frame.NewReader(conn, ws.StateClientSide, lvsp.MaxMessage, rest)}
 }
 
 // identify answers HELLO with what proves who it is.
 func (e *evil) identify() {
-	f, err := ws.ReadFrame(e.conn)
+	_, payload, err := e.in.Next()
 	require.NoError(e.t, err)
 	var hello struct{ D lvsp.Hello }
-	require.NoError(e.t, json.Unmarshal(f.Payload, &hello))
+	require.NoError(e.t, json.Unmarshal(payload, &hello))
 	e.send(fmt.Appendf(nil, `{"op":1,"d":{"token":%q,"dialect":"final"}}`, lvsp.Sign(evilSecret, hello.D.Nonce)))
 }
 
@@ -321,10 +326,10 @@ func (e *evil) send(msg []byte) {
 func (e *evil) ends(want lvsp.CloseCode) time.Duration {
 	began := time.Now()
 	for {
-		f, err := ws.ReadFrame(e.conn)
+		op, payload, err := e.in.Next()
 		require.NoError(e.t, err)
-		if f.Header.OpCode == ws.OpClose {
-			code, _ := frame.ParseClose(f.Payload)
+		if op == ws.OpClose {
+			code, _ := frame.ParseClose(payload)
 			require.Equal(e.t, want, lvsp.CloseCode(code))
 			_ = e.conn.Close()
 			return time.Since(began)
