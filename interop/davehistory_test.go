@@ -61,8 +61,8 @@ func (c *call) happen() {
 	}
 }
 
-// damage breaks a commit or a welcome now and then. The library does not notice
-// when the one that should end its recovery is broken as well.
+// damage breaks a commit or a welcome now and then. The library ignores that
+// another one is broken before its recovery from the first one has ended.
 func (c *call) damage(m *member, v *gateway.VoiceMessage) {
 	if p, ok := m.peer.(*theirs); ok && p.lost {
 		return

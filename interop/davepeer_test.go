@@ -74,7 +74,7 @@ func (o ours) decrypt(now time.Time, from command.Snowflake, frame []byte, _ dav
 type theirs struct {
 	process *daveyProcess
 	user    command.Snowflake
-	lost    bool // it asked to be added again
+	lost    bool // it asked to be added again, and has not executed that yet
 }
 
 func (p *theirs) receive(_ time.Time, m gateway.VoiceMessage) []gateway.VoiceMessage {
@@ -83,10 +83,8 @@ func (p *theirs) receive(_ time.Time, m gateway.VoiceMessage) []gateway.VoiceMes
 		return nil // those of the group that it has left already, which davey throws an exception at
 	}
 	require.Empty(p.process.t, a.Error, "%v for %d", m.Op, p.user)
-	replies := a.messages()
-	p.lost = m.Op != opcode.DAVEWelcome && p.lost ||
-		slices.ContainsFunc(replies, func(r gateway.VoiceMessage) bool { return r.Op == opcode.DAVEInvalidCommit })
-	return replies
+	p.lost = a.Lost
+	return a.messages()
 }
 
 func (p *theirs) standing() standing {
@@ -141,6 +139,7 @@ type daveyOrder struct {
 
 type daveyAnswer struct {
 	Error         string
+	Lost          bool
 	Messages      []daveyMessage
 	Data          []byte
 	Version       uint16

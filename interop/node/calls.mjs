@@ -44,7 +44,7 @@ const orders = {
 		const client = clients.get(user);
 		if (binary) client.onWsBinary({ op, payload: decode(data) });
 		else client.onWsPacket({ op, d: JSON.parse(decode(data)) });
-		return { messages: client.sent.splice(0) };
+		return { messages: client.sent.splice(0), lost: client.dave?.reinitializing };
 	},
 	standing: ({ user }) => {
 		const { protocolVersion, session } = clients.get(user).dave;
