@@ -23,8 +23,9 @@ var (
 	// https://discord.com/developers/docs/events/gateway#sending-events
 	ErrPayloadTooLarge = errors.New("gateway: command exceeds 4096 bytes")
 
-	// ErrInvalidPayload reports a command that is not JSON.
-	ErrInvalidPayload = errors.New("gateway: command is not valid JSON")
+	// ErrInvalidPayload reports a command that is not JSON, or lacks what it
+	// must have.
+	ErrInvalidPayload = errors.New("gateway: invalid command")
 
 	// ErrNotReady reports a command written at a time at which Discord would
 	// answer it with a close code: before READY or RESUMED.

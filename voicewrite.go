@@ -37,7 +37,7 @@ func (s *VoiceGatewayState) write(client io.Writer, op opcode.Voice, data []byte
 	case op.Binary():
 		msg = append(append(msg, byte(op)), data...)
 	case len(data) > 0 && !json.Valid(data):
-		return fmt.Errorf("%w: %v", ErrInvalidPayload, op)
+		return fmt.Errorf("%w: %v is not JSON", ErrInvalidPayload, op)
 	default:
 		msg = wire.AppendMessage(msg, uint(op), data)
 	}
@@ -108,7 +108,7 @@ func (s *VoiceGatewayState) SelectProtocol(client io.Writer, address string, por
 		return fmt.Errorf("%w: %q", ErrVoiceMode, mode)
 	}
 	if address == "" || port == 0 {
-		return fmt.Errorf("%w: no address for %v", ErrInvalidPayload, opcode.VoiceSelectProtocol)
+		return fmt.Errorf("%w: %v without an address", ErrInvalidPayload, opcode.VoiceSelectProtocol)
 	}
 	return s.writeJSON(client, opcode.VoiceSelectProtocol, &VoiceSelectProtocol{
 		Protocol: "udp", Data: VoiceProtocolData{Address: address, Port: port, Mode: mode},

@@ -30,7 +30,7 @@ func (s *GatewayState) Write(client io.Writer, cmd command.Type, payload json.Ra
 		return fmt.Errorf("%w: %v in phase %v", ErrNotReady, cmd, s.phase)
 	}
 	if len(payload) > 0 && !json.Valid(payload) {
-		return fmt.Errorf("%w: %v", ErrInvalidPayload, cmd)
+		return fmt.Errorf("%w: %v is not JSON", ErrInvalidPayload, cmd)
 	}
 	msg, err := s.encode(cmd, payload)
 	if err != nil {
