@@ -3,6 +3,7 @@ package voiceshard
 import (
 	"errors"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/discordpkg/gateway"
@@ -25,6 +26,7 @@ func newDAVE(options ...dave.Option) func(user, channel Snowflake) (FrameCryptor
 type cryptor struct {
 	mu      sync.Mutex // guards machine
 	machine FrameCryptor
+	busy    atomic.Bool // for long, as frames do not make it
 }
 
 // MaxProtocolVersion implements [gateway.E2EE].
@@ -38,6 +40,8 @@ func (c *cryptor) MaxProtocolVersion() uint16 {
 func (c *cryptor) HandleVoice(now time.Time, m gateway.VoiceMessage) ([]gateway.VoiceMessage, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.busy.Store(true)
+	defer c.busy.Store(false)
 	return c.machine.HandleVoice(now, m)
 }
 
@@ -116,6 +120,8 @@ func (s *Session) Encryption(f func(FrameCryptor)) bool {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.busy.Store(true)
+	defer c.busy.Store(false)
 	f(c.machine)
 	return true
 }

@@ -65,6 +65,27 @@ func TestPlayingDoesNotAllocate(t *testing.T) {
 	require.Equal(t, uint64(1101), p.Stats().Frames)
 }
 
+// A player whose end-to-end encryption is busy does not delay the others: the
+// wheel that they share is not kept waiting.
+func TestBusyEncryptionDelaysNobodyElse(t *testing.T) {
+	l := new(lock)
+	l.ready.Store(true)
+	s, c := &Session{}, &cryptor{machine: l}
+	require.NoError(t, s.out.attach(&media{generation: 1, conn: nowhere{}}, rtp.AES256GCM, make([]byte, rtp.KeySize), c))
+	p := &Player{session: s, mode: playing, ahead: time.Hour, source: record(0)}
+	p.room.L = &p.mu
+	now := time.Now()
+	p.schedule.Start(now)
+	p.take(opus(1), nil, 0)
+	c.busy.Store(true)
+	p.mu.Lock() // as the reader does while it waits for c
+	require.Equal(t, now.Add(busyPoll), p.tick(now))
+	p.mu.Unlock()
+	c.busy.Store(false)
+	require.Equal(t, now.Add(silenceTime), p.tick(now))
+	require.Equal(t, uint64(1), p.Stats().Frames)
+}
+
 // nowhere is a transport that leads there.
 type nowhere struct{ net.Conn }
 

@@ -11,6 +11,10 @@ const (
 	// outagePoll is how often a player looks whether there is a transport again.
 	outagePoll = 20 * time.Millisecond
 
+	// busyPoll is how soon a player tries again whose end-to-end encryption is
+	// busy, such as with the change of a group of hundreds.
+	busyPoll = time.Millisecond
+
 	// crowd is from how many players on they do not begin at the same time:
 	// frames that are due together are late together.
 	crowd = 16
@@ -18,7 +22,9 @@ const (
 
 // tick sends what is due. The wheel calls it.
 func (p *Player) tick(now time.Time) (next time.Time) {
-	p.mu.Lock()
+	if !p.enter() {
+		return now.Add(busyPoll)
+	}
 	defer p.mu.Unlock()
 	if p.mode != playing && p.mode != fading {
 		return time.Time{}
@@ -42,6 +48,24 @@ func (p *Player) tick(now time.Time) (next time.Time) {
 		return p.sendSilence(now)
 	}
 	return p.sendFrame(now)
+}
+
+// enter locks mu, unless that means to wait for the end-to-end encryption, for
+// which the reader may wait with mu locked: all other players would.
+func (p *Player) enter() bool {
+	c := p.session.out.shared.Load()
+	if c == nil || !c.busy.Load() {
+		p.mu.Lock()
+		return true
+	}
+	if !p.mu.TryLock() {
+		return false
+	}
+	if p.mode == fading || p.queue.sealed < max(p.queue.n, 1) {
+		p.mu.Unlock()
+		return false
+	}
+	return true
 }
 
 // sendFrame sends the first frame of the queue.

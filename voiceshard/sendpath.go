@@ -55,7 +55,8 @@ type sealedPacket struct {
 // A sender is the half of a session that sends audio. Its numbering outlives
 // the transports; what it knows of the current one has its generation.
 type sender struct {
-	announced atomic.Bool // the listeners know that there is audio, or will
+	announced atomic.Bool             // the listeners know that there is audio, or will
+	shared    atomic.Pointer[cryptor] // cryptor, for those who must not wait for mu
 
 	mu         sync.Mutex // guards what follows, and not own; not held while a datagram is written
 	stream     rtp.Stream // numbers of the next packet
@@ -109,6 +110,7 @@ func (o *sender) attach(m *media, mode rtp.Mode, key []byte, c *cryptor) error {
 		o.stream.SSRC = m.ssrc
 	}
 	o.conn, o.cryptor = m.conn, c
+	o.shared.Store(c)
 	o.key++
 	return nil
 }
@@ -141,6 +143,7 @@ func (o *sender) drop() {
 		o.sealer.Close()
 	}
 	o.generation, o.conn, o.sealer, o.cryptor = 0, nil, nil, nil
+	o.shared.Store(nil)
 }
 
 // claim reserves the sender for a player until release: [Session.Write]
