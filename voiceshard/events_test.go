@@ -100,6 +100,7 @@ func TestEventsOfAnEndedContext(t *testing.T) {
 	run(t, func(t *testing.T, d *discord) {
 		s := d.join()
 		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
 		n := 0
 		go func() {
 			sleep(time.Second)
