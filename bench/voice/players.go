@@ -25,8 +25,8 @@ type concert struct {
 
 	// Lateness is against the schedule of each call. Skipped is by how much it
 	// jumped, by more than a frame at a time, because of stalls that the call did
-	// not want to make up for; drift is by how much it moved besides. Both are
-	// those of the call that has most.
+	// not want to make up for; drift is by how much it moved besides.
+	// The drift is the median of all calls, what was skipped the most of any.
 	P50, P99, Max  time.Duration
 	Drift, Skipped time.Duration
 

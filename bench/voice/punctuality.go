@@ -8,8 +8,8 @@ import (
 // A punctuality is how exactly packets kept their time.
 type punctuality struct {
 	late    []int64 // nanoseconds, of all packets
-	drift   int64   // the most of any call
-	skipped int64   // the same
+	drifts  []int64 // of all calls
+	skipped int64   // the most of any call
 }
 
 // offsets returns by how much each packet between two times was sent after
@@ -41,14 +41,14 @@ func (p *punctuality) note(times []int64, from, to int64) {
 		}
 		switch step := schedule - last; {
 		case k == 0:
-		case step > int64(frameTime):
-			skipped += step
+		case max(step, -step) > int64(frameTime):
+			skipped += step // back again if a whole second was late
 		default:
 			drift += step
 		}
 		last = schedule
 	}
-	p.drift, p.skipped = max(p.drift, drift, -drift), max(p.skipped, skipped)
+	p.drifts, p.skipped = append(p.drifts, max(drift, -drift)), max(p.skipped, skipped)
 }
 
 // tell makes figures of what was noted.
@@ -57,9 +57,10 @@ func (p *punctuality) tell(c *concert) {
 		return
 	}
 	slices.Sort(p.late)
-	at := func(share float64) time.Duration {
-		return time.Duration(p.late[int(share*float64(len(p.late)-1))])
+	slices.Sort(p.drifts)
+	at := func(sorted []int64, share float64) time.Duration {
+		return time.Duration(sorted[int(share*float64(len(sorted)-1))])
 	}
-	c.P50, c.P99, c.Max = at(0.5), at(0.99), at(1)
-	c.Drift, c.Skipped = time.Duration(p.drift), time.Duration(p.skipped)
+	c.P50, c.P99, c.Max = at(p.late, 0.5), at(p.late, 0.99), at(p.late, 1)
+	c.Drift, c.Skipped = at(p.drifts, 0.5), time.Duration(p.skipped)
 }

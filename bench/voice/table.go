@@ -72,7 +72,8 @@ func (r results) concertTable() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "\n## Many calls\n\n%d calls in one process speak for %v, 50 packets a second each. Lateness is that of the call of the socket's Write, against the\n"+
 		"schedule that its call keeps: multiples of 20 ms after the packet that was least late within a second. Skipped is by how much that jumped,\n"+
-		"because of stalls which the sender does not make up for; drift is by how much it moved besides; both of the call that has most. The floor is a goroutine for each call, which sleeps until the next packet. The packets of discordgo cannot be\n"+
+		"because of stalls which the sender does not make up for; drift is by how much it moved besides, in the\n"+
+		"median of all calls; skipped is that of the call that has most. The floor is a goroutine for each call, which sleeps until the next packet. The packets of discordgo cannot be\n"+
 		"seen without changing it: it is taken for granted that it sends them all. Noise is the p99 lateness of a timer in a process that did\n"+
 		"nothing else meanwhile: what the machine adds.\n\n"+
 		"| client | packets/s per call | p50 | p99 | max | drift | skipped | noise | processor share | per packet | allocations/s |\n|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|\n",
