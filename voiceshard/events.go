@@ -43,9 +43,9 @@ func (k EventKind) String() string {
 	return [...]string{"connected", "disconnected", "moved", "user joined", "user left", "speaking", "ended"}[k]
 }
 
-// Events returns the events from the beginning of the loop on, until the session
-// or ctx ends or the loop does. Nothing waits for the loop: a loop that is too slow by more than
-// 256 events misses the oldest, see Event.Missed.
+// Events returns the events from the beginning of the loop on, until the
+// session or ctx ends or the loop does. Nothing waits for the loop: one that is
+// too slow by more than 256 events misses the oldest, see [Event.Missed].
 func (s *Session) Events(ctx context.Context) iter.Seq[Event] {
 	return func(yield func(Event) bool) {
 		f := s.feeds.open()

@@ -2,6 +2,7 @@ package voiceshard
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -171,7 +172,11 @@ func (s *Session) finish(err error) {
 	s.in.close()
 	s.setCryptor(nil)
 	s.voice.forget(s)
-	s.log.Info("voice session ended", "err", err)
+	if errors.Is(err, ErrLeft) {
+		s.log.Info("voice session ended")
+	} else {
+		s.log.Info("voice session ended", "err", err)
+	}
 	s.mu.Lock()
 	s.setPhase(Ended)
 	s.mu.Unlock()
