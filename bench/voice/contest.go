@@ -142,7 +142,7 @@ func (s settings) callers(ctx context.Context, r *results) error {
 		if c.part != playing {
 			continue
 		}
-		noise := listenToNoise()
+		noise := listenToNoise(st.Deaf) // not while calls are being opened
 		r.concerts[c.String()], err = perform[concert](ctx, st, c, s)
 		p := r.concerts[c.String()]
 		if p.Noise = noise(); err != nil {

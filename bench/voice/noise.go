@@ -5,9 +5,9 @@ import (
 	"time"
 )
 
-// listenToNoise measures how late the machine lets this process be, until the
-// function it returns is called, which returns the p99.
-func listenToNoise() func() time.Duration {
+// listenToNoise measures how late the machine lets this process be, while counts
+// reports true, until the function it returns is called, which returns the p99.
+func listenToNoise(counts func() bool) func() time.Duration {
 	stop, result := make(chan struct{}), make(chan time.Duration)
 	go func() {
 		var late []time.Duration
@@ -16,14 +16,20 @@ func listenToNoise() func() time.Duration {
 		for next := time.Now(); ; {
 			select {
 			case <-timer.C:
-				late = append(late, time.Since(next))
+				if counts() {
+					late = append(late, time.Since(next))
+				}
 				for !next.After(time.Now()) {
 					next = next.Add(frameTime)
 				}
 				timer.Reset(time.Until(next))
 			case <-stop:
 				slices.Sort(late)
-				result <- late[len(late)*99/100]
+				p99 := time.Duration(0)
+				if len(late) > 0 {
+					p99 = late[len(late)*99/100]
+				}
+				result <- p99
 				return
 			}
 		}

@@ -83,6 +83,13 @@ func (s *Stage) SetDeaf(deaf bool) {
 	s.deaf = deaf
 }
 
+// Deaf reports whether the stage is deaf, and has nothing to do therefore.
+func (s *Stage) Deaf() bool {
+	s.turn.Lock()
+	defer s.turn.Unlock()
+	return s.deaf
+}
+
 // keep remembers a connection until it is dropped, and reports whether the
 // stage still runs.
 func (s *Stage) keep(c net.Conn) bool {
