@@ -112,8 +112,10 @@ func TestPauseIsTakenBack(t *testing.T) {
 		requireContinuous(t, headers, d.sentAt())
 		require.Equal(t, []string{"1", "0"}, d.said())
 
-		p = d.play(s, record(5))
+		slow := &slowStart{Source: record(5), begin: make(chan struct{})}
+		p = d.play(s, slow)
 		p.Pause() // before the first frame
+		close(slow.begin)
 		sleep(time.Second)
 		require.Zero(t, p.Position())
 		require.NoError(t, p.Resume())
@@ -121,6 +123,17 @@ func TestPauseIsTakenBack(t *testing.T) {
 		heard, _ = d.server(theHost).audio()
 		require.Len(t, heard, 40)
 	})
+}
+
+// A slowStart is a source whose first frame is there when begin is closed.
+type slowStart struct {
+	audio.Source
+	begin chan struct{}
+}
+
+func (s *slowStart) ReadFrame() ([]byte, error) {
+	<-s.begin
+	return s.Source.ReadFrame()
 }
 
 func TestOnePlayerAtATime(t *testing.T) {
