@@ -50,7 +50,7 @@ func call(t *testing.T, options ...voiceserver.Option) (ctx context.Context, d *
 }
 
 // dial connects one of the bots and joins the first voice channel.
-func dial(ctx context.Context, t *testing.T, d *gatewaytest.Server, n int) *caller {
+func dial(ctx context.Context, t *testing.T, d *gatewaytest.Server, n int, options ...voiceshard.Option) *caller {
 	t.Helper()
 	identity, err := dave.NewIdentity()
 	require.NoError(t, err)
@@ -64,8 +64,10 @@ func dial(ctx context.Context, t *testing.T, d *gatewaytest.Server, n int) *call
 		}
 	}, gateway.WithURL(d.DialURL), gateway.WithIntents(intent.Guilds|intent.GuildVoiceStates), gateway.WithIdentifyRateLimiter(atOnce{}))
 	require.NoError(t, err)
-	c.voice = voiceshard.New(voiceshard.ForShard(shard), 0, voiceshard.WithDAVE(dave.WithIdentity(identity)),
-		voiceshard.WithTLS(d.TLSClientConfig()), voiceshard.WithBackoff(voiceshard.Backoff{Min: 10 * time.Millisecond, Max: 100 * time.Millisecond, Attempts: 50}))
+	c.voice = voiceshard.New(voiceshard.ForShard(shard), 0, append([]voiceshard.Option{
+		voiceshard.WithDAVE(dave.WithIdentity(identity)), voiceshard.WithTLS(d.TLSClientConfig()),
+		voiceshard.WithBackoff(voiceshard.Backoff{Min: 10 * time.Millisecond, Max: 100 * time.Millisecond, Attempts: 50}),
+	}, options...)...)
 
 	running := make(chan error, 1)
 	go func() { running <- shard.Run(context.WithoutCancel(ctx)) }()

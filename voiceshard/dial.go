@@ -18,6 +18,12 @@ func (c *config) dial(ctx context.Context, target string) (conn net.Conn, early 
 	ctx, cancel := context.WithTimeoutCause(ctx, c.dialTimeout,
 		fmt.Errorf("%w after %v", context.DeadlineExceeded, c.dialTimeout))
 	defer cancel()
+	if c.websocketDial != nil {
+		if conn, err = c.websocketDial(ctx, target); err != nil {
+			return nil, nil, fmt.Errorf("voiceshard: dial %s: %w", host(target), err)
+		}
+		return conn, nil, nil
+	}
 	dialer := ws.Dialer{
 		NetDial:   c.netDial,
 		TLSClient: c.tlsClient,

@@ -19,20 +19,21 @@ type Option func(*config)
 
 // config is what the options set. It does not change after [New].
 type config struct {
-	tls          *tls.Config
-	netDial      func(ctx context.Context, network, addr string) (net.Conn, error)
-	mediaDial    func(ctx context.Context, server netip.AddrPort) (net.Conn, error)
-	header       http.Header
-	log          *slog.Logger
-	states       []gateway.VoiceOption
-	e2ee         func(user, channel Snowflake) (FrameCryptor, error) // nil: none
-	backoff      Backoff
-	queue        int
-	reorder      time.Duration
-	hold         time.Duration
-	dialTimeout  time.Duration
-	writeTimeout time.Duration
-	handshake    time.Duration
+	tls           *tls.Config
+	netDial       func(ctx context.Context, network, addr string) (net.Conn, error)
+	websocketDial func(ctx context.Context, url string) (net.Conn, error) // nil: with the options of the other fields
+	mediaDial     func(ctx context.Context, server netip.AddrPort) (net.Conn, error)
+	header        http.Header
+	log           *slog.Logger
+	states        []gateway.VoiceOption
+	e2ee          func(user, channel Snowflake) (FrameCryptor, error) // nil: none
+	backoff       Backoff
+	queue         int
+	reorder       time.Duration
+	hold          time.Duration
+	dialTimeout   time.Duration
+	writeTimeout  time.Duration
+	handshake     time.Duration
 }
 
 // The defaults, see the options.
@@ -106,6 +107,15 @@ func WithBackoff(b Backoff) Option {
 // audio, and a voice server expects both from one address.
 func WithNetDial(dial func(ctx context.Context, network, addr string) (net.Conn, error)) Option {
 	return func(c *config) { c.netDial = dial }
+}
+
+// WithWebsocketDial sets what opens websockets, for those who have a way of
+// their own: it returns a connection to the URL on which the handshake is done,
+// and the session frames its messages there. What was read behind the handshake
+// must be the first that Read returns. [WithTLS], [WithHeader] and [WithNetDial]
+// have no effect then.
+func WithWebsocketDial(dial func(ctx context.Context, url string) (net.Conn, error)) Option {
+	return func(c *config) { c.websocketDial = dial }
 }
 
 // WithMediaDial sets what opens the way of the audio: a connection on which
