@@ -61,15 +61,21 @@ func TestDeclaredWindowCostsNothing(t *testing.T) {
 func TestMemoryPerConnection(t *testing.T) {
 	messages := dispatches(500, 21)
 	for name, most := range map[string]uint64{"zlib-stream": 34 << 10, "zstd-stream": 700 << 10, "": 16} {
-		held := heldPerConnection(t, name, 20, messages)
-		require.LessOrEqual(t, held, most, "%q after 350 kB", name)
-		t.Logf("%q: %d bytes per connection", name, held)
+		each := heldPerConnection(t, name, 20, messages)
+		require.LessOrEqual(t, each, most, "%q after 350 kB", name)
+		t.Logf("%q: %d bytes per connection", name, each)
 	}
 	require.LessOrEqual(t, heldPerConnection(t, "zstd-stream", 20, messages[:8]), uint64(110<<10), "an idle connection")
 }
 
-// heldPerConnection is the heap that each of n decompressors holds after the messages.
+// heldPerConnection is the heap that each of n decompressors holds after the
+// messages: the least of three attempts, because whatever else the process does
+// meanwhile counts as well.
 func heldPerConnection(tb testing.TB, name string, n int, messages [][]byte) uint64 {
+	return min(held(tb, name, n, messages), held(tb, name, n, messages), held(tb, name, n, messages))
+}
+
+func held(tb testing.TB, name string, n int, messages [][]byte) uint64 {
 	wire := carry(tb, ends[name].server(), messages)
 	connections := make([]decompressor, n)
 	runtime.GC()
