@@ -28,12 +28,9 @@ const (
 	victimShards = "GATEWAY_TEST_VICTIM_SHARDS"
 )
 
-// TestVictim is the process that is killed. It writes a line for each event
-// that it handles, and one for each checkpoint, and ends in order with its input.
-func TestVictim(t *testing.T) {
-	if os.Getenv(victimURL) == "" {
-		t.Skip("only for TestKillAndRestart, which starts it")
-	}
+// victim is the process that is killed. It writes a line for each event that
+// it handles, and one for each checkpoint, and ends in order with its input.
+func victim(t *testing.T) {
 	shards, err := strconv.ParseUint(os.Getenv(victimShards), 10, 16)
 	require.NoError(t, err)
 	store, err := gatewayshard.NewFileStore(os.Getenv(victimStore))
@@ -78,7 +75,7 @@ func (m *massacre) run(kill bool, enough func(line string) bool) {
 	t := m.t
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute) // it waits for ever for what is lost
 	defer cancel()
-	cmd := exec.CommandContext(ctx, os.Args[0], "-test.run=^TestVictim$")
+	cmd := exec.CommandContext(ctx, os.Args[0], "-test.run=^TestKillAndRestart$")
 	cmd.Env = append(os.Environ(), victimURL+"="+m.srv.DialURL, victimStore+"="+m.dir, fmt.Sprintf("%s=%d", victimShards, m.shards))
 	in, err := cmd.StdinPipe()
 	require.NoError(t, err)
@@ -142,6 +139,10 @@ func (m *massacre) load(ctx context.Context) {
 // behind must be enough for the next one: nothing is lost, what comes twice is
 // marked, and no session is started anew.
 func TestKillAndRestart(t *testing.T) {
+	if os.Getenv(victimURL) != "" {
+		victim(t)
+		return
+	}
 	shards, kills := 200, 20
 	if testing.Short() {
 		shards, kills = 20, 3

@@ -249,9 +249,6 @@ func TestNoSecrets(t *testing.T) {
 
 // A backend that does not read is closed before it costs much.
 func TestSlowReader(t *testing.T) {
-	if testing.Short() {
-		t.Skip("reaching the limits takes many messages")
-	}
 	s := newStage(t)
 	s.serve([]string{"rate=100000000"})
 	s.host.fail["assign"] = errors.New(strings.Repeat("no room ", 100)) // cut to 256 bytes
@@ -282,9 +279,6 @@ func TestSlowReader(t *testing.T) {
 
 // Heartbeats are answered, and answers that nobody reads pile up as well.
 func TestSlowReaderOfHeartbeats(t *testing.T) {
-	if testing.Short() {
-		t.Skip("reaching the limits takes many messages")
-	}
 	s := newStage(t)
 	s.serve([]string{"rate=100000000"})
 	l := s.server.Accept(s.now)
@@ -317,9 +311,6 @@ func TestLinksWithoutNonceAreForgotten(t *testing.T) {
 // A table that is larger than the limit is told in pieces, and nobody is
 // closed for it.
 func TestLargeTable(t *testing.T) {
-	if testing.Short() {
-		t.Skip("reaching the limits takes many messages")
-	}
 	const users = lvsp.MessageLimit + 10
 	s := newStage(t)
 	s.random = rand.Reader

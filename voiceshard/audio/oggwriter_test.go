@@ -217,7 +217,7 @@ func TestForeignToolsReadWhatIsWritten(t *testing.T) {
 	} {
 		t.Run(tool[0], func(t *testing.T) {
 			if _, err := exec.LookPath(tool[0]); err != nil {
-				t.Skip("not installed: other tests read what is written with our own reader")
+				t.Skipf("%s is not installed (Debian has it in opus-tools or ffmpeg)", tool[0])
 			}
 			text, err := exec.Command(tool[0], tool[1:]...).CombinedOutput()
 			require.NoError(t, err, "%s", text)
