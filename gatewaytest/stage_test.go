@@ -100,26 +100,7 @@ func (s *stage) run(line string) string {
 		s.t.Fatalf("unknown command %q", line)
 	}
 	s.exchange()
-	return folded(s.trace.String())
-}
-
-// folded writes equal lines once.
-func folded(trace string) string {
-	var out strings.Builder
-	lines := strings.SplitAfter(trace, "\n")
-	for i := 0; i < len(lines); {
-		n := 1
-		for i+n < len(lines) && lines[i+n] == lines[i] {
-			n++
-		}
-		if n > 1 {
-			fmt.Fprintf(&out, "%s, %d times\n", strings.TrimSuffix(lines[i], "\n"), n)
-		} else {
-			out.WriteString(lines[i])
-		}
-		i += n
-	}
-	return out.String()
+	return s.trace.String()
 }
 
 var sessionID = regexp.MustCompile(`[0-9a-f]{32}`)

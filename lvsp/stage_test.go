@@ -148,7 +148,7 @@ func (s *stage) run(line string) string {
 		s.runClient(words[0], args)
 	}
 	s.exchange()
-	return folded(s.trace.String())
+	return s.trace.String()
 }
 
 // end is what a host does by itself.
@@ -271,25 +271,6 @@ func (s *stage) show(f lvsp.Frame) string {
 	}
 	text := strings.ReplaceAll(string(f.Data), `,"dialects":["seed","wire-2022","final","extended"]`, "")
 	return text
-}
-
-// folded writes equal lines once.
-func folded(trace string) string {
-	var out strings.Builder
-	lines := strings.SplitAfter(trace, "\n")
-	for i := 0; i < len(lines); {
-		n := 1
-		for i+n < len(lines) && lines[i+n] == lines[i] {
-			n++
-		}
-		if n > 1 {
-			fmt.Fprintf(&out, "%s, %d times\n", strings.TrimSuffix(lines[i], "\n"), n)
-		} else {
-			out.WriteString(lines[i])
-		}
-		i += n
-	}
-	return out.String()
 }
 
 func describe(v lvsp.VoiceState) string {

@@ -1,5 +1,5 @@
-// Package golden holds tables against facts that were written down once. Only
-// tests import it.
+// Package golden holds tables against facts, and machines against traces, that
+// were written down once. Only tests import it.
 package golden
 
 import (
