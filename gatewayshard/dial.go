@@ -4,17 +4,16 @@ import (
 	"bufio"
 	"bytes"
 	"context"
-	"crypto/tls"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"net/url"
-	"strings"
 
 	"github.com/gobwas/ws"
 
 	"github.com/discordpkg/gateway"
+	"github.com/discordpkg/gateway/internal/frame"
 )
 
 // Dial opens a websocket and returns it, which is for information only: the
@@ -133,7 +132,7 @@ func (c Config) dial(ctx context.Context, target string) (conn net.Conn, early [
 		}
 		return nil, nil, fmt.Errorf("gatewayshard: dial %s: %w%s", redacted(target), err, answer)
 	}
-	return conn, earlyBytes(reader), nil
+	return conn, frame.Early(reader), nil
 }
 
 // maxAnswer is how much of an answer that is no websocket is looked at.
@@ -155,26 +154,7 @@ func explanation(response io.Reader) string {
 }
 
 func (c Config) tlsClient(conn net.Conn, hostname string) net.Conn {
-	config := c.TLS.Clone()
-	if config == nil {
-		config = &tls.Config{}
-	}
-	if config.ServerName == "" {
-		config.ServerName = strings.Trim(hostname, "[]")
-	}
-	return tls.Client(conn, config)
-}
-
-// earlyBytes returns what was read together with the handshake: Discord sends
-// Hello without waiting for anything.
-func earlyBytes(r *bufio.Reader) []byte {
-	if r == nil {
-		return nil
-	}
-	early, _ := r.Peek(r.Buffered())
-	early = append([]byte(nil), early...)
-	ws.PutReader(r)
-	return early
+	return frame.TLSClient(conn, c.TLS, hostname)
 }
 
 // redacted returns a URL for people, without user and query.

@@ -1,14 +1,12 @@
 package voiceshard
 
 import (
-	"bufio"
 	"context"
-	"crypto/tls"
 	"fmt"
 	"net"
 	"net/url"
-	"strings"
 
+	"github.com/discordpkg/gateway/internal/frame"
 	"github.com/gobwas/ws"
 )
 
@@ -36,28 +34,11 @@ func (c *config) dial(ctx context.Context, target string) (conn net.Conn, early 
 		}
 		return nil, nil, fmt.Errorf("voiceshard: dial %s: %w", host(target), err)
 	}
-	return conn, earlyBytes(reader), nil
+	return conn, frame.Early(reader), nil
 }
 
 func (c *config) tlsClient(conn net.Conn, hostname string) net.Conn {
-	t := c.tls.Clone()
-	if t == nil {
-		t = &tls.Config{}
-	}
-	if t.ServerName == "" {
-		t.ServerName = strings.Trim(hostname, "[]")
-	}
-	return tls.Client(conn, t)
-}
-
-func earlyBytes(r *bufio.Reader) []byte {
-	if r == nil {
-		return nil
-	}
-	early, _ := r.Peek(r.Buffered())
-	early = append([]byte(nil), early...)
-	ws.PutReader(r)
-	return early
+	return frame.TLSClient(conn, c.tls, hostname)
 }
 
 // host returns what people want to know of a URL.
