@@ -37,7 +37,7 @@ func (s *Shard) Run(ctx context.Context) error {
 			return fatal
 		}
 		failures = s.countFailure(failures)
-		wait := s.config.Backoff.wait(failures)
+		wait := s.config.Backoff.Wait(failures)
 		s.logFailure(err, failures, wait)
 		if err := s.pause(ctx, wait); err != nil {
 			return err
@@ -92,8 +92,9 @@ func (s *Shard) countFailure(before int) int {
 	return before + 1
 }
 
-// wait returns how long to wait after a number of failures in a row.
-func (b Backoff) wait(failures int) time.Duration {
+// Wait returns how long to wait after a number of failures in a row. Min and
+// Max must be set.
+func (b Backoff) Wait(failures int) time.Duration {
 	if failures == 0 {
 		return time.Duration(rand.Float64() * float64(b.Min))
 	}

@@ -291,14 +291,14 @@ func TestBackoff(t *testing.T) {
 	b := Backoff{Min: time.Second, Max: 10 * time.Second}
 	for failures, top := range []time.Duration{1, 1, 2, 4, 8, 10, 10} {
 		for range 1000 {
-			wait := b.wait(failures)
+			wait := b.Wait(failures)
 			require.LessOrEqual(t, wait, top*time.Second)
 			if failures > 0 {
 				require.GreaterOrEqual(t, wait, top*time.Second/2)
 			}
 		}
 	}
-	require.LessOrEqual(t, b.wait(1<<30), b.Max)
+	require.LessOrEqual(t, b.Wait(1<<30), b.Max)
 	b = Backoff{Min: 1, Max: math.MaxInt64}
-	require.GreaterOrEqual(t, b.wait(1<<30), b.Max/2, "it does not overflow")
+	require.GreaterOrEqual(t, b.Wait(1<<30), b.Max/2, "it does not overflow")
 }

@@ -1,8 +1,9 @@
 package voiceshard
 
 import (
-	"math/rand/v2"
 	"time"
+
+	"github.com/discordpkg/gateway/gatewayshard"
 )
 
 // A Backoff is the wait before a new connection. It doubles from Min to Max
@@ -36,12 +37,5 @@ func (b Backoff) withDefaults() Backoff {
 
 // wait returns how long to wait after a number of failures in a row.
 func (b Backoff) wait(failures int) time.Duration {
-	if failures == 0 {
-		return time.Duration(rand.Float64() * float64(b.Min))
-	}
-	wait := b.Min
-	for i := 1; i < failures && wait < b.Max; i++ {
-		wait += min(wait, b.Max-wait)
-	}
-	return wait - time.Duration(rand.Float64()*float64(wait/2))
+	return gatewayshard.Backoff{Min: b.Min, Max: b.Max}.Wait(failures)
 }
