@@ -62,24 +62,15 @@ func child(ctx context.Context, args []string, in io.Reader, out io.Writer) erro
 // profile begins a profile of the processor, or of the heap if the part is to
 // idle. It is written by stop. An empty name means none.
 func profile(name, part string) (stop func() error, err error) {
-	if name == "" {
-		return func() error { return nil }, nil
+	if part != idle || name == "" {
+		return process.ProfileCPU(name)
 	}
 	file, err := os.Create(name)
 	if err != nil {
 		return nil, err
 	}
-	if part == idle {
-		runtime.MemProfileRate = 1 << 10
-		return func() error { return errors.Join(pprof.WriteHeapProfile(file), file.Close()) }, nil
-	}
-	if err := pprof.StartCPUProfile(file); err != nil {
-		return nil, errors.Join(err, file.Close())
-	}
-	return func() error {
-		pprof.StopCPUProfile()
-		return file.Close()
-	}, nil
+	runtime.MemProfileRate = 1 << 10
+	return func() error { return errors.Join(pprof.WriteHeapProfile(file), file.Close()) }, nil
 }
 
 // serve runs the server until its standard input ends, with the parent if need be.

@@ -1,54 +1,22 @@
 package main
 
 import (
-	"fmt"
 	"math"
-	"strings"
 
 	"github.com/discordpkg/gateway/bench/contestant"
+	"github.com/discordpkg/gateway/bench/report"
 )
-
-// A goal compares two figures of one run.
-type goal struct {
-	text    string
-	got     float64
-	want    float64
-	atLeast bool // else at most
-	unit    string
-	known   bool // both figures were measured
-}
-
-func (g goal) met() bool {
-	if g.atLeast {
-		return g.got >= g.want
-	}
-	return g.got <= g.want
-}
-
-func (g goal) String() string {
-	if !g.known {
-		return "- [ ] " + g.text + ": not measured"
-	}
-	mark, bound := " ", "at most"
-	if g.met() {
-		mark = "x"
-	}
-	if g.atLeast {
-		bound = "at least"
-	}
-	return fmt.Sprintf("- [%s] %s: %s%s, wanted %s %s%s", mark, g.text, short(g.got), g.unit, bound, short(g.want), g.unit)
-}
 
 // goals are what this library wants to be. Those on time hold for figures of
 // one run on one machine only.
-func (r results) goals() []goal {
+func (r results) goals() report.Goals {
 	cpu := func(c contestant.Figure) float64 { return c.CPU }
-	var all []goal
+	var all report.Goals
 	times := func(text string, aMode, aName, bMode, bName string, want float64, atLeast bool) {
 		a, b := r.figures[aMode+" "+aName], r.figures[bMode+" "+bName]
-		g := goal{text: text, want: want, atLeast: atLeast, unit: "x", known: a.CPU > 0 && b.CPU > 0}
-		if g.known {
-			g.got = cpu(a) / cpu(b)
+		g := report.Goal{Text: text, Want: want, AtLeast: atLeast, Unit: "x", Known: a.CPU > 0 && b.CPU > 0}
+		if g.Known {
+			g.Got = cpu(a) / cpu(b)
 		}
 		all = append(all, g)
 	}
@@ -65,7 +33,7 @@ func (r results) goals() []goal {
 	for _, c := range events() {
 		if c.job.Client == "gateway" && c.job.Handler != contestant.Message && c.job.Handler != contestant.Create {
 			f, ok := r.figures[c.String()]
-			all = append(all, goal{text: "allocations per event, " + c.String(), got: f.Allocs, want: 0.01, known: ok})
+			all = append(all, report.Goal{Text: "allocations per event, " + c.String(), Got: f.Allocs, Want: 0.01, Known: ok})
 		}
 	}
 	return append(all, r.idleGoals()...)
@@ -73,38 +41,20 @@ func (r results) goals() []goal {
 
 const kib = 1 << 10
 
-func (r results) idleGoals() []goal {
+func (r results) idleGoals() []report.Goal {
 	plain, havePlain := r.footprints[plainIdle+" "+ours]
 	tls, haveTLS := r.footprints[tlsIdle+" "+ours]
-	all := []goal{
-		{text: "goroutines of an idle shard", got: math.Round(plain.Goroutines*100) / 100, want: 1, known: havePlain},
-		{text: "heap of an idle shard", got: plain.Heap / kib, want: 24, unit: " KiB", known: havePlain},
+	all := []report.Goal{
+		{Text: "goroutines of an idle shard", Got: math.Round(plain.Goroutines*100) / 100, Want: 1, Known: havePlain},
+		{Text: "heap of an idle shard", Got: plain.Heap / kib, Want: 24, Unit: " KiB", Known: havePlain},
 	}
 	for _, peer := range []string{discordgo, disgo} {
 		other, ok := r.footprints[tlsIdle+" "+peer]
-		g := goal{text: "resident memory of an idle shard with TLS and zlib, less than " + peer, want: 3, atLeast: true, unit: "x"}
-		if g.known = ok && haveTLS && tls.Resident > 0; g.known {
-			g.got = other.Resident / tls.Resident
+		g := report.Goal{Text: "resident memory of an idle shard with TLS and zlib, less than " + peer, Want: 3, AtLeast: true, Unit: "x"}
+		if g.Known = ok && haveTLS && tls.Resident > 0; g.Known {
+			g.Got = other.Resident / tls.Resident
 		}
 		all = append(all, g)
 	}
 	return all
-}
-
-// missed reports whether a goal is not met, or could not be measured.
-func (r results) missed() bool {
-	for _, g := range r.goals() {
-		if !g.known || !g.met() {
-			return true
-		}
-	}
-	return false
-}
-
-func (r results) goalList() string {
-	var b strings.Builder
-	for _, g := range r.goals() {
-		fmt.Fprintln(&b, g)
-	}
-	return b.String()
 }

@@ -66,8 +66,8 @@ func TestChildren(t *testing.T) {
 
 func TestGoals(t *testing.T) {
 	r := results{}
-	require.True(t, r.missed(), "nothing was measured")
-	require.Contains(t, r.goalList(), "- [ ] json, beside the floor: not measured")
+	require.True(t, r.goals().Missed(), "nothing was measured")
+	require.Contains(t, r.goals().String(), "- [ ] json, beside the floor: not measured")
 	r.figures = map[string]contestant.Figure{
 		plainJSON + " " + floor:   {CPU: 500},
 		plainJSON + " " + ours:    {CPU: 900},
@@ -75,7 +75,7 @@ func TestGoals(t *testing.T) {
 		etf + " " + oursRaw:       {CPU: 1600},
 		plainJSON + " " + disgo:   {CPU: 45_000},
 	}
-	list := r.goalList()
+	list := r.goals().String()
 	require.Contains(t, list, "- [x] json, beside the floor: 1.80x, wanted at most 2.00x\n")
 	require.Contains(t, list, "- [ ] etf, beside json, each event handled: 1.60x, wanted at most 1.50x\n")
 	require.Contains(t, list, "- [x] json, less than disgo: 50.0x, wanted at least 25.0x\n")

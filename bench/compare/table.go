@@ -6,6 +6,7 @@ import (
 
 	"github.com/discordpkg/gateway/bench/contestant"
 	"github.com/discordpkg/gateway/bench/process"
+	"github.com/discordpkg/gateway/bench/report"
 )
 
 // results are medians by the name of the contest.
@@ -31,7 +32,7 @@ func (r results) markdown() string {
 			"With TLS, discordgo has zlib for single messages: it knows no zlib-stream.\n\n", s.shards)
 		b.WriteString(r.idleTable())
 	}
-	fmt.Fprintf(&b, "\n## Goals\n\n%s", r.goalList())
+	fmt.Fprintf(&b, "\n## Goals\n\n%s", r.goals())
 	return b.String()
 }
 
@@ -43,8 +44,8 @@ func (r results) eventTable() string {
 		if !ok {
 			continue
 		}
-		fmt.Fprintf(&b, "| %s | %s | %s us | %.0f | %.2f | %.0f | %s | %s |\n", c.mode, c.name, short(f.CPU/1e3), 1e9/f.CPU, f.Allocs, f.Bytes,
-			ratio(f.CPU, r.figures[c.mode+" "+floor].CPU), ratio(f.CPU, r.figures[c.mode+" "+ours].CPU))
+		fmt.Fprintf(&b, "| %s | %s | %s us | %.0f | %.2f | %.0f | %s | %s |\n", c.mode, c.name, report.Short(f.CPU/1e3), 1e9/f.CPU, f.Allocs, f.Bytes,
+			report.Ratio(f.CPU, r.figures[c.mode+" "+floor].CPU), report.Ratio(f.CPU, r.figures[c.mode+" "+ours].CPU))
 	}
 	return b.String()
 }
@@ -57,30 +58,10 @@ func (r results) idleTable() string {
 		if !ok {
 			continue
 		}
-		fmt.Fprintf(&b, "| %s | %s | %s | %s KiB | %s KiB | %s KiB | %s KiB | %s KiB | %s |\n", c.mode, c.name, short(f.Goroutines), short(f.Heap/kib),
-			short(f.HeapInUse/kib), short(f.Stack/kib), short(f.Resident/kib), short(f.Trimmed/kib), ratio(f.Resident, r.footprints[c.mode+" "+ours].Resident))
+		fmt.Fprintf(&b, "| %s | %s | %s | %s KiB | %s KiB | %s KiB | %s KiB | %s KiB | %s |\n", c.mode, c.name, report.Short(f.Goroutines), report.Short(f.Heap/kib),
+			report.Short(f.HeapInUse/kib), report.Short(f.Stack/kib), report.Short(f.Resident/kib), report.Short(f.Trimmed/kib), report.Ratio(f.Resident, r.footprints[c.mode+" "+ours].Resident))
 	}
 	return b.String()
-}
-
-// ratio returns a as so many times b, and nothing if b is not known.
-func ratio(a, b float64) string {
-	if b <= 0 {
-		return ""
-	}
-	return short(a/b) + "x"
-}
-
-// short returns v with three digits or so.
-func short(v float64) string {
-	switch {
-	case v >= 100:
-		return fmt.Sprintf("%.0f", v)
-	case v >= 10:
-		return fmt.Sprintf("%.1f", v)
-	default:
-		return fmt.Sprintf("%.2f", v)
-	}
 }
 
 // compared are the modules whose versions the tables depend on.

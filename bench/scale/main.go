@@ -21,6 +21,7 @@ import (
 	"time"
 
 	"github.com/discordpkg/gateway/bench/process"
+	"github.com/discordpkg/gateway/bench/report"
 )
 
 func main() {
@@ -112,14 +113,8 @@ func run(ctx context.Context, args []string, in io.Reader, out io.Writer) error 
 	if err != nil {
 		return err
 	}
-	text := r.markdown()
-	if _, err := io.WriteString(out, text); err != nil {
+	if err := report.Write(out, s.out, r.markdown()); err != nil {
 		return err
-	}
-	if s.out != "" {
-		if err := os.WriteFile(s.out, []byte(text), 0o644); err != nil { //nolint:gosec // for everyone to read
-			return err
-		}
 	}
 	return r.broken()
 }

@@ -25,6 +25,7 @@ import (
 	"time"
 
 	"github.com/discordpkg/gateway/bench/process"
+	"github.com/discordpkg/gateway/bench/report"
 )
 
 func main() {
@@ -84,9 +85,6 @@ func parse(args []string) (s settings, err error) {
 	return s, nil
 }
 
-// errMissed says so.
-var errMissed = errors.New("a goal is missed")
-
 func run(ctx context.Context, args []string, out io.Writer) error {
 	if process.IsChild(args) {
 		return child(ctx, args[1:], os.Stdin, out)
@@ -105,17 +103,11 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	text := r.markdown()
-	if _, err := io.WriteString(out, text); err != nil {
+	if err := report.Write(out, s.out, r.markdown()); err != nil {
 		return err
 	}
-	if s.out != "" {
-		if err := os.WriteFile(s.out, []byte(text), 0o644); err != nil { //nolint:gosec // for everyone to read
-			return err
-		}
-	}
-	if s.check && r.missed() {
-		return errMissed
+	if s.check && r.goals().Missed() {
+		return report.ErrMissed
 	}
 	return nil
 }

@@ -135,13 +135,13 @@ func TestGoals(t *testing.T) {
 	s, err := parse(nil)
 	require.NoError(t, err)
 	r := results{settings: s}
-	require.True(t, r.missed(), "nothing was measured")
-	require.Contains(t, r.goalList(), "- [ ] p99 lateness of 500 simultaneous senders: not measured\n")
+	require.True(t, r.goals().Missed(), "nothing was measured")
+	require.Contains(t, r.goals().String(), "- [ ] p99 lateness of 500 simultaneous senders: not measured\n")
 	r.ciphers = []cipherCost{{Mode: "aead_aes256_gcm_rtpsize", Name: seal, Ratio: 1.1}, {Mode: "aead_aes256_gcm_rtpsize", Name: daveSeal, Ratio: 2.5, Time: 1400}}
 	r.groups = map[string]groupCost{joins: {Ours: 1, Theirs: 4}}
 	r.concerts = map[string]concert{"play gateway": {Packets: 1, P99: 3 * time.Millisecond}}
 	r.loads = map[string]load{"batched 5 speaking, 50/s": {CPU: 2000}, "batched 5 speaking, 200/s": {CPU: 3000}}
-	list := r.goalList()
+	list := r.goals().String()
 	for _, line := range []string{
 		"- [x] seal, beside the bare AEAD, aead_aes256_gcm_rtpsize: 1.10x, wanted at most 1.20x\n",
 		"- [ ] DAVE and seal, beside two bare seals, aead_aes256_gcm_rtpsize: 2.50x, wanted at most 2.20x\n",

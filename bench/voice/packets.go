@@ -3,9 +3,7 @@ package main
 import (
 	"context"
 	"errors"
-	"os"
 	"runtime"
-	"runtime/pprof"
 	"time"
 
 	"github.com/discordpkg/gateway/bench/process"
@@ -79,7 +77,7 @@ func measure(j job, do func(n int) error) (f figure, err error) {
 	if err := do(j.Packets / 10); err != nil {
 		return f, err
 	}
-	stop, err := profile(j.Profile)
+	stop, err := process.ProfileCPU(j.Profile)
 	if err != nil {
 		return f, err
 	}
@@ -96,23 +94,4 @@ func measure(j job, do func(n int) error) (f figure, err error) {
 	f.Allocs = float64(after.Mallocs-before.Mallocs) / n
 	f.Bytes = float64(after.TotalAlloc-before.TotalAlloc) / n
 	return f, nil
-}
-
-// profile begins a profile of the processor, which stop writes. An empty name
-// means none.
-func profile(name string) (stop func() error, err error) {
-	if name == "" {
-		return func() error { return nil }, nil
-	}
-	file, err := os.Create(name)
-	if err != nil {
-		return nil, err
-	}
-	if err := pprof.StartCPUProfile(file); err != nil {
-		return nil, errors.Join(err, file.Close())
-	}
-	return func() error {
-		pprof.StopCPUProfile()
-		return file.Close()
-	}, nil
 }

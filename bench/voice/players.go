@@ -55,7 +55,7 @@ func play(ctx context.Context, j job) (c concert, err error) {
 		}
 	}
 	time.Sleep(min(time.Second, j.Time)) // the first packets, and the news of who speaks
-	stop, err := profile(j.Profile)
+	stop, err := process.ProfileCPU(j.Profile)
 	if err != nil {
 		return c, err
 	}

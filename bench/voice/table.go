@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/discordpkg/gateway/bench/process"
+	"github.com/discordpkg/gateway/bench/report"
 	"github.com/discordpkg/gateway/bench/voice/caller"
 )
 
@@ -25,7 +26,7 @@ func (r results) markdown() string {
 	for _, section := range []string{r.cipherTable(), r.figureTable(), r.concertTable(), r.loadTable(), r.groupTable()} {
 		b.WriteString(section)
 	}
-	fmt.Fprintf(&b, "\n## Goals\n\n%s", r.goalList())
+	fmt.Fprintf(&b, "\n## Goals\n\n%s", r.goals())
 	return b.String()
 }
 
@@ -39,7 +40,7 @@ func (r results) cipherTable() string {
 		"the trailer and the window against replays.\n\n"+
 		"| mode | operation | time | allocations | bare |\n|---|---|--:|--:|--:|\n", r.settings.turns, perTurn)
 	for _, c := range r.ciphers {
-		fmt.Fprintf(&b, "| %s | %s | %.0f ns | %.2f | %sx |\n", c.Mode, c.Name, c.Time, c.Allocs, short(c.Ratio))
+		fmt.Fprintf(&b, "| %s | %s | %.0f ns | %.2f | %sx |\n", c.Mode, c.Name, c.Time, c.Allocs, report.Short(c.Ratio))
 	}
 	return b.String()
 }
@@ -59,8 +60,8 @@ func (r results) figureTable() string {
 			continue
 		}
 		cpu := func(name string) float64 { return r.figures[contest{c.part, name}.String()].CPU }
-		fmt.Fprintf(&b, "| %s | %s | %s us | %.2f | %.0f | %s | %s |\n", c.part, c.caller, short(f.CPU/1e3), f.Allocs, f.Bytes,
-			ratio(f.CPU, cpu(caller.Floor)), ratio(f.CPU, cpu(caller.Gateway)))
+		fmt.Fprintf(&b, "| %s | %s | %s us | %.2f | %.0f | %s | %s |\n", c.part, c.caller, report.Short(f.CPU/1e3), f.Allocs, f.Bytes,
+			report.Ratio(f.CPU, cpu(caller.Floor)), report.Ratio(f.CPU, cpu(caller.Gateway)))
 	}
 	return b.String()
 }
@@ -91,11 +92,11 @@ func (r results) concertTable() string {
 		}
 		times := strings.Repeat(" |", 5)
 		if p.Packets > 0 {
-			times = fmt.Sprintf(" %s ms | %s ms | %s ms | %.3f ms | %.0f ms |", short(float64(p.P50)/ms), short(float64(p.P99)/ms), short(float64(p.Max)/ms),
+			times = fmt.Sprintf(" %s ms | %s ms | %s ms | %.3f ms | %.0f ms |", report.Short(float64(p.P50)/ms), report.Short(float64(p.P99)/ms), report.Short(float64(p.Max)/ms),
 				float64(p.Drift)/ms, float64(p.Skipped)/ms)
 		}
-		fmt.Fprintf(&b, "| %s | %s |%s %s ms | %.1f %% of a core | %s us | %.0f |\n", c.caller, rate, times, short(float64(p.Noise)/ms),
-			100*p.CPU.Seconds()/p.Time.Seconds(), short(float64(p.CPU)/1e3/packets), p.Allocs)
+		fmt.Fprintf(&b, "| %s | %s |%s %s ms | %.1f %% of a core | %s us | %.0f |\n", c.caller, rate, times, report.Short(float64(p.Noise)/ms),
+			100*p.CPU.Seconds()/p.Time.Seconds(), report.Short(float64(p.CPU)/1e3/packets), p.Allocs)
 	}
 	return b.String()
 }
@@ -120,7 +121,7 @@ func (r results) loadTable() string {
 			if !ok {
 				continue
 			}
-			fmt.Fprintf(&b, "| %s | %s | %.0f | %.0f | %.2f %% | %.2f %% | %.0f %% of a core | %s us |\n", kind, s, l.In, l.Out, 100*l.InLoss, 100*l.OutLoss, 100*l.Share, short(l.CPU/1e3))
+			fmt.Fprintf(&b, "| %s | %s | %.0f | %.0f | %.2f %% | %.2f %% | %.0f %% of a core | %s us |\n", kind, s, l.In, l.Out, 100*l.InLoss, 100*l.OutLoss, 100*l.Share, report.Short(l.CPU/1e3))
 		}
 	}
 	return b.String()
@@ -148,28 +149,8 @@ func (r results) groupTable() string {
 		"| | gateway | davey | beside davey |\n|---|--:|--:|--:|\n", r.settings.members)
 	for _, name := range groupLines() {
 		if c, ok := r.groups[name]; ok {
-			fmt.Fprintf(&b, "| %s | %s ms | %s ms | %s |\n", name, short(c.Ours), short(c.Theirs), ratio(c.Ours, c.Theirs))
+			fmt.Fprintf(&b, "| %s | %s ms | %s ms | %s |\n", name, report.Short(c.Ours), report.Short(c.Theirs), report.Ratio(c.Ours, c.Theirs))
 		}
 	}
 	return b.String()
-}
-
-// ratio returns a as so many times b, and nothing if b is not known.
-func ratio(a, b float64) string {
-	if b <= 0 {
-		return ""
-	}
-	return short(a/b) + "x"
-}
-
-// short returns v with three digits or so.
-func short(v float64) string {
-	switch {
-	case v >= 100:
-		return fmt.Sprintf("%.0f", v)
-	case v >= 10:
-		return fmt.Sprintf("%.1f", v)
-	default:
-		return fmt.Sprintf("%.2f", v)
-	}
 }
