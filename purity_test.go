@@ -36,6 +36,7 @@ var laws = []law{
 	{trees: []string{"ratelimit"}, ours: leaves, foreign: []string{"golang.org/x/time/rate"}, banned: without(impure, "sync"), pure: true},
 	{trees: []string{"internal/frame"}, ours: leaves, foreign: socket, banned: []string{"context", "log", "os"}},
 	{trees: []string{"internal/certificate"}, banned: []string{"context", "log", "os"}},
+	{trees: []string{"internal/alarm"}, banned: []string{"context", "log", "net", "os", "sync"}},
 	{trees: []string{"internal/golden"}, foreign: []string{"github.com/stretchr/testify"}},
 	{trees: []string{"internal"}, ours: slices.Concat([]string{"internal"}, leaves), foreign: crypto, banned: impure, pure: true},
 	// The root names net.ErrClosed and runtime.GOOS, see exact.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/discordpkg/gateway/closecode"
 	"github.com/discordpkg/gateway/command"
+	"github.com/discordpkg/gateway/internal/alarm"
 	"github.com/gobwas/ws"
 )
 
@@ -31,8 +32,7 @@ type peer struct {
 	done chan struct{} // reading has ended
 
 	// Guarded by the server's mutex.
-	timer    *time.Timer
-	timerAt  time.Time
+	alarm    *alarm.Alarm
 	controls []ws.Frame // pongs and the answer to a close frame
 }
 
@@ -68,32 +68,18 @@ func (s *Server) register(p *peer, params Params) (ok bool) {
 			return
 		}
 		p.c = w.Accept(now, params)
-		p.timer = time.AfterFunc(time.Hour, p.timeout)
+		p.alarm = alarm.New(p.timeout)
 		s.peers[p.c] = p
-		p.rearm(now)
+		p.alarm.Set(now, p.c.NextDeadline())
 	})
 	return ok
 }
 
-// rearm follows the deadline of the machine.
-func (p *peer) rearm(now time.Time) {
-	at := p.c.NextDeadline()
-	if at.Equal(p.timerAt) {
-		return
-	}
-	p.timerAt = at
-	if at.IsZero() {
-		p.timer.Stop()
-	} else {
-		p.timer.Reset(at.Sub(now))
-	}
-}
-
 func (p *peer) timeout() {
 	p.srv.do(func(now time.Time, _ *World) {
+		p.alarm.Rang()
 		p.c.HandleTimeout(now)
-		p.timerAt = time.Time{}
-		p.rearm(now)
+		p.alarm.Set(now, p.c.NextDeadline())
 	})
 }
 
@@ -109,7 +95,7 @@ func (p *peer) read() {
 	code := p.readFrames()
 	p.srv.do(func(now time.Time, _ *World) {
 		p.c.Lost(now, code)
-		p.timer.Stop()
+		p.alarm.Stop()
 	})
 	close(p.done)
 	if code == closecode.Abnormal {
@@ -184,7 +170,7 @@ func (p *peer) payload(h ws.Header) ([]byte, error) {
 func (p *peer) receive(msg []byte, binary bool) {
 	p.srv.do(func(now time.Time, _ *World) {
 		p.c.Receive(now, msg, binary)
-		p.rearm(now)
+		p.alarm.Set(now, p.c.NextDeadline())
 	})
 }
 

@@ -131,7 +131,7 @@ func (s *Server) do(f func(now time.Time, w *World)) {
 	f(time.Now(), s.world)
 	for _, c := range s.world.Ready() {
 		if p := s.peers[c]; p != nil {
-			p.rearm(time.Now())
+			p.alarm.Set(time.Now(), p.c.NextDeadline())
 			p.wakeUp()
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/discordpkg/gateway/internal/alarm"
 	"github.com/discordpkg/gateway/internal/frame"
 	"github.com/discordpkg/gateway/lvsp"
 	"github.com/gobwas/ws"
@@ -33,8 +34,7 @@ type lvspLink struct {
 	done chan struct{} // reading has ended
 
 	// Guarded by the mutex of the LVSP.
-	timer   *time.Timer
-	timerAt time.Time
+	alarm   *alarm.Alarm
 	pingAt  time.Time
 	pending []byte // control frames
 	bye     []byte // the answer to a close frame
@@ -114,7 +114,7 @@ func (v *LVSP) register(l *lvspLink) {
 		}
 		l.link = v.machine.Accept(now)
 		l.pingAt = now.Add(lvspPing)
-		l.timer = time.AfterFunc(time.Hour, l.timeout)
+		l.alarm = alarm.New(l.timeout)
 		v.links[l.link] = l
 		l.rearm(now)
 		v.running.Go(l.write)
@@ -124,10 +124,7 @@ func (v *LVSP) register(l *lvspLink) {
 
 // rearm follows the deadline of the machine.
 func (l *lvspLink) rearm(now time.Time) {
-	if at := earlier(l.link.NextDeadline(), l.pingAt); !at.Equal(l.timerAt) {
-		l.timerAt = at
-		l.timer.Reset(at.Sub(now))
-	}
+	l.alarm.Set(now, earlier(l.link.NextDeadline(), l.pingAt))
 }
 
 func (l *lvspLink) timeout() {
@@ -141,7 +138,7 @@ func (l *lvspLink) timeout() {
 			l.pending = frame.AppendServer(l.pending[:0], ws.OpPing, nil)
 			l.wakeUp()
 		}
-		l.timerAt = time.Time{}
+		l.alarm.Rang()
 		l.rearm(now)
 	})
 }
@@ -159,7 +156,7 @@ func (l *lvspLink) read() {
 	l.v.do(func(now time.Time) {
 		name, dialect, _ := l.link.Backend()
 		l.link.Lost(now)
-		l.timer.Stop()
+		l.alarm.Stop()
 		l.v.srv.cfg.logger.Info("backend link over", "backend", name, "dialect", dialect.String(), "remote", l.conn.RemoteAddr().String())
 	})
 	l.in.Close()

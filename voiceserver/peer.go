@@ -9,6 +9,7 @@ import (
 
 	"github.com/discordpkg/gateway/closecode"
 	"github.com/discordpkg/gateway/command"
+	"github.com/discordpkg/gateway/internal/alarm"
 	"github.com/discordpkg/gateway/internal/frame"
 	"github.com/gobwas/ws"
 )
@@ -28,10 +29,9 @@ type peer struct {
 	done chan struct{} // reading has ended
 
 	// Guarded by the server's mutex.
-	timer   *time.Timer
-	timerAt time.Time
-	pong    []byte // frame of the answer to the last ping
-	bye     []byte // frame of the answer to a close frame
+	alarm *alarm.Alarm
+	pong  []byte // frame of the answer to the last ping
+	bye   []byte // frame of the answer to a close frame
 }
 
 // serveVoice upgrades a request and serves the connection to its end.
@@ -80,34 +80,20 @@ func (s *Server) register(p *peer, version string) (ok bool) {
 			return
 		}
 		p.c = c.Accept(now, version)
-		p.timer = time.AfterFunc(time.Hour, p.timeout)
+		p.alarm = alarm.New(p.timeout)
 		s.peers[p.c] = p
-		p.rearm(now)
+		p.alarm.Set(now, p.c.NextDeadline())
 		s.running.Go(p.write) // before Close can wait for them
 		s.running.Go(p.read)
 	})
 	return ok
 }
 
-// rearm follows the deadline of the machine.
-func (p *peer) rearm(now time.Time) {
-	at := p.c.NextDeadline()
-	if at.Equal(p.timerAt) {
-		return
-	}
-	p.timerAt = at
-	if at.IsZero() {
-		p.timer.Stop()
-	} else {
-		p.timer.Reset(at.Sub(now))
-	}
-}
-
 func (p *peer) timeout() {
 	p.srv.do(func(now time.Time, _ *Core) {
+		p.alarm.Rang()
 		p.c.HandleTimeout(now)
-		p.timerAt = time.Time{}
-		p.rearm(now)
+		p.alarm.Set(now, p.c.NextDeadline())
 	})
 }
 
@@ -126,7 +112,7 @@ func (p *peer) read() {
 	var why string
 	p.srv.do(func(now time.Time, _ *Core) {
 		p.c.Lost(now, code)
-		p.timer.Stop()
+		p.alarm.Stop()
 		user = p.c.User()
 		ended, why, _ = p.c.Closed()
 	})
@@ -158,7 +144,7 @@ func (p *peer) readFrames() closecode.Voice {
 		default:
 			p.srv.do(func(now time.Time, _ *Core) {
 				p.c.Receive(now, data, op == ws.OpBinary)
-				p.rearm(now)
+				p.alarm.Set(now, p.c.NextDeadline())
 			})
 		}
 	}

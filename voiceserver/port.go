@@ -6,6 +6,8 @@ import (
 	"net/netip"
 	"sync"
 	"time"
+
+	"github.com/discordpkg/gateway/internal/alarm"
 )
 
 // A port is the socket of a [Relay].
@@ -13,17 +15,15 @@ type port struct {
 	socket packetIO
 	public netip.AddrPort
 
-	mu      sync.Mutex // guards what follows; never held while waiting for the socket
-	relay   *Relay
-	timer   *time.Timer
-	timerAt time.Time
-	closed  bool
+	mu     sync.Mutex // guards what follows; never held while waiting for the socket
+	relay  *Relay
+	alarm  *alarm.Alarm
+	closed bool
 }
 
 func newPort(socket net.PacketConn, public netip.AddrPort, relay *Relay) *port {
 	p := &port{socket: newPacketIO(socket), public: public, relay: relay}
-	p.timer = time.AfterFunc(time.Hour, p.timeout)
-	p.timer.Stop()
+	p.alarm = alarm.New(p.timeout)
 	return p
 }
 
@@ -42,7 +42,7 @@ func (p *port) stats() RelayStats {
 func (p *port) close() {
 	p.mu.Lock()
 	p.closed = true
-	p.timer.Stop()
+	p.alarm.Stop()
 	p.mu.Unlock()
 	p.socket.close()
 }
@@ -94,12 +94,9 @@ func (p *port) forward(in []inbound, out *Batch) (used int, reports []Report) {
 
 // rearm follows the deadline of the machine.
 func (p *port) rearm(now time.Time) {
-	at := p.relay.NextDeadline()
-	if at.Equal(p.timerAt) || at.IsZero() || p.closed {
-		return
+	if !p.closed {
+		p.alarm.Set(now, p.relay.NextDeadline())
 	}
-	p.timerAt = at
-	p.timer.Reset(at.Sub(now))
 }
 
 // timeout sends what was held back.
@@ -107,7 +104,7 @@ func (p *port) timeout() {
 	var out Batch
 	p.mu.Lock()
 	now := time.Now()
-	p.timerAt = time.Time{}
+	p.alarm.Rang()
 	p.relay.HandleTimeout(now, &out)
 	p.rearm(now)
 	p.mu.Unlock()

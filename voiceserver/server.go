@@ -188,7 +188,7 @@ func (s *Server) do(f func(now time.Time, c *Core)) {
 	}
 	for _, c := range s.core.Ready() {
 		if p := s.peers[c]; p != nil {
-			p.rearm(time.Now())
+			p.alarm.Set(time.Now(), p.c.NextDeadline())
 			p.wakeUp()
 		}
 	}
