@@ -20,7 +20,7 @@ type law struct {
 }
 
 var (
-	leaves = []string{"opcode", "closecode", "command", "event", "intent"}
+	leaves = []string{"opcode", "closecode", "command", "event", "intent", "snowflake"}
 	core   = slices.Concat([]string{"ratelimit", "internal/wire", "internal/heart", "internal/phase"}, leaves)
 	below  = slices.Concat([]string{".", "dave", "etf", "compress", "lvsp", "internal"}, core)
 
@@ -32,6 +32,7 @@ var (
 
 var laws = []law{
 	{trees: []string{"opcode", "closecode", "event"}, pure: true, banned: slices.Concat(impure, []string{"io", "time"})},
+	{trees: []string{"snowflake"}, banned: impure, pure: true},
 	{trees: []string{"command", "intent"}, ours: leaves, banned: impure, pure: true},
 	{trees: []string{"ratelimit"}, ours: leaves, foreign: []string{"golang.org/x/time/rate"}, banned: without(impure, "sync"), pure: true},
 	{trees: []string{"internal/frame"}, ours: leaves, foreign: socket, banned: []string{"context", "log", "os"}},

@@ -7,8 +7,8 @@ import (
 	"io"
 	"math"
 
-	"github.com/discordpkg/gateway/command"
 	"github.com/discordpkg/gateway/opcode"
+	"github.com/discordpkg/gateway/snowflake"
 )
 
 // A VoiceMessage is one message of the voice gateway, in either direction.
@@ -48,11 +48,11 @@ type VoiceHello struct {
 //
 // https://discord.com/developers/docs/topics/voice-connections#establishing-a-voice-websocket-connection-example-voice-identify-payload
 type VoiceIdentify struct {
-	ServerID               command.Snowflake `json:"server_id"` // the guild, or the channel of a direct message
-	UserID                 command.Snowflake `json:"user_id"`
-	SessionID              string            `json:"session_id"`
-	Token                  string            `json:"token"`
-	MaxDAVEProtocolVersion uint16            `json:"max_dave_protocol_version"` // zero: no end-to-end encryption
+	ServerID               snowflake.ID `json:"server_id"` // the guild, or the channel of a direct message
+	UserID                 snowflake.ID `json:"user_id"`
+	SessionID              string       `json:"session_id"`
+	Token                  string       `json:"token"`
+	MaxDAVEProtocolVersion uint16       `json:"max_dave_protocol_version"` // zero: no end-to-end encryption
 }
 
 // Format implements [fmt.Formatter] without the token.
@@ -65,10 +65,10 @@ func (i VoiceIdentify) Format(f fmt.State, _ rune) {
 //
 // https://discord.com/developers/docs/topics/voice-connections#resuming-voice-connection
 type VoiceResume struct {
-	ServerID  command.Snowflake `json:"server_id"`
-	SessionID string            `json:"session_id"`
-	Token     string            `json:"token"`
-	SeqAck    int               `json:"seq_ack"` // the last number received, -1 for none
+	ServerID  snowflake.ID `json:"server_id"`
+	SessionID string       `json:"session_id"`
+	Token     string       `json:"token"`
+	SeqAck    int          `json:"seq_ack"` // the last number received, -1 for none
 }
 
 // Format implements [fmt.Formatter] without the token.
@@ -193,20 +193,20 @@ const (
 //
 // https://discord.com/developers/docs/topics/voice-connections#speaking-example-speaking-payload
 type VoiceSpeaking struct {
-	Speaking SpeakingFlags     `json:"speaking"`
-	Delay    int               `json:"delay"` // zero for bots
-	SSRC     uint32            `json:"ssrc"`
-	UserID   command.Snowflake `json:"user_id,omitzero"` // who it is, in messages from the server
+	Speaking SpeakingFlags `json:"speaking"`
+	Delay    int           `json:"delay"` // zero for bots
+	SSRC     uint32        `json:"ssrc"`
+	UserID   snowflake.ID  `json:"user_id,omitzero"` // who it is, in messages from the server
 }
 
 // VoiceClientsConnect is the data of [opcode.VoiceClientsConnect]: who joined
 // the channel, or was there before.
 type VoiceClientsConnect struct {
-	UserIDs []command.Snowflake `json:"user_ids"`
+	UserIDs []snowflake.ID `json:"user_ids"`
 }
 
 // VoiceClientDisconnect is the data of [opcode.VoiceClientDisconnect]: who
 // left the channel.
 type VoiceClientDisconnect struct {
-	UserID command.Snowflake `json:"user_id"`
+	UserID snowflake.ID `json:"user_id"`
 }

@@ -10,7 +10,7 @@ import (
 	"strings"
 
 	"github.com/discordpkg/gateway/closecode"
-	"github.com/discordpkg/gateway/command"
+	"github.com/discordpkg/gateway/snowflake"
 )
 
 // VoiceVersion is the version of the voice gateway that this package speaks.
@@ -29,11 +29,11 @@ const VoiceVersion = 8
 // Its JSON is complete, for a process that takes over, and holds the token and
 // the key: store it like a password. No other form of it shows them.
 type VoiceSession struct {
-	ServerID  command.Snowflake `json:"server_id"` // the guild, or the channel of a direct message
-	UserID    command.Snowflake `json:"user_id"`
-	SessionID string            `json:"session_id"`
-	Token     string            `json:"token"`
-	Endpoint  string            `json:"endpoint,omitempty"` // see [VoiceURL]
+	ServerID  snowflake.ID `json:"server_id"` // the guild, or the channel of a direct message
+	UserID    snowflake.ID `json:"user_id"`
+	SessionID string       `json:"session_id"`
+	Token     string       `json:"token"`
+	Endpoint  string       `json:"endpoint,omitempty"` // see [VoiceURL]
 
 	// Resumable says that the voice server knows the session: the next
 	// connection resumes. Without it the fields below mean nothing.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/discordpkg/gateway/internal/golden"
 	"github.com/discordpkg/gateway/opcode"
+	"github.com/discordpkg/gateway/snowflake"
 	"github.com/stretchr/testify/require"
 )
 
@@ -65,9 +66,9 @@ func TestExamples(t *testing.T) {
 			GuildMembersRequest{GuildID: 1, Query: "ab", Limit: 5, Presences: true, Nonce: "n"},
 			`{"guild_id":"1","query":"ab","limit":5,"presences":true,"nonce":"n"}`,
 		},
-		{GuildMembersRequest{GuildID: 1, UserIDs: []Snowflake{2, 3}}, `{"guild_id":"1","user_ids":["2","3"]}`},
+		{GuildMembersRequest{GuildID: 1, UserIDs: []snowflake.ID{2, 3}}, `{"guild_id":"1","user_ids":["2","3"]}`},
 		{
-			SoundboardSoundsRequest{GuildIDs: []Snowflake{613425648685547541, 81384788765712384}},
+			SoundboardSoundsRequest{GuildIDs: []snowflake.ID{613425648685547541, 81384788765712384}},
 			`{"guild_ids":["613425648685547541","81384788765712384"]}`,
 		},
 		{

@@ -2,42 +2,11 @@ package command
 
 import (
 	"encoding/json"
-	"math"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 )
-
-func TestSnowflake(t *testing.T) {
-	id, err := ParseSnowflake("18446744073709551615")
-	require.NoError(t, err)
-	require.Equal(t, Snowflake(math.MaxUint64), id)
-	require.Equal(t, "18446744073709551615", id.String())
-	for _, s := range []string{"", "0", "007", "-1", "+1", "1_0", "18446744073709551616", "abc", "1.5", `"1"`} {
-		_, err := ParseSnowflake(s)
-		require.ErrorIs(t, err, ErrSnowflake, s)
-	}
-}
-
-func TestSnowflakeJSON(t *testing.T) {
-	for text, want := range map[string]Snowflake{
-		`"41771983444115456"`: 41771983444115456, `41771983444115456`: 41771983444115456, `null`: 0,
-	} {
-		got := Snowflake(1)
-		require.NoError(t, json.Unmarshal([]byte(text), &got))
-		require.Equal(t, want, got)
-	}
-	for _, text := range []string{`""`, `"`, `"0"`, `0`, `1e3`, `1.5`, `-1`, `true`, `{}`, `"a"`, `[]`} {
-		got := Snowflake(1)
-		require.Error(t, json.Unmarshal([]byte(text), &got), text)
-		require.Error(t, got.UnmarshalJSON([]byte(text)), text)
-		require.Equal(t, Snowflake(1), got, "an error changes nothing")
-	}
-	data, err := json.Marshal([]Snowflake{0, 1})
-	require.NoError(t, err)
-	require.Equal(t, `[null,"1"]`, string(data))
-}
 
 // What clients in the field send differs from the documented form.
 func TestForeignGuildMembers(t *testing.T) {

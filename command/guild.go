@@ -3,6 +3,8 @@ package command
 import (
 	"encoding/json"
 	"fmt"
+
+	"github.com/discordpkg/gateway/snowflake"
 )
 
 // A SoundboardSoundsRequest asks for the soundboard sounds of guilds. A
@@ -10,7 +12,7 @@ import (
 //
 // https://discord.com/developers/docs/events/gateway-events#request-soundboard-sounds
 type SoundboardSoundsRequest struct {
-	GuildIDs []Snowflake `json:"guild_ids"`
+	GuildIDs []snowflake.ID `json:"guild_ids"`
 }
 
 // Command returns [RequestSoundboardSounds].
@@ -37,7 +39,7 @@ const (
 //
 // https://discord.com/developers/docs/events/gateway-events#request-channel-info
 type ChannelInfoRequest struct {
-	GuildID Snowflake      `json:"guild_id"`
+	GuildID snowflake.ID   `json:"guild_id"`
 	Fields  []ChannelField `json:"fields"`
 }
 
@@ -71,10 +73,10 @@ func (r ChannelInfoRequest) Validate() error {
 //
 // https://discord.com/developers/docs/events/gateway-events#update-voice-state
 type VoiceState struct {
-	GuildID   Snowflake `json:"guild_id"`
-	ChannelID Snowflake `json:"channel_id"` // zero, null in JSON, to leave
-	SelfMute  bool      `json:"self_mute"`
-	SelfDeaf  bool      `json:"self_deaf"`
+	GuildID   snowflake.ID `json:"guild_id"`
+	ChannelID snowflake.ID `json:"channel_id"` // zero, null in JSON, to leave
+	SelfMute  bool         `json:"self_mute"`
+	SelfDeaf  bool         `json:"self_deaf"`
 }
 
 // Command returns [UpdateVoiceState].

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"unicode/utf8"
+
+	"github.com/discordpkg/gateway/snowflake"
 )
 
 const (
@@ -25,7 +27,7 @@ const (
 //
 // https://discord.com/developers/docs/events/gateway-events#request-guild-members
 type GuildMembersRequest struct {
-	GuildID Snowflake
+	GuildID snowflake.ID
 	// Query is the start of user names, empty for all members.
 	Query string
 	// Limit is the greatest number of members to send, at most [MaxMembers] with
@@ -37,7 +39,7 @@ type GuildMembersRequest struct {
 	// UserIDs are the users to send, at most [MaxMembers]. An empty list that is
 	// not nil is an error, so that a search without hits does not become a request
 	// for everybody.
-	UserIDs []Snowflake
+	UserIDs []snowflake.ID
 	// Nonce comes back in the chunks: at most [MaxNonce] bytes of UTF-8.
 	Nonce string
 }
@@ -84,7 +86,7 @@ func (GuildMembersRequest) invalid(field, reason string) error {
 	return &InvalidError{Command: RequestGuildMembers, Field: field, Reason: reason}
 }
 
-func validateIDs(cmd Type, field string, ids []Snowflake) error {
+func validateIDs(cmd Type, field string, ids []snowflake.ID) error {
 	for i, id := range ids {
 		if id == 0 {
 			return &InvalidError{Command: cmd, Field: fmt.Sprintf("%s[%d]", field, i), Reason: "is not an id"}
@@ -95,12 +97,12 @@ func validateIDs(cmd Type, field string, ids []Snowflake) error {
 
 // membersJSON has pointers where the presence of a field says something.
 type membersJSON struct {
-	GuildID   loneID     `json:"guild_id"`
-	Query     *string    `json:"query,omitempty"`
-	Limit     *uint      `json:"limit,omitempty"`
-	Presences bool       `json:"presences,omitempty"`
-	UserIDs   snowflakes `json:"user_ids,omitzero"`
-	Nonce     string     `json:"nonce,omitempty"`
+	GuildID   loneID  `json:"guild_id"`
+	Query     *string `json:"query,omitempty"`
+	Limit     *uint   `json:"limit,omitempty"`
+	Presences bool    `json:"presences,omitempty"`
+	UserIDs   idList  `json:"user_ids,omitzero"`
+	Nonce     string  `json:"nonce,omitempty"`
 }
 
 // MarshalJSON writes either query and limit or user_ids.
@@ -124,7 +126,7 @@ func (r *GuildMembersRequest) UnmarshalJSON(b []byte) error {
 	if wire.Query == nil && wire.UserIDs == nil {
 		return errNoSelection
 	}
-	*r = GuildMembersRequest{GuildID: Snowflake(wire.GuildID), Presences: wire.Presences, UserIDs: wire.UserIDs, Nonce: wire.Nonce}
+	*r = GuildMembersRequest{GuildID: snowflake.ID(wire.GuildID), Presences: wire.Presences, UserIDs: wire.UserIDs, Nonce: wire.Nonce}
 	if wire.Query != nil {
 		r.Query = *wire.Query
 	}

@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/discordpkg/gateway/snowflake"
 )
 
 // Status is what others see beside the name of a user.
@@ -153,9 +155,9 @@ type Activity struct {
 //
 // https://discord.com/developers/docs/events/gateway-events#activity-object-activity-emoji
 type Emoji struct {
-	Name     string    `json:"name"`
-	ID       Snowflake `json:"id,omitzero"`
-	Animated bool      `json:"animated,omitempty"`
+	Name     string       `json:"name"`
+	ID       snowflake.ID `json:"id,omitzero"`
+	Animated bool         `json:"animated,omitempty"`
 }
 
 // fault returns the field that Discord would refuse or ignore, and why.

@@ -5,12 +5,14 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/discordpkg/gateway/snowflake"
 )
 
-func ids(n int) []Snowflake {
-	list := make([]Snowflake, n)
+func ids(n int) []snowflake.ID {
+	list := make([]snowflake.ID, n)
 	for i := range list {
-		list[i] = Snowflake(i + 1)
+		list[i] = snowflake.ID(i + 1)
 	}
 	return list
 }
@@ -32,7 +34,7 @@ func TestValidateGuildMembers(t *testing.T) {
 	requireInvalid(t, GuildMembersRequest{GuildID: 1, UserIDs: ids(1), Query: "a", Limit: 1}, "query")
 	requireInvalid(t, GuildMembersRequest{GuildID: 1, UserIDs: ids(0)}, "user_ids")
 	requireInvalid(t, GuildMembersRequest{GuildID: 1, UserIDs: ids(101)}, "user_ids")
-	requireInvalid(t, GuildMembersRequest{GuildID: 1, UserIDs: []Snowflake{1, 0}}, "user_ids[1]")
+	requireInvalid(t, GuildMembersRequest{GuildID: 1, UserIDs: []snowflake.ID{1, 0}}, "user_ids[1]")
 	requireInvalid(t, GuildMembersRequest{GuildID: 1, Nonce: strings.Repeat("ü", 17)}, "nonce")
 	requireInvalid(t, GuildMembersRequest{GuildID: 1, Nonce: "\xff"}, "nonce")
 }
@@ -56,7 +58,7 @@ func TestNeedsIntents(t *testing.T) {
 func TestValidateGuildCommands(t *testing.T) {
 	require.NoError(t, SoundboardSoundsRequest{GuildIDs: ids(1)}.Validate())
 	requireInvalid(t, SoundboardSoundsRequest{}, "guild_ids")
-	requireInvalid(t, SoundboardSoundsRequest{GuildIDs: []Snowflake{0}}, "guild_ids[0]")
+	requireInvalid(t, SoundboardSoundsRequest{GuildIDs: []snowflake.ID{0}}, "guild_ids[0]")
 
 	require.NoError(t, ChannelInfoRequest{GuildID: 1, Fields: []ChannelField{ChannelStatus}}.Validate())
 	requireInvalid(t, ChannelInfoRequest{Fields: []ChannelField{ChannelStatus}}, "guild_id")

@@ -10,10 +10,11 @@ import (
 	gateway "github.com/discordpkg/gateway"
 	"github.com/discordpkg/gateway/internal/mls"
 	"github.com/discordpkg/gateway/opcode"
+	"github.com/discordpkg/gateway/snowflake"
 )
 
 // requireDropped gives a delivery a commit that must not win.
-func requireDropped(t testing.TB, d *recorded, user snowflake, commit []byte, why string) {
+func requireDropped(t testing.TB, d *recorded, user snowflake.ID, commit []byte, why string) {
 	t.Helper()
 	before := d.Epoch()
 	require.Empty(t, d.handle(user, voice(opcode.DAVECommitWelcome, commit)), why)
@@ -24,14 +25,14 @@ func requireDropped(t testing.TB, d *recorded, user snowflake, commit []byte, wh
 func scene(t testing.TB) (d *recorded, g *mls.Group, list []*mls.Proposal) {
 	t.Helper()
 	d = newRecorded(t)
-	for user := range snowflake(3) {
+	for user := range snowflake.ID(3) {
 		d.join(user+1, 1, 1)
 	}
 	creator := joiner(t, 1)
 	g, err := creator.CreateGroup(identityOf(testChannel), d.signer.Sender())
 	require.NoError(t, err)
 	d.handle(1, voice(opcode.DAVEKeyPackage, creator.KeyPackage()))
-	for user := range snowflake(2) {
+	for user := range snowflake.ID(2) {
 		out := d.handle(user+2, keyPackage(t, user+2))
 		body, _, ok := vector(out[0].Message.Data[1:])
 		require.True(t, ok)
@@ -131,7 +132,7 @@ func TestDeliveryBarsCommitters(t *testing.T) {
 	d, g, list = scene(t)
 	s = stage(t, g, list...)
 	d.handle(1, voice(opcode.DAVECommitWelcome, both(s)))
-	for user := range snowflake(2) {
+	for user := range snowflake.ID(2) {
 		d.handle(user+2, transitionMessage(opcode.DAVEInvalidCommit, d.lastID, 1))
 	}
 	require.True(t, d.members[1].barred)
@@ -154,7 +155,7 @@ func TestDeliveryBarsCommitters(t *testing.T) {
 func TestBadCommitterWinsOnce(t *testing.T) {
 	s := newSim(t, 1)
 	s.latency = 0
-	for user := range snowflake(4) {
+	for user := range snowflake.ID(4) {
 		s.join(user+1, 1)
 	}
 	bad := s.join(5, 1) // who has all proposals first

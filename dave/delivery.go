@@ -10,6 +10,7 @@ import (
 	gateway "github.com/discordpkg/gateway"
 	"github.com/discordpkg/gateway/internal/mls"
 	"github.com/discordpkg/gateway/opcode"
+	"github.com/discordpkg/gateway/snowflake"
 )
 
 const (
@@ -51,7 +52,7 @@ var (
 // An Outgoing is a message that a [Delivery] wants to be sent to a client that
 // has joined. Several may share their data, which must not be modified.
 type Outgoing struct {
-	To      snowflake
+	To      snowflake.ID
 	Message gateway.VoiceMessage
 }
 
@@ -70,7 +71,7 @@ type Delivery struct {
 	required bool
 	timeout  time.Duration
 
-	members map[snowflake]*participant
+	members map[snowflake.ID]*participant
 	order   []*participant // by joining
 
 	version     uint16 // that is executed
@@ -92,7 +93,7 @@ type Delivery struct {
 
 // A participant is one client from joining to leaving.
 type participant struct {
-	user     snowflake
+	user     snowflake.ID
 	version  uint16 // zero: without DAVE
 	pkg      *mls.KeyPackage
 	leaf     int       // -1: not in the group
@@ -118,14 +119,14 @@ func WithTransitionTimeout(t time.Duration) DeliveryOption {
 
 // NewDelivery returns the delivery service of a voice channel, with a key of
 // its own.
-func NewDelivery(channel snowflake, options ...DeliveryOption) (*Delivery, error) {
+func NewDelivery(channel snowflake.ID, options ...DeliveryOption) (*Delivery, error) {
 	signer, err := mls.NewExternalSigner(identityOf(0))
 	if err != nil {
 		return nil, fmt.Errorf("dave: external sender: %w", err)
 	}
 	d := &Delivery{
 		groupID: identityOf(channel), signer: signer, timeout: DefaultTransitionTimeout,
-		members: make(map[snowflake]*participant),
+		members: make(map[snowflake.ID]*participant),
 	}
 	for _, o := range options {
 		o(d)
@@ -140,7 +141,7 @@ func NewDelivery(channel snowflake, options ...DeliveryOption) (*Delivery, error
 //
 // A client that has joined before, and whose session was not resumed, leaves
 // first. The error is [ErrRequired] or [ErrFull].
-func (d *Delivery) Join(now time.Time, user snowflake, maxVersion uint16) (version uint16, out []Outgoing, err error) {
+func (d *Delivery) Join(now time.Time, user snowflake.ID, maxVersion uint16) (version uint16, out []Outgoing, err error) {
 	maxVersion = min(maxVersion, ProtocolVersion)
 	switch {
 	case maxVersion == 0 && d.required:
@@ -183,14 +184,14 @@ func (d *Delivery) introduce(p *participant) {
 }
 
 // Leave removes a client.
-func (d *Delivery) Leave(now time.Time, user snowflake) []Outgoing {
+func (d *Delivery) Leave(now time.Time, user snowflake.ID) []Outgoing {
 	d.drop(now, user)
 	d.reconcile(now)
 	return d.flush()
 }
 
 // drop removes a client from the lists.
-func (d *Delivery) drop(now time.Time, user snowflake) {
+func (d *Delivery) drop(now time.Time, user snowflake.ID) {
 	p := d.members[user]
 	if p == nil {
 		return
@@ -214,7 +215,7 @@ func (d *Delivery) drop(now time.Time, user snowflake) {
 // [opcode.Voice.DAVE] holds. The error is [ErrNotJoined], [ErrKeyPackage],
 // [ErrCommit], [ErrRecovery], or one that matches [gateway.ErrMalformed];
 // nothing has changed then.
-func (d *Delivery) HandleVoice(now time.Time, user snowflake, m gateway.VoiceMessage) ([]Outgoing, error) {
+func (d *Delivery) HandleVoice(now time.Time, user snowflake.ID, m gateway.VoiceMessage) ([]Outgoing, error) {
 	p := d.members[user]
 	if p == nil || p.version == 0 {
 		return nil, ErrNotJoined

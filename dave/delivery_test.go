@@ -10,6 +10,7 @@ import (
 	gateway "github.com/discordpkg/gateway"
 	"github.com/discordpkg/gateway/internal/mls"
 	"github.com/discordpkg/gateway/opcode"
+	"github.com/discordpkg/gateway/snowflake"
 )
 
 // A recorded is a delivery whose clients the test plays.
@@ -25,7 +26,7 @@ func newRecorded(t testing.TB, options ...DeliveryOption) *recorded {
 	return &recorded{d, t}
 }
 
-func (d *recorded) join(user snowflake, version, want uint16) []Outgoing {
+func (d *recorded) join(user snowflake.ID, version, want uint16) []Outgoing {
 	d.t.Helper()
 	got, out, err := d.Join(epoch, user, version)
 	require.NoError(d.t, err)
@@ -33,14 +34,14 @@ func (d *recorded) join(user snowflake, version, want uint16) []Outgoing {
 	return out
 }
 
-func (d *recorded) handle(user snowflake, m gateway.VoiceMessage) []Outgoing {
+func (d *recorded) handle(user snowflake.ID, m gateway.VoiceMessage) []Outgoing {
 	d.t.Helper()
 	out, err := d.HandleVoice(epoch, user, m)
 	require.NoError(d.t, err)
 	return out
 }
 
-func (d *recorded) requireError(want error, user snowflake, m gateway.VoiceMessage) {
+func (d *recorded) requireError(want error, user snowflake.ID, m gateway.VoiceMessage) {
 	d.t.Helper()
 	out, err := d.HandleVoice(epoch, user, m)
 	require.ErrorIs(d.t, err, want)
@@ -48,7 +49,7 @@ func (d *recorded) requireError(want error, user snowflake, m gateway.VoiceMessa
 }
 
 // sentTo lists what goes to a client.
-func sentTo(out []Outgoing, user snowflake) (list []opcode.Voice) {
+func sentTo(out []Outgoing, user snowflake.ID) (list []opcode.Voice) {
 	for _, o := range out {
 		if o.To == user {
 			list = append(list, o.Message.Op)
@@ -57,12 +58,12 @@ func sentTo(out []Outgoing, user snowflake) (list []opcode.Voice) {
 	return list
 }
 
-func keyPackage(t testing.TB, user snowflake) gateway.VoiceMessage {
+func keyPackage(t testing.TB, user snowflake.ID) gateway.VoiceMessage {
 	t.Helper()
 	return voice(opcode.DAVEKeyPackage, joiner(t, user).KeyPackage())
 }
 
-func joiner(t testing.TB, user snowflake) *mls.Joiner {
+func joiner(t testing.TB, user snowflake.ID) *mls.Joiner {
 	t.Helper()
 	i, err := NewIdentity()
 	require.NoError(t, err)
@@ -83,7 +84,7 @@ func TestDeliveryJoin(t *testing.T) {
 	d.join(2, 99, 1)
 	require.Equal(t, "dave delivery of 2 clients, version 1, epoch 0", fmt.Sprint(d.Delivery))
 
-	for user := snowflake(3); len(d.order) < maxParticipants; user++ {
+	for user := snowflake.ID(3); len(d.order) < maxParticipants; user++ {
 		d.join(user, 1, 1)
 	}
 	_, _, err = d.Join(epoch, 1e6, 1)
@@ -218,7 +219,7 @@ func TestDeliveryGivesUpAGroup(t *testing.T) {
 	d.join(2, 1, 1)
 	now := epoch
 	for attempt := range 7 {
-		for user := range snowflake(2) {
+		for user := range snowflake.ID(2) {
 			_, err := d.HandleVoice(now, user+1, keyPackage(t, user+1))
 			require.NoError(t, err)
 		}
@@ -297,7 +298,7 @@ func TestDowngradeDuringUpgrade(t *testing.T) {
 	s := newSim(t, 1)
 	s.latency = 0
 	old := s.join(9, 0)
-	for user := range snowflake(3) {
+	for user := range snowflake.ID(3) {
 		s.join(user+1, 1)
 	}
 	s.run(0)
@@ -310,7 +311,7 @@ func TestDowngradeDuringUpgrade(t *testing.T) {
 	s.run(0)
 	s.requireCall()
 	s.leave(old)
-	for user := range snowflake(3) {
+	for user := range snowflake.ID(3) {
 		s.leave(s.client(user + 1))
 	}
 	s.run(0)

@@ -11,6 +11,7 @@ import (
 	gateway "github.com/discordpkg/gateway"
 	"github.com/discordpkg/gateway/internal/mls"
 	"github.com/discordpkg/gateway/opcode"
+	"github.com/discordpkg/gateway/snowflake"
 )
 
 // maxFailures is how often in a row a session asks to be added again. It
@@ -128,7 +129,7 @@ func (s *Session) enter(now time.Time, next *mls.Group, id uint16) ([]gateway.Vo
 }
 
 // addKey derives the key of a member for the epoch of the group.
-func (s *Session) addKey(now time.Time, user snowflake) error {
+func (s *Session) addKey(now time.Time, user snowflake.ID) error {
 	secret, err := baseSecret(s.group, user)
 	if err != nil {
 		return err
@@ -145,7 +146,7 @@ func (s *Session) addKey(now time.Time, user snowflake) error {
 // baseSecret is what the ratchet of a member starts from.
 //
 // https://daveprotocol.com/#sender-key-derivation
-func baseSecret(g *mls.Group, user snowflake) ([]byte, error) {
+func baseSecret(g *mls.Group, user snowflake.ID) ([]byte, error) {
 	context := binary.LittleEndian.AppendUint64(nil, uint64(user))
 	secret, err := g.Export("Discord Secure Frames v0", context, baseSecretSize)
 	if err != nil {
@@ -154,7 +155,7 @@ func baseSecret(g *mls.Group, user snowflake) ([]byte, error) {
 	return secret, nil
 }
 
-func encryptorOf(g *mls.Group, user snowflake) (*Encryptor, error) {
+func encryptorOf(g *mls.Group, user snowflake.ID) (*Encryptor, error) {
 	secret, err := baseSecret(g, user)
 	if err != nil {
 		return nil, err

@@ -5,9 +5,9 @@ import (
 	"time"
 
 	gateway "github.com/discordpkg/gateway"
-	"github.com/discordpkg/gateway/command"
 	"github.com/discordpkg/gateway/dave"
 	"github.com/discordpkg/gateway/opcode"
+	"github.com/discordpkg/gateway/snowflake"
 )
 
 // Two clients and the voice server's half, without a network between them.
@@ -15,12 +15,12 @@ func Example() {
 	const channel = 4242
 	now := time.Now()
 	server, _ := dave.NewDelivery(channel)
-	clients := make(map[command.Snowflake]*dave.Session)
+	clients := make(map[snowflake.ID]*dave.Session)
 
 	// What the server wants to be sent goes to the clients, and their replies
 	// to the server, until there is nothing left to say.
 	var deliver func(out []dave.Outgoing)
-	tell := func(user command.Snowflake, m gateway.VoiceMessage) {
+	tell := func(user snowflake.ID, m gateway.VoiceMessage) {
 		replies, err := clients[user].HandleVoice(now, m)
 		if err != nil {
 			fmt.Println(err)
@@ -36,7 +36,7 @@ func Example() {
 	var queue []dave.Outgoing
 	deliver = func(out []dave.Outgoing) { queue = append(queue, out...) }
 
-	for _, user := range []command.Snowflake{1, 2} {
+	for _, user := range []snowflake.ID{1, 2} {
 		clients[user], _ = dave.NewSession(user, channel)
 		version, out, _ := server.Join(now, user, clients[user].MaxProtocolVersion())
 		for other := range clients {

@@ -8,7 +8,7 @@ import (
 
 	"golang.org/x/crypto/scrypt"
 
-	"github.com/discordpkg/gateway/command"
+	"github.com/discordpkg/gateway/snowflake"
 )
 
 // FingerprintSize is the size in bytes of a [Fingerprint].
@@ -28,7 +28,7 @@ var fingerprintSalt = []byte{0x24, 0xca, 0xb1, 0x7a, 0x7a, 0xf8, 0xec, 0x2b, 0x8
 // tenth of a second and 16 MiB.
 //
 // https://daveprotocol.com/#verification-fingerprint
-func PairwiseFingerprint(a command.Snowflake, keyA []byte, b command.Snowflake, keyB []byte) (Fingerprint, error) {
+func PairwiseFingerprint(a snowflake.ID, keyA []byte, b snowflake.ID, keyB []byte) (Fingerprint, error) {
 	if len(keyA) == 0 || len(keyB) == 0 {
 		return Fingerprint{}, ErrFingerprint
 	}
@@ -51,7 +51,7 @@ func (f Fingerprint) Code() string {
 	return code
 }
 
-func keyFingerprint(user command.Snowflake, key []byte) []byte {
+func keyFingerprint(user snowflake.ID, key []byte) []byte {
 	const version = 0
 	b := binary.BigEndian.AppendUint16(nil, version)
 	b = append(b, key...)

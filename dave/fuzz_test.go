@@ -8,6 +8,7 @@ import (
 
 	gateway "github.com/discordpkg/gateway"
 	"github.com/discordpkg/gateway/opcode"
+	"github.com/discordpkg/gateway/snowflake"
 )
 
 // FuzzSession gives any message to a session that is in a group and to one that
@@ -61,7 +62,7 @@ func FuzzDelivery(f *testing.F) {
 	f.Fuzz(func(t *testing.T, op byte, data []byte) {
 		d, g, list := scene(t)
 		for range 2 {
-			for user := range snowflake(4) {
+			for user := range snowflake.ID(4) {
 				out, err := d.HandleVoice(epoch, user+1, gateway.VoiceMessage{Op: opcode.Voice(op), Data: data})
 				if err != nil {
 					require.Empty(t, out)

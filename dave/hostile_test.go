@@ -10,6 +10,7 @@ import (
 	gateway "github.com/discordpkg/gateway"
 	"github.com/discordpkg/gateway/internal/mls"
 	"github.com/discordpkg/gateway/opcode"
+	"github.com/discordpkg/gateway/snowflake"
 )
 
 // A tyrant is a voice server that says what it is allowed to, in an order that
@@ -57,7 +58,7 @@ func TestNoNonceTwice(t *testing.T) {
 // next makes a message.
 func (h *tyrant) next() gateway.VoiceMessage {
 	id := uint16(h.r.IntN(3))
-	user := snowflake(2 + h.r.IntN(2))
+	user := snowflake.ID(2 + h.r.IntN(2))
 	switch h.r.IntN(12) {
 	case 0:
 		return description(uint16(min(h.r.IntN(4), 1)))

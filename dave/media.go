@@ -4,6 +4,8 @@ import (
 	"errors"
 	"slices"
 	"time"
+
+	"github.com/discordpkg/gateway/snowflake"
 )
 
 // ErrNotReady reports a frame that nobody could decrypt yet, and that is
@@ -36,7 +38,7 @@ func (s *Session) EncryptFrame(now time.Time, dst, frame []byte, codec Codec) ([
 // whole and without padding. Dst may overlap it. The error is [ErrUnencrypted],
 // [ErrNoKey], [ErrReplay] or [ErrAuthentication]; dst is then returned as it was.
 // After ErrNoKey the key may come yet.
-func (s *Session) DecryptFrame(now time.Time, user snowflake, dst, frame []byte) ([]byte, error) {
+func (s *Session) DecryptFrame(now time.Time, user snowflake.ID, dst, frame []byte) ([]byte, error) {
 	s.HandleTimeout(now)
 	f, encrypted := parseFrame(frame)
 	switch {

@@ -9,6 +9,7 @@ import (
 	gateway "github.com/discordpkg/gateway"
 	"github.com/discordpkg/gateway/internal/mls"
 	"github.com/discordpkg/gateway/opcode"
+	"github.com/discordpkg/gateway/snowflake"
 )
 
 func TestExternalSender(t *testing.T) {
@@ -32,7 +33,7 @@ func TestExternalSender(t *testing.T) {
 }
 
 // addProposal gives a session the Add of a user, who is in the channel.
-func addProposal(t testing.TB, s *Session, signer *mls.ExternalSigner, user snowflake) error {
+func addProposal(t testing.TB, s *Session, signer *mls.ExternalSigner, user snowflake.ID) error {
 	t.Helper()
 	handle(t, s, connect(user))
 	s.refusal = nil
@@ -40,7 +41,7 @@ func addProposal(t testing.TB, s *Session, signer *mls.ExternalSigner, user snow
 	return s.refusal
 }
 
-func addMessage(t testing.TB, s *Session, signer *mls.ExternalSigner, user snowflake) []byte {
+func addMessage(t testing.TB, s *Session, signer *mls.ExternalSigner, user snowflake.ID) []byte {
 	t.Helper()
 	i, err := NewIdentity()
 	require.NoError(t, err)
@@ -134,13 +135,13 @@ func TestRevoke(t *testing.T) {
 	require.Equal(t, []opcode.Voice{opcode.DAVETransitionReady}, ops(handle(t, s, voice(opcode.DAVEAnnounceCommit, prefixed(1, one)))),
 		"a commit from before the revocation may have won")
 	require.EqualValues(t, 1, s.Epoch())
-	require.Equal(t, []snowflake{1, 2}, s.Members())
+	require.Equal(t, []snowflake.ID{1, 2}, s.Members())
 }
 
 func TestStagedCommitsAreBounded(t *testing.T) {
 	s, signer := local(t)
 	var list [][]byte
-	for user := range snowflake(maxStaged + 3) {
+	for user := range snowflake.ID(maxStaged + 3) {
 		require.NoError(t, addProposal(t, s, signer, user+2))
 		list = append(list, s.staged[len(s.staged)-1].Commit)
 	}

@@ -11,6 +11,7 @@ import (
 
 	gateway "github.com/discordpkg/gateway"
 	"github.com/discordpkg/gateway/opcode"
+	"github.com/discordpkg/gateway/snowflake"
 )
 
 var seeds = flag.Uint64("seeds", 10, "how many random calls to make of each kind")
@@ -96,7 +97,7 @@ func randomCall(s *sim, steps int) {
 }
 
 func (s *sim) randomJoin(legacy bool) {
-	user := snowflake(1 + s.r.IntN(maxCall+5))
+	user := snowflake.ID(1 + s.r.IntN(maxCall+5))
 	if s.client(user) != nil {
 		return
 	}

@@ -6,10 +6,8 @@ import (
 	"slices"
 
 	gateway "github.com/discordpkg/gateway"
-	"github.com/discordpkg/gateway/command"
+	"github.com/discordpkg/gateway/snowflake"
 )
-
-type snowflake = command.Snowflake
 
 // maxUsers is how many users a session knows. A stage has room for more
 // listeners, who have no part in the group.
@@ -20,13 +18,13 @@ var errUsers = errors.New("dave: more users than a channel holds")
 // A roster is who is in the channel by what the voice server told everybody,
 // and who has been. Those who have been are forgotten when they are many.
 type roster struct {
-	self    snowflake
-	present map[snowflake]struct{}
-	known   map[snowflake]struct{}
+	self    snowflake.ID
+	present map[snowflake.ID]struct{}
+	known   map[snowflake.ID]struct{}
 }
 
-func newRoster(self snowflake) roster {
-	return roster{self: self, present: make(map[snowflake]struct{}), known: make(map[snowflake]struct{})}
+func newRoster(self snowflake.ID) roster {
+	return roster{self: self, present: make(map[snowflake.ID]struct{}), known: make(map[snowflake.ID]struct{})}
 }
 
 func (r *roster) connect(m gateway.VoiceMessage) error {
@@ -77,8 +75,8 @@ func (r *roster) mayBeIn(identity []byte) bool {
 }
 
 // list returns who else is in the channel, in ascending order.
-func (r *roster) list() []snowflake {
-	users := make([]snowflake, 0, len(r.present))
+func (r *roster) list() []snowflake.ID {
+	users := make([]snowflake.ID, 0, len(r.present))
 	for user := range r.present {
 		users = append(users, user)
 	}

@@ -9,6 +9,7 @@ import (
 	gateway "github.com/discordpkg/gateway"
 	"github.com/discordpkg/gateway/internal/mls"
 	"github.com/discordpkg/gateway/opcode"
+	"github.com/discordpkg/gateway/snowflake"
 )
 
 // ProtocolVersion is the highest version of DAVE that this package speaks.
@@ -38,8 +39,8 @@ var (
 // changes nothing, [Session.Refusal] says what was wrong with it. Where the
 // group goes on without the session, it asks to be added again.
 type Session struct {
-	user    snowflake
-	channel snowflake
+	user    snowflake.ID
+	channel snowflake.ID
 	key     *mls.SignatureKey
 	strict  bool // without downgrade
 	refusal error
@@ -55,7 +56,7 @@ type Session struct {
 
 	encryptor  *Encryptor // nil: none yet
 	shared     bool       // encryptor is of a group with others
-	decryptors map[snowflake]*Decryptor
+	decryptors map[snowflake.ID]*Decryptor
 	clear      passThrough
 	era        uint64 // counts epochs of all groups
 	deadline   time.Time
@@ -81,8 +82,8 @@ func WithoutDowngrade() Option { return func(s *Session) { s.strict = true } }
 
 // NewSession returns the session of a user in a voice channel, from
 // connecting to leaving it.
-func NewSession(user, channel snowflake, options ...Option) (*Session, error) {
-	s := &Session{user: user, channel: channel, users: newRoster(user), decryptors: make(map[snowflake]*Decryptor)}
+func NewSession(user, channel snowflake.ID, options ...Option) (*Session, error) {
+	s := &Session{user: user, channel: channel, users: newRoster(user), decryptors: make(map[snowflake.ID]*Decryptor)}
 	for _, o := range options {
 		o(s)
 	}

@@ -13,12 +13,13 @@ import (
 	gateway "github.com/discordpkg/gateway"
 	"github.com/discordpkg/gateway/internal/mls"
 	"github.com/discordpkg/gateway/opcode"
+	"github.com/discordpkg/gateway/snowflake"
 )
 
 var _ gateway.E2EE = (*Session)(nil)
 
 // call returns a call without delays in which all users are in one group.
-func call(t *testing.T, users ...snowflake) *sim {
+func call(t *testing.T, users ...snowflake.ID) *sim {
 	t.Helper()
 	s := newSim(t, 1)
 	s.latency = 0
@@ -57,7 +58,7 @@ func description(version uint16) gateway.VoiceMessage {
 	return voice(opcode.VoiceSessionDescription, gateway.VoiceSessionDescription{DAVEProtocolVersion: version})
 }
 
-func connect(users ...snowflake) gateway.VoiceMessage {
+func connect(users ...snowflake.ID) gateway.VoiceMessage {
 	return voice(opcode.VoiceClientsConnect, gateway.VoiceClientsConnect{UserIDs: users})
 }
 
@@ -113,7 +114,7 @@ func TestAlone(t *testing.T) {
 	}
 
 	handle(t, s, connect(2, 1, 2))
-	require.Equal(t, []snowflake{2}, s.Users())
+	require.Equal(t, []snowflake.ID{2}, s.Users())
 	out, err := s.EncryptFrame(epoch, []byte("dst"), []byte("frame"), Opus)
 	require.ErrorIs(t, err, ErrNotReady, "somebody is there who could not hear it")
 	require.Equal(t, "dst", string(out))
@@ -189,9 +190,9 @@ func TestIgnoredMessages(t *testing.T) {
 
 func TestTooManyUsers(t *testing.T) {
 	s := newSession(t)
-	users := make([]snowflake, maxUsers)
+	users := make([]snowflake.ID, maxUsers)
 	for i := range users {
-		users[i] = snowflake(i + 2)
+		users[i] = snowflake.ID(i + 2)
 	}
 	handle(t, s, connect(users...))
 	handle(t, s, connect(users...))

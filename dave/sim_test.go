@@ -14,6 +14,7 @@ import (
 
 	gateway "github.com/discordpkg/gateway"
 	"github.com/discordpkg/gateway/opcode"
+	"github.com/discordpkg/gateway/snowflake"
 )
 
 const testChannel = 81384788862181376
@@ -36,7 +37,7 @@ type sim struct {
 
 // A client is a Session and its connection.
 type client struct {
-	user    snowflake
+	user    snowflake.ID
 	version uint16
 	session *Session
 	mangle  func(gateway.VoiceMessage) gateway.VoiceMessage // what it sends
@@ -104,7 +105,7 @@ func (s *sim) arrive(last time.Time) time.Time {
 }
 
 // join connects a user with a session of its own.
-func (s *sim) join(user snowflake, version uint16, options ...Option) *client {
+func (s *sim) join(user snowflake.ID, version uint16, options ...Option) *client {
 	s.t.Helper()
 	session, err := NewSession(user, testChannel, options...)
 	require.NoError(s.t, err)
@@ -122,7 +123,7 @@ func (s *sim) enter(c *client) {
 	var others gateway.VoiceClientsConnect
 	for _, o := range s.clients {
 		others.UserIDs = append(others.UserIDs, o.user)
-		s.toClient(o, textMessage(opcode.VoiceClientsConnect, gateway.VoiceClientsConnect{UserIDs: []snowflake{c.user}}))
+		s.toClient(o, textMessage(opcode.VoiceClientsConnect, gateway.VoiceClientsConnect{UserIDs: []snowflake.ID{c.user}}))
 	}
 	s.clients = append(s.clients, c)
 	s.toClient(c, textMessage(opcode.VoiceClientsConnect, others))
@@ -139,7 +140,7 @@ func (s *sim) leave(c *client) {
 	s.deliver(s.delivery.Leave(s.now, c.user))
 }
 
-func (s *sim) client(user snowflake) *client {
+func (s *sim) client(user snowflake.ID) *client {
 	for _, c := range s.clients {
 		if c.user == user {
 			return c
@@ -295,7 +296,7 @@ func (s *sim) requireCall() {
 		}
 	}()
 	want := uint16(ProtocolVersion)
-	var users []snowflake
+	var users []snowflake.ID
 	for _, c := range s.clients {
 		want = min(want, c.version)
 		users = append(users, c.user)

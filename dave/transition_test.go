@@ -8,10 +8,11 @@ import (
 
 	gateway "github.com/discordpkg/gateway"
 	"github.com/discordpkg/gateway/opcode"
+	"github.com/discordpkg/gateway/snowflake"
 )
 
 // hear lets one client speak to another and returns the error of the other.
-func (s *sim) hear(from, to snowflake) error {
+func (s *sim) hear(from, to snowflake.ID) error {
 	s.t.Helper()
 	frame, err := s.client(from).session.EncryptFrame(s.now, nil, []byte("frame"), Opus)
 	require.NoError(s.t, err)

@@ -1,6 +1,10 @@
 package dave
 
-import "bytes"
+import (
+	"bytes"
+
+	"github.com/discordpkg/gateway/snowflake"
+)
 
 // Version returns the protocol version that frames are sent with, zero for
 // none.
@@ -16,7 +20,7 @@ func (s *Session) Epoch() uint64 {
 
 // Members returns who has the keys of the group, the user itself included, in
 // the order of the group. It is nil before there is one.
-func (s *Session) Members() []snowflake {
+func (s *Session) Members() []snowflake.ID {
 	if !s.established {
 		return nil
 	}
@@ -25,7 +29,7 @@ func (s *Session) Members() []snowflake {
 
 // Users returns who else is in the channel, in ascending order, whether or not
 // they are in the group.
-func (s *Session) Users() []snowflake { return s.users.list() }
+func (s *Session) Users() []snowflake.ID { return s.users.list() }
 
 // EpochAuthenticator returns the 32 bytes that [Session.PrivacyCode] is made of,
 // nil before there is a group.
@@ -52,7 +56,7 @@ func (s *Session) PrivacyCode() string {
 // IdentityKey returns the public key of a member, an uncompressed point of 65
 // bytes, nil for anybody else. Own is the key of the session's user, also
 // before there is a group.
-func (s *Session) IdentityKey(user snowflake) []byte {
+func (s *Session) IdentityKey(user snowflake.ID) []byte {
 	if user == s.user {
 		return s.key.Public()
 	}
@@ -71,6 +75,6 @@ func (s *Session) IdentityKey(user snowflake) []byte {
 // compare to know that nobody stands between them. It is slow, see
 // [PairwiseFingerprint]; callers that hold a lock take [Session.IdentityKey]
 // instead. The error is [ErrFingerprint] for somebody who is not a member.
-func (s *Session) Fingerprint(user snowflake) (Fingerprint, error) {
+func (s *Session) Fingerprint(user snowflake.ID) (Fingerprint, error) {
 	return PairwiseFingerprint(s.user, s.key.Public(), user, s.IdentityKey(user))
 }

@@ -8,6 +8,7 @@ import (
 	gateway "github.com/discordpkg/gateway"
 	"github.com/discordpkg/gateway/internal/mls"
 	"github.com/discordpkg/gateway/opcode"
+	"github.com/discordpkg/gateway/snowflake"
 )
 
 // descriptionData is what of [opcode.VoiceSessionDescription] concerns the
@@ -128,18 +129,18 @@ func parseRefs(list []byte) (refs [][]byte, ok bool) {
 // userOf is the user whose identity a credential has: eight bytes, big endian.
 //
 // https://daveprotocol.com/#validation
-func userOf(identity []byte) (snowflake, bool) {
+func userOf(identity []byte) (snowflake.ID, bool) {
 	if len(identity) != 8 {
 		return 0, false
 	}
-	return snowflake(binary.BigEndian.Uint64(identity)), true
+	return snowflake.ID(binary.BigEndian.Uint64(identity)), true
 }
 
-func identityOf(user snowflake) []byte { return binary.BigEndian.AppendUint64(nil, uint64(user)) }
+func identityOf(user snowflake.ID) []byte { return binary.BigEndian.AppendUint64(nil, uint64(user)) }
 
 // usersOf are the members of a group, in the order of their leaves.
-func usersOf(g *mls.Group) []snowflake {
-	var users []snowflake
+func usersOf(g *mls.Group) []snowflake.ID {
+	var users []snowflake.ID
 	for _, m := range g.Members() {
 		if user, ok := userOf(m.Identity); ok {
 			users = append(users, user)

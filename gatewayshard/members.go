@@ -9,6 +9,7 @@ import (
 
 	"github.com/discordpkg/gateway"
 	"github.com/discordpkg/gateway/command"
+	"github.com/discordpkg/gateway/snowflake"
 )
 
 // A GuildMembersChunk is a part of the answer to [Shard.RequestGuildMembers].
@@ -16,7 +17,7 @@ import (
 //
 // https://discord.com/developers/docs/events/gateway-events#guild-members-chunk
 type GuildMembersChunk struct {
-	GuildID   command.Snowflake    `json:"guild_id"`
+	GuildID   snowflake.ID         `json:"guild_id"`
 	Members   []gateway.RawMessage `json:"members"`
 	Index     int                  `json:"chunk_index"`
 	Count     int                  `json:"chunk_count"`

@@ -13,6 +13,7 @@ import (
 	"github.com/discordpkg/gateway"
 	"github.com/discordpkg/gateway/command"
 	"github.com/discordpkg/gateway/event"
+	"github.com/discordpkg/gateway/snowflake"
 )
 
 // asked reads the request and returns its nonce.
@@ -88,7 +89,7 @@ func TestRequestGuildMembers(t *testing.T) {
 		}()
 		for chunk, err := range s.RequestGuildMembers(t.Context(), request) {
 			require.NoError(t, err)
-			require.Equal(t, command.Snowflake(7), chunk.GuildID)
+			require.Equal(t, snowflake.ID(7), chunk.GuildID)
 			break
 		}
 		synctest.Wait()

@@ -12,10 +12,11 @@ import (
 	"github.com/discordpkg/gateway/event"
 	"github.com/discordpkg/gateway/intent"
 	"github.com/discordpkg/gateway/opcode"
+	"github.com/discordpkg/gateway/snowflake"
 )
 
 // guild returns a guild of the session's shard, nil and a violation for others.
-func (c *Conn) guild(now time.Time, id command.Snowflake) *Guild {
+func (c *Conn) guild(now time.Time, id snowflake.ID) *Guild {
 	g := c.w.byID[id]
 	if g == nil || !c.session.shard.owns(uint64(id)) {
 		c.w.violation(now, c, 0, "not a guild of this shard: "+id.String())
@@ -111,7 +112,7 @@ func (c *Conn) takeWhole(now time.Time, g *Guild, nonce string) bool {
 }
 
 // search returns the members asked for, and the ids that are none.
-func (g *Guild) search(r command.GuildMembersRequest) (found []int, missing []command.Snowflake) {
+func (g *Guild) search(r command.GuildMembersRequest) (found []int, missing []snowflake.ID) {
 	if r.UserIDs != nil {
 		for _, id := range r.UserIDs[:min(len(r.UserIDs), command.MaxMembers)] {
 			if n, ok := g.memberIndex(id); ok {
@@ -137,7 +138,7 @@ func (g *Guild) search(r command.GuildMembersRequest) (found []int, missing []co
 	return found, nil
 }
 
-func (c *Conn) sendChunks(now time.Time, g *Guild, r command.GuildMembersRequest, found []int, missing []command.Snowflake) {
+func (c *Conn) sendChunks(now time.Time, g *Guild, r command.GuildMembersRequest, found []int, missing []snowflake.ID) {
 	s, count := c.session, max(1, (len(found)+chunkSize-1)/chunkSize)
 	for i := range count {
 		part := found[i*chunkSize : min((i+1)*chunkSize, len(found))]

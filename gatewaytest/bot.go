@@ -6,16 +6,16 @@ import (
 	"strings"
 	"time"
 
-	"github.com/discordpkg/gateway/command"
+	"github.com/discordpkg/gateway/snowflake"
 )
 
 // Bot is the user id of the bot with the first token of [WithToken], or with
 // any token if there are none.
-const Bot command.Snowflake = 1000 << 22
+const Bot snowflake.ID = 1000 << 22
 
 // BotID returns the user id of the bot with the n-th token of [WithToken], from
 // 0 on. The bots are the first members of every guild.
-func BotID(n int) command.Snowflake { return Bot + command.Snowflake(max(0, n))<<22 }
+func BotID(n int) snowflake.ID { return Bot + snowflake.ID(max(0, n))<<22 }
 
 // A bot is what the backend knows of one application.
 type bot struct {

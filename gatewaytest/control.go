@@ -6,8 +6,8 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/discordpkg/gateway/command"
 	"github.com/discordpkg/gateway/event"
+	"github.com/discordpkg/gateway/snowflake"
 )
 
 // maxControl is the size of a request to the control handler.
@@ -88,13 +88,13 @@ func replyJSON(w http.ResponseWriter, status int, v any) {
 }
 
 type dispatchRequest struct {
-	Event     event.Type        `json:"event"`
-	Data      json.RawMessage   `json:"data"`
-	GuildID   command.Snowflake `json:"guild_id"`
-	SessionID string            `json:"session_id"`
-	Shard     *[2]uint          `json:"shard"`
-	Direct    bool              `json:"direct"`
-	Everyone  bool              `json:"everyone"`
+	Event     event.Type      `json:"event"`
+	Data      json.RawMessage `json:"data"`
+	GuildID   snowflake.ID    `json:"guild_id"`
+	SessionID string          `json:"session_id"`
+	Shard     *[2]uint        `json:"shard"`
+	Direct    bool            `json:"direct"`
+	Everyone  bool            `json:"everyone"`
 }
 
 func (r dispatchRequest) targets() (to []Target) {

@@ -8,16 +8,16 @@ import (
 	"strings"
 	"time"
 
-	"github.com/discordpkg/gateway/command"
 	"github.com/discordpkg/gateway/event"
 	"github.com/discordpkg/gateway/intent"
 	"github.com/discordpkg/gateway/internal/wire"
+	"github.com/discordpkg/gateway/snowflake"
 )
 
 // A Target says whom an event is for. The zero Target is nobody.
 type Target struct {
 	kind    targetKind
-	guild   command.Snowflake
+	guild   snowflake.ID
 	shard   shardKey
 	session string
 }
@@ -35,7 +35,7 @@ const (
 
 // ToGuild is every session whose shard the guild belongs to and whose intents
 // ask for the event.
-func ToGuild(id command.Snowflake) Target { return Target{kind: toGuild, guild: id} }
+func ToGuild(id snowflake.ID) Target { return Target{kind: toGuild, guild: id} }
 
 // ToDirect is every session of a shard 0 whose intents ask for the event in
 // direct messages.
@@ -96,8 +96,8 @@ func marshal(data any) ([]byte, error) {
 // guess finds out whom an event is for.
 func guess(name event.Type, data []byte) Target {
 	var ids struct {
-		Guild command.Snowflake `json:"guild_id"`
-		ID    command.Snowflake `json:"id"`
+		Guild snowflake.ID `json:"guild_id"`
+		ID    snowflake.ID `json:"id"`
 	}
 	_ = json.Unmarshal(data, &ids) // ids of other types are no ids
 	switch {
@@ -118,8 +118,8 @@ type delivery struct {
 	now       time.Time
 	name      event.Type
 	data      []byte
-	stripped  []byte                     // without content, made when first needed
-	shown     map[command.Snowflake]bool // who sees the content without the intent, made when first needed
+	stripped  []byte                // without content, made when first needed
+	shown     map[snowflake.ID]bool // who sees the content without the intent, made when first needed
 	receivers []*session
 }
 
@@ -188,13 +188,13 @@ func (d *delivery) dataFor(s *session, direct bool) []byte {
 }
 
 // concerned returns who wrote a message or is mentioned in it.
-func concerned(data []byte) map[command.Snowflake]bool {
+func concerned(data []byte) map[snowflake.ID]bool {
 	var about struct {
-		Author   struct{ ID command.Snowflake }
-		Mentions []struct{ ID command.Snowflake }
+		Author   struct{ ID snowflake.ID }
+		Mentions []struct{ ID snowflake.ID }
 	}
 	_ = json.Unmarshal(data, &about)
-	users := map[command.Snowflake]bool{about.Author.ID: true}
+	users := map[snowflake.ID]bool{about.Author.ID: true}
 	for _, m := range about.Mentions {
 		users[m.ID] = true
 	}

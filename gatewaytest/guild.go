@@ -6,7 +6,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/discordpkg/gateway/command"
+	"github.com/discordpkg/gateway/snowflake"
 )
 
 // MaxMembers is the greatest number of members a guild can have.
@@ -20,9 +20,9 @@ var discordEpoch = time.Date(2015, 1, 1, 0, 0, 0, 0, time.UTC)
 // A Guild is made up: what its members and channels are called follows from
 // the seed of the world, and they need no memory until somebody looks.
 type Guild struct {
-	ID      command.Snowflake `json:"id"`
-	Name    string            `json:"name"`
-	Members int               `json:"member_count"` // the first of them are bots
+	ID      snowflake.ID `json:"id"`
+	Name    string       `json:"name"`
+	Members int          `json:"member_count"` // the first of them are bots
 	bots    int
 	index   int
 	seed    uint64
@@ -35,26 +35,26 @@ const (
 )
 
 // TextChannel returns the id of one of the guild's three text channels.
-func (g *Guild) TextChannel(n int) command.Snowflake {
-	return g.ID + 1 + command.Snowflake(uint(n)%textChannels)
+func (g *Guild) TextChannel(n int) snowflake.ID {
+	return g.ID + 1 + snowflake.ID(uint(n)%textChannels)
 }
 
 // VoiceChannel returns the id of one of the guild's two voice channels.
-func (g *Guild) VoiceChannel(n int) command.Snowflake {
-	return g.ID + 1 + textChannels + command.Snowflake(uint(n)%voiceChannels)
+func (g *Guild) VoiceChannel(n int) snowflake.ID {
+	return g.ID + 1 + textChannels + snowflake.ID(uint(n)%voiceChannels)
 }
 
 // Member returns the user id of a member, 0 for the first bot.
-func (g *Guild) Member(n int) command.Snowflake {
+func (g *Guild) Member(n int) snowflake.ID {
 	n = int(uint(n) % uint(g.Members))
 	if n < g.bots {
 		return BotID(n)
 	}
-	return command.Snowflake(firstUser+uint64(g.index)*MaxMembers+uint64(n)) << 22
+	return snowflake.ID(firstUser+uint64(g.index)*MaxMembers+uint64(n)) << 22
 }
 
 // memberIndex is the inverse of Member.
-func (g *Guild) memberIndex(user command.Snowflake) (n int, ok bool) {
+func (g *Guild) memberIndex(user snowflake.ID) (n int, ok bool) {
 	if k := uint64(user>>22 - Bot>>22); k < uint64(g.bots) && user == BotID(int(k)) {
 		return int(k), true
 	}
@@ -74,7 +74,7 @@ const (
 
 func newGuild(index, members, bots int, seed uint64) *Guild {
 	g := &Guild{
-		ID:      command.Snowflake(firstGuild+uint64(index)) << 22,
+		ID:      snowflake.ID(firstGuild+uint64(index)) << 22,
 		Members: max(members, bots),
 		bots:    bots,
 		index:   index,
@@ -86,7 +86,7 @@ func newGuild(index, members, bots int, seed uint64) *Guild {
 }
 
 // hasChannel reports whether id is a channel of g, and whether a voice channel.
-func (g *Guild) hasChannel(id command.Snowflake) (voice, ok bool) {
+func (g *Guild) hasChannel(id snowflake.ID) (voice, ok bool) {
 	n := uint64(id - g.ID - 1)
 	return n >= textChannels, n < textChannels+voiceChannels
 }

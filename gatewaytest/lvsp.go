@@ -10,8 +10,8 @@ import (
 	"time"
 
 	"github.com/discordpkg/gateway/closecode"
-	"github.com/discordpkg/gateway/command"
 	"github.com/discordpkg/gateway/lvsp"
+	"github.com/discordpkg/gateway/snowflake"
 	"github.com/discordpkg/gateway/voiceserver"
 )
 
@@ -135,7 +135,7 @@ func (v *lvspVoice) update(j VoiceJoin) {
 }
 
 // Leave takes a voice state back.
-func (v *lvspVoice) Leave(guild, user command.Snowflake) {
+func (v *lvspVoice) Leave(guild, user snowflake.ID) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	delete(v.joins, placeKey{guild, user})

@@ -9,8 +9,8 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/discordpkg/gateway/command"
 	"github.com/discordpkg/gateway/event"
+	"github.com/discordpkg/gateway/snowflake"
 )
 
 // resumePath is where resume_gateway_url leads.
@@ -131,8 +131,8 @@ func (s *Server) getGuilds(w http.ResponseWriter, _ *http.Request) {
 
 // guildIn returns the guild that an id in the path belongs to: its own, or
 // that of a channel.
-func (s *Server) guildIn(r *http.Request, name string) (g *Guild, id command.Snowflake) {
-	id, err := command.ParseSnowflake(r.PathValue(name))
+func (s *Server) guildIn(r *http.Request, name string) (g *Guild, id snowflake.ID) {
+	id, err := snowflake.Parse(r.PathValue(name))
 	if err != nil {
 		return nil, 0
 	}

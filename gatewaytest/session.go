@@ -3,9 +3,9 @@ package gatewaytest
 import (
 	"time"
 
-	"github.com/discordpkg/gateway/command"
 	"github.com/discordpkg/gateway/event"
 	"github.com/discordpkg/gateway/intent"
+	"github.com/discordpkg/gateway/snowflake"
 )
 
 // A session is what the backend knows of one shard of a bot: it outlives
@@ -44,7 +44,7 @@ func (e ending) byServer() bool { return e == endedByClose || e == endedByFault 
 func (e ending) byForgetting() bool { return e == endedByAge || e == endedByReplay }
 
 // user returns the user id of the bot.
-func (s *session) user() command.Snowflake { return BotID(s.bot) }
+func (s *session) user() snowflake.ID { return BotID(s.bot) }
 
 // A shardKey is the shard array of identify.
 type shardKey struct{ id, count uint }

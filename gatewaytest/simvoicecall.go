@@ -7,9 +7,9 @@ import (
 
 	"github.com/discordpkg/gateway"
 	"github.com/discordpkg/gateway/closecode"
-	"github.com/discordpkg/gateway/command"
 	"github.com/discordpkg/gateway/dave"
 	"github.com/discordpkg/gateway/internal/rtp"
+	"github.com/discordpkg/gateway/snowflake"
 	"github.com/discordpkg/gateway/voiceserver"
 )
 
@@ -68,8 +68,8 @@ type voiceCall struct {
 	media   *voiceMedia
 	lastSeq int // of the session, -1 for none
 	others  voiceOthers
-	e2ee    *dave.Session     // of the session, nil: none
-	channel command.Snowflake // that it is for
+	e2ee    *dave.Session // of the session, nil: none
+	channel snowflake.ID  // that it is for
 }
 
 // enter starts a step.

@@ -2,8 +2,8 @@ package gatewaytest
 
 import (
 	"github.com/discordpkg/gateway"
-	"github.com/discordpkg/gateway/command"
 	"github.com/discordpkg/gateway/dave"
+	"github.com/discordpkg/gateway/snowflake"
 )
 
 // options are those of the state of the next connection. The end-to-end
@@ -38,7 +38,7 @@ func (c *voiceCall) encrypt(frame []byte) ([]byte, bool) {
 
 // decrypt returns a frame as it was said, false if it is not for this member:
 // keys change while frames are on their way.
-func (c *voiceCall) decrypt(speaker command.Snowflake, sealed []byte) ([]byte, bool) {
+func (c *voiceCall) decrypt(speaker snowflake.ID, sealed []byte) ([]byte, bool) {
 	if c.e2ee == nil {
 		return sealed, true
 	}

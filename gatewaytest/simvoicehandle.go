@@ -4,8 +4,8 @@ import (
 	"encoding/json"
 
 	"github.com/discordpkg/gateway"
-	"github.com/discordpkg/gateway/command"
 	"github.com/discordpkg/gateway/opcode"
+	"github.com/discordpkg/gateway/snowflake"
 )
 
 // handle acts on a message of the voice server.
@@ -80,12 +80,12 @@ func (c *voiceCall) speaks() bool { return c.media != nil && c.media.sealer != n
 
 // voiceOthers are the other members of a channel, as a client has been told.
 type voiceOthers struct {
-	present map[command.Snowflake]bool
-	who     map[uint32]command.Snowflake // by SSRC
+	present map[snowflake.ID]bool
+	who     map[uint32]snowflake.ID // by SSRC
 }
 
 func newVoiceOthers() voiceOthers {
-	return voiceOthers{present: make(map[command.Snowflake]bool), who: make(map[uint32]command.Snowflake)}
+	return voiceOthers{present: make(map[snowflake.ID]bool), who: make(map[uint32]snowflake.ID)}
 }
 
 func (o *voiceOthers) handle(m *gateway.VoiceMessage) error {
@@ -115,7 +115,7 @@ func (o *voiceOthers) handle(m *gateway.VoiceMessage) error {
 }
 
 // forget drops a member and its SSRCs.
-func (o *voiceOthers) forget(user command.Snowflake) {
+func (o *voiceOthers) forget(user snowflake.ID) {
 	delete(o.present, user)
 	for ssrc, who := range o.who {
 		if who == user {

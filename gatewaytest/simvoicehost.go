@@ -7,8 +7,8 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/discordpkg/gateway/command"
 	"github.com/discordpkg/gateway/internal/rtp"
+	"github.com/discordpkg/gateway/snowflake"
 	"github.com/discordpkg/gateway/voiceserver"
 )
 
@@ -169,7 +169,7 @@ func (m *voiceSimulation) carry(n voiceserver.Network, datagram []byte, arrive f
 }
 
 // audience returns the sessions that take part in a channel.
-func (h *voiceHost) audience(channel command.Snowflake) (n int) {
+func (h *voiceHost) audience(channel snowflake.ID) (n int) {
 	for _, r := range h.routes {
 		if r.Channel == channel && r.Mode != "" {
 			n++

@@ -4,7 +4,7 @@ import (
 	"time"
 
 	"github.com/discordpkg/gateway"
-	"github.com/discordpkg/gateway/command"
+	"github.com/discordpkg/gateway/snowflake"
 )
 
 // voiceSettle is how long a VOICE_SERVER_UPDATE that nobody asked for waits
@@ -13,7 +13,7 @@ const voiceSettle = 250 * time.Millisecond
 
 // A voiceIntroduction is what the main gateway has said about a membership.
 type voiceIntroduction struct {
-	channel   command.Snowflake
+	channel   snowflake.ID
 	sessionID string
 	token     string
 	endpoint  string
@@ -26,7 +26,7 @@ type voiceIntroduction struct {
 func (i *voiceIntroduction) forget() { i.state, i.server, i.settles = false, false, 0 }
 
 // handleState is a VOICE_STATE_UPDATE about the user.
-func (c *voiceCall) handleState(channel command.Snowflake, sessionID string) {
+func (c *voiceCall) handleState(channel snowflake.ID, sessionID string) {
 	switch {
 	case c.step == voiceOver:
 		return

@@ -8,8 +8,8 @@ import (
 	"time"
 
 	"github.com/discordpkg/gateway"
-	"github.com/discordpkg/gateway/command"
 	"github.com/discordpkg/gateway/internal/rtp"
+	"github.com/discordpkg/gateway/snowflake"
 )
 
 // A voiceMedia is the datagrams of one session of a client.
@@ -199,7 +199,7 @@ func (md *voiceMedia) close() {
 
 // voiceFrame returns an Opus packet of 20 ms that tells who sent it, when, and
 // which it is. Everything in it follows from that.
-func voiceFrame(user command.Snowflake, n uint64, sent time.Duration) []byte {
+func voiceFrame(user snowflake.ID, n uint64, sent time.Duration) []byte {
 	const celt20 = 0xf8
 	b := append(make([]byte, 0, 96), celt20)
 	b = binary.BigEndian.AppendUint64(b, uint64(user))
@@ -214,12 +214,12 @@ func voiceFrame(user command.Snowflake, n uint64, sent time.Duration) []byte {
 }
 
 // heard checks that a frame is as it was sent, and by whom.
-func (m *voiceSimulation) heard(by *voiceUser, speaker command.Snowflake, frame []byte) {
+func (m *voiceSimulation) heard(by *voiceUser, speaker snowflake.ID, frame []byte) {
 	if len(frame) < 25 {
 		m.problem("user %d hears a frame of %d bytes", by.id, len(frame))
 		return
 	}
-	user := command.Snowflake(binary.BigEndian.Uint64(frame[1:]))
+	user := snowflake.ID(binary.BigEndian.Uint64(frame[1:]))
 	n, sent := binary.BigEndian.Uint64(frame[9:]), time.Duration(binary.BigEndian.Uint64(frame[17:]))
 	m.mixIn(uint64(by.id), uint64(user), n)
 	switch {

@@ -8,32 +8,32 @@ import (
 
 	"github.com/discordpkg/gateway"
 	"github.com/discordpkg/gateway/closecode"
-	"github.com/discordpkg/gateway/command"
 	"github.com/discordpkg/gateway/internal/rtp"
+	"github.com/discordpkg/gateway/snowflake"
 	"github.com/discordpkg/gateway/voiceserver"
 )
 
 // A voiceGuild is a guild with two voice channels, all on one server.
 type voiceGuild struct {
-	id       command.Snowflake
-	channels [2]command.Snowflake
+	id       snowflake.ID
+	channels [2]snowflake.ID
 	host     *voiceHost // nil while Discord looks for one
 	users    []*voiceUser
 }
 
 func newVoiceGuild(n int, h *voiceHost) *voiceGuild {
-	id := command.Snowflake(n+1) << 32
-	return &voiceGuild{id: id, channels: [2]command.Snowflake{id + 1, id + 2}, host: h}
+	id := snowflake.ID(n+1) << 32
+	return &voiceGuild{id: id, channels: [2]snowflake.ID{id + 1, id + 2}, host: h}
 }
 
 // other returns the channel that a channel is not.
-func (g *voiceGuild) other(channel command.Snowflake) command.Snowflake {
+func (g *voiceGuild) other(channel snowflake.ID) snowflake.ID {
 	return g.channels[0] + g.channels[1] - channel
 }
 
 // A voicePlace is where Discord has a user in voice.
 type voicePlace struct {
-	channel command.Snowflake // zero: nowhere
+	channel snowflake.ID // zero: nowhere
 	session string
 	epoch   int // of the membership: grows with each join, move and leave
 }
@@ -42,10 +42,10 @@ type voicePlace struct {
 type voiceUser struct {
 	m     *voiceSimulation
 	n     int
-	id    command.Snowflake
+	id    snowflake.ID
 	guild *voiceGuild
-	home  command.Snowflake // the channel to be in
-	call  *voiceCall        // nil between calls
+	home  snowflake.ID // the channel to be in
+	call  *voiceCall   // nil between calls
 	calls int
 
 	place  voicePlace
@@ -75,14 +75,14 @@ const (
 )
 
 func (m *voiceSimulation) newUser(n int, g *voiceGuild, channel int) *voiceUser {
-	u := &voiceUser{m: m, n: n, id: command.Snowflake(n + 1), guild: g, home: g.channels[channel]}
+	u := &voiceUser{m: m, n: n, id: snowflake.ID(n + 1), guild: g, home: g.channels[channel]}
 	u.stream.Sequence = uint16(math.MaxUint16 - m.rng.IntN(100))
 	u.stream.Timestamp = m.rng.Uint32()
 	g.users = append(g.users, u)
 	return u
 }
 
-func (m *voiceSimulation) user(id command.Snowflake) *voiceUser { return m.users[id-1] }
+func (m *voiceSimulation) user(id snowflake.ID) *voiceUser { return m.users[id-1] }
 
 func (u *voiceUser) network() voiceserver.Network {
 	if u.net != nil {
@@ -124,7 +124,7 @@ func (u *voiceUser) excused(reason error) bool {
 
 // command is what a client tells the main gateway: where it wants to be, zero
 // for nowhere.
-func (u *voiceUser) command(channel command.Snowflake) {
+func (u *voiceUser) command(channel snowflake.ID) {
 	u.m.inOrder(&u.commandsAt, func() {
 		if channel == 0 {
 			u.remove()
@@ -137,7 +137,7 @@ func (u *voiceUser) command(channel command.Snowflake) {
 }
 
 // put puts a user into a channel.
-func (u *voiceUser) put(channel command.Snowflake) {
+func (u *voiceUser) put(channel snowflake.ID) {
 	u.place = voicePlace{channel: channel, session: fmt.Sprintf("voice-%d-%d", u.id, u.calls), epoch: u.place.epoch + 1}
 }
 
@@ -208,7 +208,7 @@ func (u *voiceUser) tellServer(token string) {
 }
 
 // move moves a user to another channel. The server closes with 4014.
-func (u *voiceUser) move(channel command.Snowflake) bool {
+func (u *voiceUser) move(channel snowflake.ID) bool {
 	if u.place.channel == 0 || u.guild.host == nil {
 		return false
 	}
@@ -233,7 +233,7 @@ func (u *voiceUser) kick() bool {
 
 // destroy deletes a channel, and says nothing but what the server does: it
 // closes with 4022.
-func (g *voiceGuild) destroy(channel command.Snowflake) bool {
+func (g *voiceGuild) destroy(channel snowflake.ID) bool {
 	if g.host == nil {
 		return false
 	}

@@ -5,8 +5,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/discordpkg/gateway/command"
 	"github.com/discordpkg/gateway/event"
+	"github.com/discordpkg/gateway/snowflake"
 )
 
 // Generate dispatches one made up event to the sessions of one guild, and
@@ -60,12 +60,12 @@ func (w *World) makeUp(now time.Time, g *Guild, user int) (event.Type, []byte) {
 var emojis = strings.Fields("👍 🎉 ❤️ 😂 👀")
 
 // newID returns a snowflake that was not used before.
-func (w *World) newID(now time.Time) command.Snowflake {
+func (w *World) newID(now time.Time) snowflake.ID {
 	w.traffic++
-	return command.Snowflake(max(0, now.Sub(discordEpoch).Milliseconds()))<<22 | command.Snowflake(w.traffic&(1<<22-1))
+	return snowflake.ID(max(0, now.Sub(discordEpoch).Milliseconds()))<<22 | snowflake.ID(w.traffic&(1<<22-1))
 }
 
-func (w *World) messageData(now time.Time, g *Guild, channel command.Snowflake, user int) []byte {
+func (w *World) messageData(now time.Time, g *Guild, channel snowflake.ID, user int) []byte {
 	words := make([]string, 3+w.rng.IntN(20))
 	for i := range words {
 		if words[i] = pick(nouns, w.rng.Uint64()); i%2 == 0 {
@@ -78,7 +78,7 @@ func (w *World) messageData(now time.Time, g *Guild, channel command.Snowflake, 
 // message returns the data of MESSAGE_CREATE.
 //
 // https://discord.com/developers/docs/events/gateway-events#message-create
-func (w *World) message(now time.Time, g *Guild, channel command.Snowflake, user int, content string) []byte {
+func (w *World) message(now time.Time, g *Guild, channel snowflake.ID, user int, content string) []byte {
 	b := fmt.Appendf(nil, `{"id":"%d","channel_id":"%d","guild_id":"%d","type":0,"content":%s,"timestamp":%q,"edited_timestamp":null,`+
 		`"tts":false,"mention_everyone":false,"mentions":[],"mention_roles":[],"attachments":[],"embeds":[],"components":[],"pinned":false,"flags":0,"channel_type":0,"author":`,
 		w.newID(now), channel, g.ID, jsonString(content), now.UTC().Format("2006-01-02T15:04:05.000000+00:00"))

@@ -10,6 +10,7 @@ import (
 	"github.com/discordpkg/gateway/closecode"
 	"github.com/discordpkg/gateway/command"
 	"github.com/discordpkg/gateway/event"
+	"github.com/discordpkg/gateway/snowflake"
 )
 
 // A VoiceBackend knows the voice servers. Its methods are called while the
@@ -22,17 +23,17 @@ type VoiceBackend interface {
 	Join(VoiceJoin) VoiceServer
 
 	// Leave is told that a bot leaves voice in a guild.
-	Leave(guild, user command.Snowflake)
+	Leave(guild, user snowflake.ID)
 }
 
 // A VoiceJoin is a bot in a voice channel.
 type VoiceJoin struct {
-	Guild     command.Snowflake `json:"guild_id"`
-	Channel   command.Snowflake `json:"channel_id"`
-	User      command.Snowflake `json:"user_id"`
-	SessionID string            `json:"session_id"` // of voice, as in VOICE_STATE_UPDATE
-	Mute      bool              `json:"mute"`       // nobody is to hear it, by its own wish or not
-	Deaf      bool              `json:"deaf"`       // it is to hear nobody, by its own wish or not
+	Guild     snowflake.ID `json:"guild_id"`
+	Channel   snowflake.ID `json:"channel_id"`
+	User      snowflake.ID `json:"user_id"`
+	SessionID string       `json:"session_id"` // of voice, as in VOICE_STATE_UPDATE
+	Mute      bool         `json:"mute"`       // nobody is to hear it, by its own wish or not
+	Deaf      bool         `json:"deaf"`       // it is to hear nobody, by its own wish or not
 }
 
 // A VoiceServer is where a voice connection goes.
@@ -57,7 +58,7 @@ func (v StaticVoice) Join(VoiceJoin) VoiceServer {
 }
 
 // Leave does nothing.
-func (StaticVoice) Leave(command.Snowflake, command.Snowflake) {}
+func (StaticVoice) Leave(snowflake.ID, snowflake.ID) {}
 
 // Errors about voice.
 var (
@@ -66,13 +67,13 @@ var (
 )
 
 // A placeKey says where a user can be only once.
-type placeKey struct{ guild, user command.Snowflake }
+type placeKey struct{ guild, user snowflake.ID }
 
 // A place is where a bot is in voice.
 type place struct {
 	guild   *Guild
 	session *session // that took it there
-	channel command.Snowflake
+	channel snowflake.ID
 
 	selfMute, selfDeaf bool
 	mute, deaf         bool // by a moderator
@@ -199,7 +200,7 @@ func (w *World) placesIn(g *Guild) (in []*place) {
 // MoveMember lets a moderator move a bot to another voice channel, or out of
 // voice if channel is zero. The error is [ErrNotInVoice] or
 // [ErrNoVoiceChannel].
-func (w *World) MoveMember(now time.Time, guild, user, channel command.Snowflake) error {
+func (w *World) MoveMember(now time.Time, guild, user, channel snowflake.ID) error {
 	p := w.places[placeKey{guild, user}]
 	if p == nil {
 		return ErrNotInVoice
@@ -215,7 +216,7 @@ func (w *World) MoveMember(now time.Time, guild, user, channel command.Snowflake
 
 // MuteMember lets a moderator silence or deafen a bot in voice. The error is
 // [ErrNotInVoice].
-func (w *World) MuteMember(now time.Time, guild, user command.Snowflake, mute, deaf bool) error {
+func (w *World) MuteMember(now time.Time, guild, user snowflake.ID, mute, deaf bool) error {
 	p := w.places[placeKey{guild, user}]
 	if p == nil {
 		return ErrNotInVoice

@@ -10,6 +10,7 @@ import (
 	"github.com/discordpkg/gateway/event"
 	"github.com/discordpkg/gateway/gatewaytest"
 	"github.com/discordpkg/gateway/intent"
+	"github.com/discordpkg/gateway/snowflake"
 	"github.com/gobwas/ws"
 	"github.com/stretchr/testify/require"
 )
@@ -25,7 +26,7 @@ func (v *voiceLog) Join(j gatewaytest.VoiceJoin) gatewaytest.VoiceServer {
 	return gatewaytest.VoiceServer{Endpoint: v.server, Token: "secret"}
 }
 
-func (v *voiceLog) Leave(command.Snowflake, command.Snowflake) { v.leaves++ }
+func (v *voiceLog) Leave(snowflake.ID, snowflake.ID) { v.leaves++ }
 
 func TestVoiceBackend(t *testing.T) {
 	backend := &voiceLog{server: "localhost:1234"}

@@ -6,16 +6,16 @@ import (
 	"time"
 
 	"github.com/discordpkg/gateway/closecode"
-	"github.com/discordpkg/gateway/command"
+	"github.com/discordpkg/gateway/snowflake"
 	"github.com/discordpkg/gateway/voiceserver"
 )
 
 // A voiceRequest is what POST /voice of the control handler takes.
 type voiceRequest struct {
 	Server  string               `json:"server"`
-	Guild   command.Snowflake    `json:"guild_id"`
-	User    command.Snowflake    `json:"user_id"`
-	Channel command.Snowflake    `json:"channel_id"`
+	Guild   snowflake.ID         `json:"guild_id"`
+	User    snowflake.ID         `json:"user_id"`
+	Channel snowflake.ID         `json:"channel_id"`
 	Mute    *bool                `json:"mute"`
 	Deaf    *bool                `json:"deaf"`
 	Close   closecode.Voice      `json:"close"`
@@ -71,9 +71,9 @@ func (s *Server) controlVoiceFault(r voiceRequest) (any, error) {
 }
 
 // named returns the user as a list, which is empty for nobody.
-func named(user command.Snowflake) []command.Snowflake {
+func named(user snowflake.ID) []snowflake.ID {
 	if user == 0 {
 		return nil
 	}
-	return []command.Snowflake{user}
+	return []snowflake.ID{user}
 }

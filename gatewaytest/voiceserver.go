@@ -7,7 +7,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/discordpkg/gateway/command"
+	"github.com/discordpkg/gateway/snowflake"
 	"github.com/discordpkg/gateway/voiceserver"
 )
 
@@ -41,7 +41,7 @@ func (v *voiceServers) Join(j VoiceJoin) VoiceServer {
 }
 
 // Leave removes the member.
-func (v *voiceServers) Leave(guild, user command.Snowflake) {
+func (v *voiceServers) Leave(guild, user snowflake.ID) {
 	if server := v.server(); server != nil {
 		server.Leave(guild, user)
 	}
@@ -196,13 +196,13 @@ func (s *Server) InVoice() []VoiceJoin {
 }
 
 // MoveMember is [World.MoveMember].
-func (s *Server) MoveMember(guild, user, channel command.Snowflake) (err error) {
+func (s *Server) MoveMember(guild, user, channel snowflake.ID) (err error) {
 	s.do(func(now time.Time, w *World) { err = w.MoveMember(now, guild, user, channel) })
 	return err
 }
 
 // MuteMember is [World.MuteMember].
-func (s *Server) MuteMember(guild, user command.Snowflake, mute, deaf bool) (err error) {
+func (s *Server) MuteMember(guild, user snowflake.ID, mute, deaf bool) (err error) {
 	s.do(func(now time.Time, w *World) { err = w.MuteMember(now, guild, user, mute, deaf) })
 	return err
 }

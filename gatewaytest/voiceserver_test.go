@@ -13,26 +13,27 @@ import (
 	"github.com/discordpkg/gateway/gatewaytest"
 	"github.com/discordpkg/gateway/intent"
 	"github.com/discordpkg/gateway/internal/frame"
+	"github.com/discordpkg/gateway/snowflake"
 	"github.com/discordpkg/gateway/voiceserver"
 	"github.com/gobwas/ws"
 	"github.com/stretchr/testify/require"
 )
 
 // login connects the bot with a token and returns it with its user id.
-func login(t *testing.T, srv *gatewaytest.Server, token string) (*client, command.Snowflake) {
+func login(t *testing.T, srv *gatewaytest.Server, token string) (*client, snowflake.ID) {
 	t.Helper()
 	state, err := gateway.NewGatewayState(token, gateway.WithURL(srv.DialURL), gateway.WithIntents(intent.Guilds|intent.GuildVoiceStates))
 	require.NoError(t, err)
 	c := dial(t, state.DialURL(), srv.TLSClientConfig())
 	c.state = state
 	var ready struct {
-		User struct{ ID command.Snowflake }
+		User struct{ ID snowflake.ID }
 	}
 	require.NoError(t, json.Unmarshal(c.until(event.Ready).Data, &ready))
 	return c, ready.User.ID
 }
 
-func (c *client) join(g *gatewaytest.Guild, channel command.Snowflake) {
+func (c *client) join(g *gatewaytest.Guild, channel snowflake.ID) {
 	id := "null"
 	if channel != 0 {
 		id = fmt.Sprintf(`"%d"`, channel)
@@ -43,12 +44,12 @@ func (c *client) join(g *gatewaytest.Guild, channel command.Snowflake) {
 
 // A place is what the events about voice say.
 type place struct {
-	Channel  command.Snowflake `json:"channel_id"`
-	User     command.Snowflake `json:"user_id"`
-	Session  string            `json:"session_id"`
-	Endpoint *string           `json:"endpoint"`
-	Token    string            `json:"token"`
-	Mute     bool              `json:"mute"`
+	Channel  snowflake.ID `json:"channel_id"`
+	User     snowflake.ID `json:"user_id"`
+	Session  string       `json:"session_id"`
+	Endpoint *string      `json:"endpoint"`
+	Token    string       `json:"token"`
+	Mute     bool         `json:"mute"`
 }
 
 func (c *client) voice(name event.Type) (p place) {
@@ -81,7 +82,7 @@ func TestTwoBotsInVoice(t *testing.T) {
 	g := srv.Guilds()[0]
 	one, oneID := login(t, srv, "one")
 	two, twoID := login(t, srv, "two")
-	require.Equal(t, []command.Snowflake{gatewaytest.Bot, gatewaytest.BotID(1)}, []command.Snowflake{oneID, twoID})
+	require.Equal(t, []snowflake.ID{gatewaytest.Bot, gatewaytest.BotID(1)}, []snowflake.ID{oneID, twoID})
 	require.Equal(t, twoID, g.Member(1))
 
 	one.join(g, g.VoiceChannel(0))

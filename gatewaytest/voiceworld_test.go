@@ -7,15 +7,15 @@ import (
 	"time"
 
 	"github.com/discordpkg/gateway/closecode"
-	"github.com/discordpkg/gateway/command"
 	"github.com/discordpkg/gateway/gatewaytest"
+	"github.com/discordpkg/gateway/snowflake"
 	"github.com/stretchr/testify/require"
 )
 
 // A lateVoice says later where voice connections go.
 type lateVoice struct {
 	joins []gatewaytest.VoiceJoin
-	left  []command.Snowflake
+	left  []snowflake.ID
 }
 
 func (v *lateVoice) Join(j gatewaytest.VoiceJoin) gatewaytest.VoiceServer {
@@ -23,7 +23,7 @@ func (v *lateVoice) Join(j gatewaytest.VoiceJoin) gatewaytest.VoiceServer {
 	return gatewaytest.VoiceServer{Later: true}
 }
 
-func (v *lateVoice) Leave(_, user command.Snowflake) { v.left = append(v.left, user) }
+func (v *lateVoice) Leave(_, user snowflake.ID) { v.left = append(v.left, user) }
 
 // A voiceStage is a world with two bots.
 type voiceStage struct {
@@ -47,7 +47,7 @@ func (s *voiceStage) connect(token string, intents int) *gatewaytest.Conn {
 	return c
 }
 
-func (s *voiceStage) join(c *gatewaytest.Conn, channel command.Snowflake) {
+func (s *voiceStage) join(c *gatewaytest.Conn, channel snowflake.ID) {
 	c.Receive(epoch, fmt.Appendf(nil, `{"op":4,"d":{"guild_id":"%d","channel_id":"%d","self_mute":false,"self_deaf":true}}`, s.g.ID, channel), false)
 }
 
@@ -112,7 +112,7 @@ func TestModerators(t *testing.T) {
 	_, last = read(c)
 	require.Contains(t, last, `"channel_id":null`)
 	require.Empty(t, s.w.Voice())
-	require.Equal(t, []command.Snowflake{gatewaytest.Bot}, s.backend.left)
+	require.Equal(t, []snowflake.ID{gatewaytest.Bot}, s.backend.left)
 }
 
 // With its session a bot loses its place in voice, as far as it was that

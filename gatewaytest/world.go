@@ -8,10 +8,10 @@ import (
 	"time"
 
 	"github.com/discordpkg/gateway/closecode"
-	"github.com/discordpkg/gateway/command"
 	"github.com/discordpkg/gateway/internal/phase"
 	"github.com/discordpkg/gateway/opcode"
 	"github.com/discordpkg/gateway/ratelimit"
+	"github.com/discordpkg/gateway/snowflake"
 )
 
 // A World is Discord's backend as a pure machine: guilds, sessions and the
@@ -22,7 +22,7 @@ type World struct {
 	cfg    settings
 	rng    *rand.Rand
 	guilds []*Guild
-	byID   map[command.Snowflake]*Guild
+	byID   map[snowflake.ID]*Guild
 
 	sessions map[string]*session
 	order    []*session // in the order of their start; may hold ended ones
@@ -53,7 +53,7 @@ func newWorld(cfg settings) *World {
 	w := &World{
 		cfg:      cfg,
 		rng:      rand.New(rand.NewPCG(cfg.seed, 0x6a09e667f3bcc908)),
-		byID:     make(map[command.Snowflake]*Guild),
+		byID:     make(map[snowflake.ID]*Guild),
 		conns:    make(map[int]*Conn),
 		sessions: make(map[string]*session),
 		byShard:  make(map[shardKey][]*session),

@@ -8,9 +8,9 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/discordpkg/gateway"
-	"github.com/discordpkg/gateway/command"
 	"github.com/discordpkg/gateway/dave"
 	"github.com/discordpkg/gateway/opcode"
+	"github.com/discordpkg/gateway/snowflake"
 )
 
 // A client of discord.js and one of ours take part in the same groups.
@@ -72,7 +72,7 @@ func daveyMembers(t *testing.T, p *daveyProcess) {
 		if i%2 == 0 {
 			c.first = isForeign
 		}
-		c.join(command.Snowflake(100-i), rune("ottot"[i%5]))
+		c.join(snowflake.ID(100-i), rune("ottot"[i%5]))
 		c.agree()
 	}
 	require.Len(t, c.won, most-1)
@@ -162,12 +162,12 @@ func revoke(c *call, joining string, leaving int, first func(*member) bool) {
 	// The commits are made, but do not arrive.
 	c.blocked = commits
 	for i, kind := range joining {
-		c.join(command.Snowflake(i+3), kind)
+		c.join(snowflake.ID(i+3), kind)
 		c.travel()
 	}
 	require.NotEmpty(c.t, c.member(1).up)
 	require.NotEmpty(c.t, c.member(2).up)
-	gone := c.member(command.Snowflake(leaving + 3))
+	gone := c.member(snowflake.ID(leaving + 3))
 	c.leave(gone)
 	c.travel()
 	require.Equal(c.t, epoch, c.delivery.Epoch())
@@ -203,7 +203,7 @@ func daveyRecovery(t *testing.T, p *daveyProcess) {
 	for _, c := range []struct {
 		name   string
 		op     opcode.Voice
-		victim command.Snowflake
+		victim snowflake.ID
 	}{
 		{"commit to ours", opcode.DAVEAnnounceCommit, 1},
 		{"commit to theirs", opcode.DAVEAnnounceCommit, 2},
@@ -213,7 +213,7 @@ func daveyRecovery(t *testing.T, p *daveyProcess) {
 		t.Run(c.name, func(t *testing.T) {
 			call := newCall(t, p, 6)
 			for i, kind := range "otot" {
-				call.join(command.Snowflake(i+1), kind)
+				call.join(snowflake.ID(i+1), kind)
 				call.agree()
 			}
 			epoch := call.delivery.Epoch()

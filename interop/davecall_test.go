@@ -12,12 +12,12 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/discordpkg/gateway"
-	"github.com/discordpkg/gateway/command"
 	"github.com/discordpkg/gateway/dave"
 	"github.com/discordpkg/gateway/opcode"
+	"github.com/discordpkg/gateway/snowflake"
 )
 
-const daveChannel command.Snowflake = 81384788862181376
+const daveChannel snowflake.ID = 81384788862181376
 
 // A call is a voice channel with clients of both kinds, whose messages travel
 // in any order, except that each connection keeps its own.
@@ -38,7 +38,7 @@ type call struct {
 // A member is a client in the call. It has no peer if it knows nothing of
 // encryption.
 type member struct {
-	user     command.Snowflake
+	user     snowflake.ID
 	peer     peer
 	foreign  bool
 	down, up []gateway.VoiceMessage // on their way
@@ -59,7 +59,7 @@ const (
 	oldJoins = '-' // without encryption
 )
 
-func (c *call) join(user command.Snowflake, kind rune) *member {
+func (c *call) join(user snowflake.ID, kind rune) *member {
 	m := &member{user: user, foreign: kind == theyJoin}
 	version := uint16(dave.ProtocolVersion)
 	switch kind {
@@ -76,7 +76,7 @@ func (c *call) join(user command.Snowflake, kind rune) *member {
 	m.tell(opcode.VoiceSessionDescription, description(selected))
 	var others gateway.VoiceClientsConnect
 	for _, o := range c.members {
-		o.tell(opcode.VoiceClientsConnect, gateway.VoiceClientsConnect{UserIDs: []command.Snowflake{user}})
+		o.tell(opcode.VoiceClientsConnect, gateway.VoiceClientsConnect{UserIDs: []snowflake.ID{user}})
 		others.UserIDs = append(others.UserIDs, o.user)
 	}
 	if len(others.UserIDs) > 0 {
@@ -90,7 +90,7 @@ func (c *call) join(user command.Snowflake, kind rune) *member {
 // joinAll lets clients of some kinds join, as users 1, 2 and so on.
 func (c *call) joinAll(kinds string) {
 	for i, kind := range kinds {
-		c.join(command.Snowflake(i+1), kind)
+		c.join(snowflake.ID(i+1), kind)
 	}
 }
 
@@ -123,7 +123,7 @@ func (m *member) tell(op opcode.Voice, data any) {
 	m.down = append(m.down, gateway.VoiceMessage{Op: op, Data: b, Seq: -1})
 }
 
-func (c *call) member(user command.Snowflake) *member {
+func (c *call) member(user snowflake.ID) *member {
 	for _, m := range c.members {
 		if m.user == user {
 			return m
@@ -227,7 +227,7 @@ func (c *call) settle() {
 func (c *call) agree() {
 	c.t.Helper()
 	c.settle()
-	var users []command.Snowflake
+	var users []snowflake.ID
 	version := uint16(dave.ProtocolVersion)
 	for _, m := range c.members {
 		users = append(users, m.user)

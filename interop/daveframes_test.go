@@ -8,8 +8,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/discordpkg/gateway/command"
 	"github.com/discordpkg/gateway/dave"
+	"github.com/discordpkg/gateway/snowflake"
 )
 
 // pair is a call of one client of each kind.
@@ -54,7 +54,7 @@ func spoken(i int) []byte {
 func daveyReplay(t *testing.T, p *daveyProcess) {
 	both(t, p, func(t *testing.T, c *call, from, to *member) {
 		// Nobody has heard anything in this epoch.
-		c.join(command.Snowflake(c.r.Uint32()), weJoin)
+		c.join(snowflake.ID(c.r.Uint32()), weJoin)
 		c.settle()
 		first, second, third := from.peer.encrypt(c.now, spoken(1), dave.Opus), from.peer.encrypt(c.now, spoken(2), dave.Opus), from.peer.encrypt(c.now, spoken(3), dave.Opus)
 		refuses := func(frame []byte, why string) {

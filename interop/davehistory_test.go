@@ -8,8 +8,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/discordpkg/gateway"
-	"github.com/discordpkg/gateway/command"
 	"github.com/discordpkg/gateway/opcode"
+	"github.com/discordpkg/gateway/snowflake"
 )
 
 // Clients of both kinds come and go while messages are on their way, some of
@@ -55,7 +55,7 @@ func (c *call) happen() {
 		return
 	}
 	kind := rune("ooooottttt-"[c.r.IntN(11)])
-	user := command.Snowflake(1 + c.r.IntN(12)) // who left may come back
+	user := snowflake.ID(1 + c.r.IntN(12)) // who left may come back
 	if !slices.ContainsFunc(c.members, func(m *member) bool { return m.user == user }) {
 		c.join(user, kind)
 	}

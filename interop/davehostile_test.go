@@ -7,9 +7,9 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/discordpkg/gateway"
-	"github.com/discordpkg/gateway/command"
 	"github.com/discordpkg/gateway/internal/mls"
 	"github.com/discordpkg/gateway/opcode"
+	"github.com/discordpkg/gateway/snowflake"
 )
 
 // A hostile is a voice server that proposes what it should not to two clients,
@@ -30,7 +30,7 @@ func newHostile(t *testing.T, p *daveyProcess) *hostile {
 	p.must(daveyOrder{Order: "join", User: 2, Channel: daveChannel})
 	var m member
 	m.tell(opcode.VoiceSessionDescription, description(1))
-	m.tell(opcode.VoiceClientsConnect, gateway.VoiceClientsConnect{UserIDs: []command.Snowflake{3}})
+	m.tell(opcode.VoiceClientsConnect, gateway.VoiceClientsConnect{UserIDs: []snowflake.ID{3}})
 	m.down = append(m.down, gateway.VoiceMessage{Op: opcode.DAVEExternalSender, Data: signer.Sender().Append(nil)})
 	for _, v := range m.down {
 		h.our.receive(c.now, v)
@@ -39,12 +39,12 @@ func newHostile(t *testing.T, p *daveyProcess) *hostile {
 	return h
 }
 
-func identity(user command.Snowflake) []byte {
+func identity(user snowflake.ID) []byte {
 	return binary.BigEndian.AppendUint64(nil, uint64(user))
 }
 
 // adds returns opcode 27 with an Add for each user.
-func (h *hostile) adds(users ...command.Snowflake) gateway.VoiceMessage {
+func (h *hostile) adds(users ...snowflake.ID) gateway.VoiceMessage {
 	var list []byte
 	for _, user := range users {
 		key, err := mls.GenerateSignatureKey()

@@ -14,9 +14,9 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/discordpkg/gateway"
-	"github.com/discordpkg/gateway/command"
 	"github.com/discordpkg/gateway/dave"
 	"github.com/discordpkg/gateway/opcode"
+	"github.com/discordpkg/gateway/snowflake"
 )
 
 // A peer is one member's end of the encryption of a call.
@@ -24,14 +24,14 @@ type peer interface {
 	receive(now time.Time, m gateway.VoiceMessage) (replies []gateway.VoiceMessage)
 	standing() standing
 	encrypt(now time.Time, frame []byte, codec dave.Codec) []byte
-	decrypt(now time.Time, from command.Snowflake, frame []byte, codec dave.Codec) ([]byte, error)
+	decrypt(now time.Time, from snowflake.ID, frame []byte, codec dave.Codec) ([]byte, error)
 }
 
 // A standing is what the members of a call must agree on.
 type standing struct {
 	Version       uint16
 	Epoch         uint64
-	Members       []command.Snowflake
+	Members       []snowflake.ID
 	Code          string // of 30 digits, for privacy
 	Authenticator []byte // of the epoch
 }
@@ -42,7 +42,7 @@ type ours struct {
 	*dave.Session
 }
 
-func newOurs(t *testing.T, user, channel command.Snowflake) ours {
+func newOurs(t *testing.T, user, channel snowflake.ID) ours {
 	s, err := dave.NewSession(user, channel)
 	require.NoError(t, err)
 	return ours{t, s}
@@ -66,14 +66,14 @@ func (o ours) encrypt(now time.Time, frame []byte, codec dave.Codec) []byte {
 	return out
 }
 
-func (o ours) decrypt(now time.Time, from command.Snowflake, frame []byte, _ dave.Codec) ([]byte, error) {
+func (o ours) decrypt(now time.Time, from snowflake.ID, frame []byte, _ dave.Codec) ([]byte, error) {
 	return o.DecryptFrame(now, from, nil, frame)
 }
 
 // theirs is a voice client of discord.js with davey, in another process.
 type theirs struct {
 	process *daveyProcess
-	user    command.Snowflake
+	user    snowflake.ID
 	lost    bool // it asked to be added again, and has not executed that yet
 }
 
@@ -93,7 +93,7 @@ func (p *theirs) standing() standing {
 	for _, id := range a.Members {
 		user, err := strconv.ParseUint(id, 10, 64)
 		require.NoError(p.process.t, err)
-		st.Members = append(st.Members, command.Snowflake(user))
+		st.Members = append(st.Members, snowflake.ID(user))
 	}
 	slices.Sort(st.Members)
 	return st
@@ -106,7 +106,7 @@ func (p *theirs) encrypt(_ time.Time, frame []byte, codec dave.Codec) []byte {
 	return p.process.must(daveyOrder{Order: "seal", User: p.user, Data: frame, Codec: 1 + int(codec)}).Data
 }
 
-func (p *theirs) decrypt(_ time.Time, from command.Snowflake, frame []byte, codec dave.Codec) ([]byte, error) {
+func (p *theirs) decrypt(_ time.Time, from snowflake.ID, frame []byte, codec dave.Codec) ([]byte, error) {
 	order := daveyOrder{Order: "open", User: p.user, From: from, Data: frame, Codec: 1 + int(codec)}
 	if codec == dave.Opus {
 		order.Order = "decrypt"
@@ -127,14 +127,14 @@ type daveyProcess struct {
 
 // A daveyOrder is a line of its input, see node/calls.mjs.
 type daveyOrder struct {
-	Order   string            `json:"order"`
-	User    command.Snowflake `json:"user"`
-	Channel command.Snowflake `json:"channel"`
-	From    command.Snowflake `json:"from"`
-	Op      opcode.Voice      `json:"op"`
-	Binary  bool              `json:"binary"`
-	Codec   int               `json:"codec"`
-	Data    []byte            `json:"data"`
+	Order   string       `json:"order"`
+	User    snowflake.ID `json:"user"`
+	Channel snowflake.ID `json:"channel"`
+	From    snowflake.ID `json:"from"`
+	Op      opcode.Voice `json:"op"`
+	Binary  bool         `json:"binary"`
+	Codec   int          `json:"codec"`
+	Data    []byte       `json:"data"`
 }
 
 type daveyAnswer struct {

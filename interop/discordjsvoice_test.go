@@ -10,7 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/discordpkg/gateway/command"
+	"github.com/discordpkg/gateway/snowflake"
 	"github.com/discordpkg/gateway/voiceserver"
 )
 
@@ -47,7 +47,7 @@ func TestDiscordJSVoice(t *testing.T) {
 	r.talk()
 
 	// A moderator moves the bots to another channel, one by one.
-	for _, user := range []command.Snowflake{foreignID, ourID} {
+	for _, user := range []snowflake.ID{foreignID, ourID} {
 		require.NoError(t, r.srv.MoveMember(r.guild.ID, user, r.guild.VoiceChannel(1)))
 	}
 	r.until("two moves", func() bool { return r.srv.Voice().Stats().Identifies == 4 })
@@ -131,7 +131,7 @@ func newDiscordJSVoice(r *voiceRoom) discordJSVoice {
 	return discordJSVoice{startNodeBot(r.t, r.ears, []string{"NODE_EXTRA_CA_CERTS=" + trusted}, "discordjsvoice.mjs", r.srv.URL, options)}
 }
 
-func (b discordJSVoice) join(ctx context.Context, guild, channel command.Snowflake) error {
+func (b discordJSVoice) join(ctx context.Context, guild, channel snowflake.ID) error {
 	if err := b.orderWith(ctx, map[string]any{"order": "join", "guild": guild, "channel": channel}); err != nil {
 		return err
 	}

@@ -11,11 +11,11 @@ import (
 	"github.com/disgoorg/disgo/gateway"
 	"github.com/disgoorg/disgo/rest"
 	"github.com/disgoorg/disgo/voice"
-	"github.com/disgoorg/snowflake/v2"
+	disgoflake "github.com/disgoorg/snowflake/v2"
 	"github.com/gorilla/websocket"
 	"github.com/stretchr/testify/require"
 
-	"github.com/discordpkg/gateway/command"
+	"github.com/discordpkg/gateway/snowflake"
 	"github.com/discordpkg/gateway/voiceserver"
 )
 
@@ -78,9 +78,9 @@ func newDisgoVoice(r *voiceRoom, token string, ears *diary) *disgoVoice {
 
 func (b *disgoVoice) open(ctx context.Context) error { return b.client.OpenGateway(ctx) }
 
-func (b *disgoVoice) join(ctx context.Context, guild, channel command.Snowflake) error {
-	b.conn = b.client.VoiceManager.CreateConn(snowflake.ID(guild))
-	if err := b.conn.Open(ctx, snowflake.ID(channel), false, false); err != nil {
+func (b *disgoVoice) join(ctx context.Context, guild, channel snowflake.ID) error {
+	b.conn = b.client.VoiceManager.CreateConn(disgoflake.ID(guild))
+	if err := b.conn.Open(ctx, disgoflake.ID(channel), false, false); err != nil {
 		return err
 	}
 	b.conn.SetOpusFrameReceiver(b)
@@ -120,15 +120,15 @@ func (b *disgoVoice) ProvideOpusFrame() ([]byte, error) {
 	return frame, nil
 }
 
-func (b *disgoVoice) ReceiveOpusFrame(user snowflake.ID, packet *voice.Packet) error {
-	if command.Snowflake(user) == ourID {
+func (b *disgoVoice) ReceiveOpusFrame(user disgoflake.ID, packet *voice.Packet) error {
+	if snowflake.ID(user) == ourID {
 		b.ears.hear(append([]byte(nil), packet.Opus...))
 	}
 	return nil
 }
 
 // CleanupUser implements [voice.OpusFrameReceiver].
-func (b *disgoVoice) CleanupUser(snowflake.ID) {}
+func (b *disgoVoice) CleanupUser(disgoflake.ID) {}
 
 // Close implements [voice.OpusFrameReceiver] and [voice.OpusFrameProvider].
 func (b *disgoVoice) Close() {}

@@ -10,10 +10,10 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/discordpkg/gateway/command"
 	"github.com/discordpkg/gateway/event"
 	"github.com/discordpkg/gateway/gatewaytest"
 	"github.com/discordpkg/gateway/opcode"
+	"github.com/discordpkg/gateway/snowflake"
 )
 
 // A bot is a foreign client, which writes what it sees into a diary.
@@ -98,7 +98,7 @@ func (l *life) says(n int) {
 	g := l.srv.Guilds()[0]
 	for range n {
 		sessions, err := l.srv.Dispatch(event.MessageCreate, map[string]any{
-			"id": g.ID + 1000 + command.Snowflake(l.said), "channel_id": g.TextChannel(0), "guild_id": g.ID, "type": 0, "content": strconv.Itoa(l.said),
+			"id": g.ID + 1000 + snowflake.ID(l.said), "channel_id": g.TextChannel(0), "guild_id": g.ID, "type": 0, "content": strconv.Itoa(l.said),
 			"author":    map[string]any{"id": g.Member(1), "username": "somebody", "discriminator": "0", "avatar": nil},
 			"timestamp": "2026-01-02T03:04:05.678000+00:00", "edited_timestamp": nil, "tts": false, "pinned": false, "mention_everyone": false,
 			"mentions": []any{}, "mention_roles": []any{}, "attachments": []any{}, "embeds": []any{}, "components": []any{}, "flags": 0,

@@ -13,13 +13,13 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/discordpkg/gateway"
-	"github.com/discordpkg/gateway/command"
 	"github.com/discordpkg/gateway/dave"
 	"github.com/discordpkg/gateway/event"
 	"github.com/discordpkg/gateway/gatewayshard"
 	"github.com/discordpkg/gateway/gatewaytest"
 	"github.com/discordpkg/gateway/intent"
 	"github.com/discordpkg/gateway/internal/rtp"
+	"github.com/discordpkg/gateway/snowflake"
 	"github.com/discordpkg/gateway/voiceserver"
 	"github.com/discordpkg/gateway/voiceshard"
 )
@@ -32,7 +32,7 @@ var (
 )
 
 // tokenOf returns a token like those of Discord, which tell the bot's id.
-func tokenOf(user command.Snowflake) string {
+func tokenOf(user snowflake.ID) string {
 	return base64.RawStdEncoding.EncodeToString([]byte(user.String())) + ".x.y"
 }
 
@@ -41,7 +41,7 @@ func tokenOf(user command.Snowflake) string {
 type voiceBot interface {
 	open(ctx context.Context) error
 	// join joins a channel, and returns when audio can flow.
-	join(ctx context.Context, guild, channel command.Snowflake) error
+	join(ctx context.Context, guild, channel snowflake.ID) error
 	// ready returns when audio can flow again, encrypted as the code says, which
 	// is empty for not at all.
 	ready(ctx context.Context, code string) error

@@ -3,11 +3,11 @@ package lvsp
 import (
 	"errors"
 
-	"github.com/discordpkg/gateway/command"
+	"github.com/discordpkg/gateway/snowflake"
 )
 
 // Snowflake is an id of a user, channel or guild; zero is none.
-type Snowflake = command.Snowflake
+type Snowflake = snowflake.ID
 
 // errNumericID tells why numbers are not ids: most parsers have rounded what
 // is above 2^53, and then the id is another one's.

@@ -5,8 +5,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/discordpkg/gateway/command"
 	"github.com/discordpkg/gateway/internal/rtp"
+	"github.com/discordpkg/gateway/snowflake"
 	"github.com/discordpkg/gateway/voiceserver"
 	"github.com/stretchr/testify/require"
 )
@@ -23,7 +23,7 @@ func TestForwardDoesNotAllocate(t *testing.T) {
 	s := newStage(t, voiceserver.WithPacketRate(1_000_000))
 	a := s.call(1)
 	a.speak(1)
-	for user := range command.Snowflake(4) {
+	for user := range snowflake.ID(4) {
 		s.call(user + 2)
 	}
 	packets := a.packets(201)
@@ -51,7 +51,7 @@ func BenchmarkForward(b *testing.B) {
 
 func benchmarkForward(b *testing.B, mode rtp.Mode, others int) {
 	s := newStage(new(testing.T), voiceserver.WithPacketRate(1_000_000_000))
-	for user := range command.Snowflake(1 + others) {
+	for user := range snowflake.ID(1 + others) {
 		c := s.join(user + 1)
 		c.connect()
 		c.identify()

@@ -7,11 +7,11 @@ import (
 
 	"github.com/discordpkg/gateway"
 	"github.com/discordpkg/gateway/closecode"
-	"github.com/discordpkg/gateway/command"
 	"github.com/discordpkg/gateway/internal/heart"
 	"github.com/discordpkg/gateway/internal/phase"
 	"github.com/discordpkg/gateway/opcode"
 	"github.com/discordpkg/gateway/ratelimit"
+	"github.com/discordpkg/gateway/snowflake"
 )
 
 // A Conn is the server's end of one connection as a pure machine: messages and
@@ -22,7 +22,7 @@ type Conn struct {
 	id      int
 	version int // of the protocol, 4 to 8
 	phase   phase.Voice
-	user    command.Snowflake
+	user    snowflake.ID
 	session *session
 	closed  closecode.Voice // what it was closed with
 	why     string
@@ -45,7 +45,7 @@ func (c *Conn) ID() int { return c.id }
 
 // User returns whose connection it is, zero before Identify or Resume was
 // accepted.
-func (c *Conn) User() command.Snowflake { return c.user }
+func (c *Conn) User() snowflake.ID { return c.user }
 
 // Closed reports whether the server is done with the connection, with which
 // code and why. Frames may be left to send, the last of them [FrameClose] or

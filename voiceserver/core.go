@@ -7,8 +7,8 @@ import (
 	"time"
 
 	"github.com/discordpkg/gateway/closecode"
-	"github.com/discordpkg/gateway/command"
 	"github.com/discordpkg/gateway/ratelimit"
+	"github.com/discordpkg/gateway/snowflake"
 )
 
 // A Core is the half of a voice server that clients talk to over websockets,
@@ -180,25 +180,25 @@ func (c *Core) due(now time.Time) (due []*room) {
 // Close closes the connections of a user with a code, of everybody if user is
 // zero, and returns how many they were. Codes after which clients may resume,
 // 4015 and those below 4000, keep the sessions.
-func (c *Core) Close(now time.Time, user command.Snowflake, code closecode.Voice) (closed int) {
+func (c *Core) Close(now time.Time, user snowflake.ID, code closecode.Voice) (closed int) {
 	return c.each(user, func(conn *Conn) { conn.close(now, code) })
 }
 
 // Cut breaks the connections of a user, or of everybody if user is zero, and
 // returns how many they were.
-func (c *Core) Cut(now time.Time, user command.Snowflake) (cut int) {
+func (c *Core) Cut(now time.Time, user snowflake.ID) (cut int) {
 	return c.each(user, func(conn *Conn) { conn.cut(now, "cut") })
 }
 
 // Stall keeps what is for a user, or for everybody if user is zero, from being
 // sent for a time, without end if d is zero. It returns the number of
 // connections. What clients send is still read.
-func (c *Core) Stall(now time.Time, user command.Snowflake, d time.Duration) (stalled int) {
+func (c *Core) Stall(now time.Time, user snowflake.ID, d time.Duration) (stalled int) {
 	return c.each(user, func(conn *Conn) { conn.stall(now, d) })
 }
 
 // each calls f for the connections of a user, or for all, the oldest first.
-func (c *Core) each(user command.Snowflake, f func(*Conn)) (n int) {
+func (c *Core) each(user snowflake.ID, f func(*Conn)) (n int) {
 	var found []*Conn
 	for conn := range c.conns {
 		if user == 0 || conn.User() == user {

@@ -5,21 +5,21 @@ import (
 	"testing"
 	"time"
 
-	"github.com/discordpkg/gateway/command"
 	"github.com/discordpkg/gateway/dave"
 	"github.com/discordpkg/gateway/internal/rtp"
+	"github.com/discordpkg/gateway/snowflake"
 	"github.com/discordpkg/gateway/voiceserver"
 	"github.com/stretchr/testify/require"
 )
 
 // encrypted returns a stage whose calls are encrypted end to end.
 func encrypted(t *testing.T, options ...voiceserver.Option) *stage {
-	deliveries := voiceserver.WithDelivery(func(channel command.Snowflake) (voiceserver.Delivery, error) { return dave.NewDelivery(channel) })
+	deliveries := voiceserver.WithDelivery(func(channel snowflake.ID) (voiceserver.Delivery, error) { return dave.NewDelivery(channel) })
 	return newStage(t, append([]voiceserver.Option{deliveries}, options...)...)
 }
 
 // secret makes a user a member who talks, end to end encrypted.
-func (s *stage) secret(user command.Snowflake) *client {
+func (s *stage) secret(user snowflake.ID) *client {
 	c := s.join(user)
 	c.enter()
 	return c
@@ -140,7 +140,7 @@ func TestBadKeyPackage(t *testing.T) {
 }
 
 func TestRequired(t *testing.T) {
-	s := newStage(t, voiceserver.WithDelivery(func(channel command.Snowflake) (voiceserver.Delivery, error) {
+	s := newStage(t, voiceserver.WithDelivery(func(channel snowflake.ID) (voiceserver.Delivery, error) {
 		return dave.NewDelivery(channel, dave.WithRequired())
 	}))
 	old := s.join(3)

@@ -5,9 +5,9 @@ import (
 
 	"github.com/discordpkg/gateway"
 	"github.com/discordpkg/gateway/closecode"
-	"github.com/discordpkg/gateway/command"
 	"github.com/discordpkg/gateway/dave"
 	"github.com/discordpkg/gateway/opcode"
+	"github.com/discordpkg/gateway/snowflake"
 )
 
 // A Delivery is the server's part of the end-to-end encryption of one channel:
@@ -17,15 +17,15 @@ import (
 //
 // https://discord.com/developers/docs/topics/voice-connections#endtoend-encryption-dave-protocol
 type Delivery interface {
-	Join(now time.Time, user command.Snowflake, maxVersion uint16) (version uint16, out []dave.Outgoing, err error)
-	Leave(now time.Time, user command.Snowflake) []dave.Outgoing
-	HandleVoice(now time.Time, user command.Snowflake, m gateway.VoiceMessage) ([]dave.Outgoing, error)
+	Join(now time.Time, user snowflake.ID, maxVersion uint16) (version uint16, out []dave.Outgoing, err error)
+	Leave(now time.Time, user snowflake.ID) []dave.Outgoing
+	HandleVoice(now time.Time, user snowflake.ID, m gateway.VoiceMessage) ([]dave.Outgoing, error)
 	NextDeadline() time.Time
 	HandleTimeout(now time.Time) []dave.Outgoing
 }
 
 // newDelivery is what makes the delivery service of a channel by default.
-func newDelivery(channel command.Snowflake) (Delivery, error) { return dave.NewDelivery(channel) }
+func newDelivery(channel snowflake.ID) (Delivery, error) { return dave.NewDelivery(channel) }
 
 // deliver sends what a delivery service wants sent, and looks at its clock.
 func (r *room) deliver(now time.Time, messages []dave.Outgoing) {

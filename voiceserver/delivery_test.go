@@ -8,9 +8,9 @@ import (
 
 	"github.com/discordpkg/gateway"
 	"github.com/discordpkg/gateway/closecode"
-	"github.com/discordpkg/gateway/command"
 	"github.com/discordpkg/gateway/dave"
 	"github.com/discordpkg/gateway/opcode"
+	"github.com/discordpkg/gateway/snowflake"
 	"github.com/discordpkg/gateway/voiceserver"
 	"github.com/stretchr/testify/require"
 )
@@ -25,13 +25,13 @@ type fakeDelivery struct {
 
 // everybody addresses a message to all who can be there.
 func everybody(op opcode.Voice, data string) (out []dave.Outgoing) {
-	for user := range command.Snowflake(3) {
+	for user := range snowflake.ID(3) {
 		out = append(out, dave.Outgoing{To: user + 1, Message: gateway.VoiceMessage{Op: op, Data: []byte(data)}})
 	}
 	return out
 }
 
-func (d *fakeDelivery) Join(_ time.Time, user command.Snowflake, version uint16) (uint16, []dave.Outgoing, error) {
+func (d *fakeDelivery) Join(_ time.Time, user snowflake.ID, version uint16) (uint16, []dave.Outgoing, error) {
 	d.log = append(d.log, fmt.Sprint("join ", user, " ", version))
 	if user == 4 {
 		return 0, nil, dave.ErrRequired
@@ -42,12 +42,12 @@ func (d *fakeDelivery) Join(_ time.Time, user command.Snowflake, version uint16)
 	return 1, everybody(opcode.DAVEExternalSender, "sender")[user-1 : user], nil
 }
 
-func (d *fakeDelivery) Leave(_ time.Time, user command.Snowflake) []dave.Outgoing {
+func (d *fakeDelivery) Leave(_ time.Time, user snowflake.ID) []dave.Outgoing {
 	d.log = append(d.log, fmt.Sprint("leave ", user))
 	return everybody(opcode.DAVEPrepareEpoch, `{"epoch":1}`)
 }
 
-func (d *fakeDelivery) HandleVoice(now time.Time, user command.Snowflake, m gateway.VoiceMessage) ([]dave.Outgoing, error) {
+func (d *fakeDelivery) HandleVoice(now time.Time, user snowflake.ID, m gateway.VoiceMessage) ([]dave.Outgoing, error) {
 	d.log = append(d.log, fmt.Sprintf("%d sends %d %s", user, m.Op, m.Data))
 	switch m.Op {
 	case opcode.DAVEInvalidCommit:
@@ -68,7 +68,7 @@ func (d *fakeDelivery) HandleTimeout(time.Time) []dave.Outgoing {
 
 // withFake uses d for every channel, or one for each if d is nil.
 func withFake(d *fakeDelivery) voiceserver.Option {
-	return voiceserver.WithDelivery(func(command.Snowflake) (voiceserver.Delivery, error) {
+	return voiceserver.WithDelivery(func(snowflake.ID) (voiceserver.Delivery, error) {
 		if d != nil {
 			return d, nil
 		}
@@ -81,15 +81,15 @@ func TestDeliveryRefuses(t *testing.T) {
 	require.EqualValues(t, 4017, s.call(4).close)
 	require.EqualValues(t, 4020, s.call(5).close)
 	none := errors.New("none")
-	s = newStage(t, voiceserver.WithDelivery(func(command.Snowflake) (voiceserver.Delivery, error) { return nil, none }))
+	s = newStage(t, voiceserver.WithDelivery(func(snowflake.ID) (voiceserver.Delivery, error) { return nil, none }))
 	_, err := s.core.Join(s.now, voiceserver.Member{Guild: guild, Channel: channel, User: 1, SessionID: "s"})
 	require.ErrorIs(t, err, none)
 	require.Zero(t, s.core.Stats().Members)
 }
 
 func TestDelivery(t *testing.T) {
-	made := map[command.Snowflake]*fakeDelivery{}
-	s := newStage(t, voiceserver.WithDelivery(func(channel command.Snowflake) (voiceserver.Delivery, error) {
+	made := map[snowflake.ID]*fakeDelivery{}
+	s := newStage(t, voiceserver.WithDelivery(func(channel snowflake.ID) (voiceserver.Delivery, error) {
 		made[channel] = &fakeDelivery{}
 		return made[channel], nil
 	}))

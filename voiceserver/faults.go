@@ -4,7 +4,7 @@ import (
 	"time"
 
 	"github.com/discordpkg/gateway/closecode"
-	"github.com/discordpkg/gateway/command"
+	"github.com/discordpkg/gateway/snowflake"
 )
 
 // Faults makes things go wrong, for tests of clients. Its methods are safe for
@@ -17,7 +17,7 @@ func (s *Server) Faults() Faults { return Faults{s} }
 // SetNetwork makes the network of the users bad, or of everybody who has no
 // network of their own if none are named. The zero [Network] makes it good
 // again.
-func (f Faults) SetNetwork(n Network, users ...command.Snowflake) {
+func (f Faults) SetNetwork(n Network, users ...snowflake.ID) {
 	for _, p := range f.srv.ports {
 		p.mu.Lock()
 		p.relay.SetNetwork(n, users...)
@@ -27,7 +27,7 @@ func (f Faults) SetNetwork(n Network, users ...command.Snowflake) {
 
 // Close closes the connections of a user, or of everybody if user is zero, and
 // returns how many they were, see [Core.Close].
-func (f Faults) Close(user command.Snowflake, code closecode.Voice) (closed int) {
+func (f Faults) Close(user snowflake.ID, code closecode.Voice) (closed int) {
 	f.srv.do(func(now time.Time, c *Core) { closed = c.Close(now, user, code) })
 	return closed
 }
@@ -35,13 +35,13 @@ func (f Faults) Close(user command.Snowflake, code closecode.Voice) (closed int)
 // Cut breaks the connections of a user, or of everybody if user is zero,
 // without a close frame, and returns how many they were. Sessions can be
 // resumed.
-func (f Faults) Cut(user command.Snowflake) (cut int) {
+func (f Faults) Cut(user snowflake.ID) (cut int) {
 	f.srv.do(func(now time.Time, c *Core) { cut = c.Cut(now, user) })
 	return cut
 }
 
 // Stall keeps messages from being sent to a user, see [Core.Stall].
-func (f Faults) Stall(user command.Snowflake, d time.Duration) (stalled int) {
+func (f Faults) Stall(user snowflake.ID, d time.Duration) (stalled int) {
 	f.srv.do(func(now time.Time, c *Core) { stalled = c.Stall(now, user, d) })
 	return stalled
 }

@@ -7,8 +7,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/discordpkg/gateway/command"
 	"github.com/discordpkg/gateway/internal/rtp"
+	"github.com/discordpkg/gateway/snowflake"
 	"github.com/discordpkg/gateway/voiceserver"
 	"github.com/stretchr/testify/require"
 )
@@ -82,7 +82,7 @@ func TestMembershipModel(t *testing.T) {
 			switch c := cast[i]; {
 			case c == nil || c.close != 0:
 				s.clients = remove(s.clients, c)
-				cast[i], knows[i] = s.callIn(command.Snowflake(i+1), channel+command.Snowflake(rng.IntN(2))), map[string]bool{}
+				cast[i], knows[i] = s.callIn(snowflake.ID(i+1), channel+snowflake.ID(rng.IntN(2))), map[string]bool{}
 			case rng.IntN(6) == 0:
 				s.core.Leave(s.now, guild, c.member.User)
 				s.settle()

@@ -6,15 +6,15 @@ import (
 	"time"
 
 	"github.com/discordpkg/gateway/closecode"
-	"github.com/discordpkg/gateway/command"
 	"github.com/discordpkg/gateway/internal/rtp"
+	"github.com/discordpkg/gateway/snowflake"
 	"github.com/discordpkg/gateway/voiceserver"
 	"github.com/stretchr/testify/require"
 )
 
 // Every close code that a client can earn, and what earns it.
 func TestCloseCodes(t *testing.T) {
-	identify := func(c *client, server, user command.Snowflake, session, token string) {
+	identify := func(c *client, server, user snowflake.ID, session, token string) {
 		c.send(`{"op":0,"d":{"server_id":"%d","user_id":"%d","session_id":"%s","token":"%s"}}`, server, user, session, token)
 	}
 	for _, tt := range []struct {

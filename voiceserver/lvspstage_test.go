@@ -6,11 +6,11 @@ import (
 	"testing"
 	"time"
 
-	"github.com/discordpkg/gateway/command"
 	"github.com/discordpkg/gateway/internal/frame"
 	"github.com/discordpkg/gateway/internal/rtp"
 	"github.com/discordpkg/gateway/lvsp"
 	"github.com/discordpkg/gateway/opcode"
+	"github.com/discordpkg/gateway/snowflake"
 	"github.com/discordpkg/gateway/voiceserver"
 	"github.com/gobwas/ws"
 	"github.com/stretchr/testify/require"
@@ -135,6 +135,6 @@ func (c *caller) login() {
 		c.member.Guild, c.member.User, c.member.SessionID, c.token)
 }
 
-func in(user command.Snowflake) lvsp.VoiceState {
+func in(user snowflake.ID) lvsp.VoiceState {
 	return lvsp.VoiceState{Guild: guild, Channel: channel, User: user}
 }

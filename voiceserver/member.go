@@ -5,15 +5,15 @@ import (
 	"time"
 
 	"github.com/discordpkg/gateway/closecode"
-	"github.com/discordpkg/gateway/command"
+	"github.com/discordpkg/gateway/snowflake"
 )
 
 // A Member is a user in a voice channel. A user is in one channel of a guild
 // at a time.
 type Member struct {
-	Guild     command.Snowflake // zero in a call outside of guilds
-	Channel   command.Snowflake
-	User      command.Snowflake
+	Guild     snowflake.ID // zero in a call outside of guilds
+	Channel   snowflake.ID
+	User      snowflake.ID
 	SessionID string // of the voice state, which the client will show together with its token
 
 	// Backend is whose ids these are: members of different backends never meet,
@@ -46,16 +46,16 @@ const maxSessionID = 128 // bytes
 // A memberKey says where a user can be only once.
 type memberKey struct {
 	backend      string
-	server, user command.Snowflake
+	server, user snowflake.ID
 }
 
 // serverKey returns where a user of no backend is looked for.
-func serverKey(guild, user command.Snowflake) memberKey { return memberKey{"", guild, user} }
+func serverKey(guild, user snowflake.ID) memberKey { return memberKey{"", guild, user} }
 
 // A roomKey is a channel of a backend.
 type roomKey struct {
 	backend string
-	channel command.Snowflake
+	channel snowflake.ID
 }
 
 func (m Member) key() memberKey { return memberKey{m.Backend, m.server(), m.User} }
@@ -74,7 +74,7 @@ type member struct {
 
 // server returns what clients call the server id: that of the guild, or of the
 // channel where there is no guild.
-func (m Member) server() command.Snowflake {
+func (m Member) server() snowflake.ID {
 	if m.Guild != 0 {
 		return m.Guild
 	}
@@ -120,7 +120,7 @@ func (c *Core) Join(now time.Time, m Member) (token string, err error) {
 
 // Leave removes a member, who is in no channel of the guild afterwards. A
 // connection is closed with 4014. It does nothing if there is no such member.
-func (c *Core) Leave(now time.Time, guild, user command.Snowflake) {
+func (c *Core) Leave(now time.Time, guild, user snowflake.ID) {
 	if m := c.members[serverKey(guild, user)]; m != nil {
 		c.remove(now, m, closecode.VoiceDisconnected)
 	}
@@ -137,7 +137,7 @@ func (c *Core) remove(now time.Time, m *member, code closecode.Voice) {
 
 // Destroy removes all members of a channel of the guild. Connections are closed
 // with 4022.
-func (c *Core) Destroy(now time.Time, guild, channel command.Snowflake) {
+func (c *Core) Destroy(now time.Time, guild, channel snowflake.ID) {
 	r := c.rooms[roomKey{"", channel}]
 	if r == nil || r.members[0].Guild != guild {
 		return
@@ -148,7 +148,7 @@ func (c *Core) Destroy(now time.Time, guild, channel command.Snowflake) {
 }
 
 // SetState says what a member may not do. The error is [ErrNoMember].
-func (c *Core) SetState(guild, user command.Snowflake, state MemberState) error {
+func (c *Core) SetState(guild, user snowflake.ID, state MemberState) error {
 	return c.setState(serverKey(guild, user), state)
 }
 
@@ -168,7 +168,7 @@ func (c *Core) setState(key memberKey, state MemberState) error {
 // per second; what exceeds it by half over a second is dropped. Zero lifts the
 // limit, as when the last member leaves. It reports whether there is such a
 // channel.
-func (c *Core) SetBitrate(channel command.Snowflake, bitsPerSecond int) bool {
+func (c *Core) SetBitrate(channel snowflake.ID, bitsPerSecond int) bool {
 	return c.setBitrate(roomKey{"", channel}, bitsPerSecond)
 }
 
@@ -189,7 +189,7 @@ func (c *Core) setBitrate(key roomKey, bitsPerSecond int) bool {
 
 // Member returns the member that a user is in a guild, or in the call of a
 // channel without one.
-func (c *Core) Member(guild, user command.Snowflake) (m Member, ok bool) {
+func (c *Core) Member(guild, user snowflake.ID) (m Member, ok bool) {
 	if found := c.members[serverKey(guild, user)]; found != nil {
 		return found.Member, true
 	}
@@ -198,7 +198,7 @@ func (c *Core) Member(guild, user command.Snowflake) (m Member, ok bool) {
 
 // Members returns who is in a channel, in the order in which they came: first
 // the members without a backend, then those of each.
-func (c *Core) Members(channel command.Snowflake) (members []Member) {
+func (c *Core) Members(channel snowflake.ID) (members []Member) {
 	for _, backend := range append([]string{""}, c.backends...) {
 		if r := c.rooms[roomKey{backend, channel}]; r != nil {
 			for _, m := range r.members {

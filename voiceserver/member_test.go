@@ -8,7 +8,7 @@ import (
 	"testing"
 	"testing/iotest"
 
-	"github.com/discordpkg/gateway/command"
+	"github.com/discordpkg/gateway/snowflake"
 	"github.com/discordpkg/gateway/voiceserver"
 	"github.com/stretchr/testify/require"
 )
@@ -50,7 +50,7 @@ func TestJoinRefuses(t *testing.T) {
 		_, err := s.core.Join(s.now, m)
 		require.ErrorIs(t, err, voiceserver.ErrMember)
 	}
-	for user := range command.Snowflake(3) {
+	for user := range snowflake.ID(3) {
 		good.User = user + 1
 		_, err := s.core.Join(s.now, good)
 		require.Equal(t, user == 2, errors.Is(err, voiceserver.ErrChannelFull))

@@ -7,8 +7,8 @@ import (
 	"time"
 
 	"github.com/discordpkg/gateway/closecode"
-	"github.com/discordpkg/gateway/command"
 	"github.com/discordpkg/gateway/lvsp"
+	"github.com/discordpkg/gateway/snowflake"
 )
 
 const tokenSize = 16 // bytes, twice as many characters
@@ -76,7 +76,7 @@ func (c *Core) renew(now time.Time, m *member) (string, error) {
 // credentials are what a client shows.
 type credentials struct {
 	token        string
-	server, user command.Snowflake // the user is zero in a resume
+	server, user snowflake.ID // the user is zero in a resume
 	session      string
 }
 

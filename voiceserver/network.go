@@ -3,7 +3,7 @@ package voiceserver
 import (
 	"time"
 
-	"github.com/discordpkg/gateway/command"
+	"github.com/discordpkg/gateway/snowflake"
 )
 
 // A Network is what goes wrong with the audio that is sent to a client. The
@@ -27,7 +27,7 @@ const maxHeld = 8192
 type networks struct {
 	bad  bool // somebody's is
 	all  Network
-	some map[command.Snowflake]Network
+	some map[snowflake.ID]Network
 	held []held // a heap, the earliest first
 	seq  uint64
 }
@@ -42,9 +42,9 @@ type held struct {
 
 // SetNetwork makes the network of the users bad, or of everybody who has no
 // network of their own if none are named.
-func (r *Relay) SetNetwork(n Network, users ...command.Snowflake) {
+func (r *Relay) SetNetwork(n Network, users ...snowflake.ID) {
 	if r.net.some == nil {
-		r.net.some = make(map[command.Snowflake]Network)
+		r.net.some = make(map[snowflake.ID]Network)
 	}
 	for _, u := range users {
 		r.net.some[u] = n
@@ -58,7 +58,7 @@ func (r *Relay) SetNetwork(n Network, users ...command.Snowflake) {
 	}
 }
 
-func (n *networks) of(user command.Snowflake) Network {
+func (n *networks) of(user snowflake.ID) Network {
 	if own, ok := n.some[user]; ok {
 		return own
 	}
@@ -66,7 +66,7 @@ func (n *networks) of(user command.Snowflake) Network {
 }
 
 // disturbs reports whether the network of a user is bad.
-func (n *networks) disturbs(user command.Snowflake) bool { return n.bad && n.of(user) != Network{} }
+func (n *networks) disturbs(user snowflake.ID) bool { return n.bad && n.of(user) != Network{} }
 
 // disturb sends a packet to a client over a bad network.
 func (r *Relay) disturb(now time.Time, to *leg, plain []byte, out *Batch) {

@@ -8,9 +8,9 @@ import (
 	"time"
 
 	"github.com/discordpkg/gateway/closecode"
-	"github.com/discordpkg/gateway/command"
 	"github.com/discordpkg/gateway/internal/alarm"
 	"github.com/discordpkg/gateway/internal/frame"
+	"github.com/discordpkg/gateway/snowflake"
 	"github.com/gobwas/ws"
 )
 
@@ -107,7 +107,7 @@ func (p *peer) wakeUp() {
 // read serves what the client sends until the connection ends.
 func (p *peer) read() {
 	code := p.readFrames()
-	var user command.Snowflake
+	var user snowflake.ID
 	var ended closecode.Voice
 	var why string
 	p.srv.do(func(now time.Time, _ *Core) {

@@ -4,16 +4,16 @@ import (
 	"time"
 
 	"github.com/discordpkg/gateway/closecode"
-	"github.com/discordpkg/gateway/command"
+	"github.com/discordpkg/gateway/snowflake"
 )
 
 // A Violation is a breach of the rules by a client.
 type Violation struct {
-	At   time.Time         `json:"at"`
-	Conn int               `json:"conn"`           // the number of the connection, from 1
-	User command.Snowflake `json:"user,omitzero"`  // zero before it identified
-	Code closecode.Voice   `json:"code,omitempty"` // zero if the connection went on
-	Text string            `json:"text"`
+	At   time.Time       `json:"at"`
+	Conn int             `json:"conn"`           // the number of the connection, from 1
+	User snowflake.ID    `json:"user,omitzero"`  // zero before it identified
+	Code closecode.Voice `json:"code,omitempty"` // zero if the connection went on
+	Text string          `json:"text"`
 }
 
 // Stats count what happened since the start.

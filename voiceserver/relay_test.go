@@ -7,8 +7,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/discordpkg/gateway/command"
 	"github.com/discordpkg/gateway/internal/rtp"
+	"github.com/discordpkg/gateway/snowflake"
 	"github.com/discordpkg/gateway/voiceserver"
 	"github.com/stretchr/testify/require"
 )
@@ -278,7 +278,7 @@ func TestCallsAreApart(t *testing.T) {
 	var all []*client
 	for room := range 3 {
 		for n := range 3 {
-			all = append(all, s.callIn(command.Snowflake(1+10*room+n), command.Snowflake(300+room)))
+			all = append(all, s.callIn(snowflake.ID(1+10*room+n), snowflake.ID(300+room)))
 		}
 	}
 	for i, c := range all {

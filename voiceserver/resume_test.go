@@ -6,8 +6,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/discordpkg/gateway/command"
 	"github.com/discordpkg/gateway/opcode"
+	"github.com/discordpkg/gateway/snowflake"
 	"github.com/discordpkg/gateway/voiceserver"
 	"github.com/stretchr/testify/require"
 )
@@ -51,7 +51,7 @@ func TestResumeReplaces(t *testing.T) {
 	a.connect()
 	a.resume()
 	require.EqualValues(t, 4014, old.close)
-	require.Equal(t, command.Snowflake(1), a.conn.User())
+	require.Equal(t, snowflake.ID(1), a.conn.User())
 	require.Equal(t, 1, s.core.Stats().Open)
 	old.conn.Lost(s.now, 1000) // the echo of the close frame ends no session
 	a.speak(1)

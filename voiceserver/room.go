@@ -7,8 +7,8 @@ import (
 	"time"
 
 	"github.com/discordpkg/gateway"
-	"github.com/discordpkg/gateway/command"
 	"github.com/discordpkg/gateway/opcode"
+	"github.com/discordpkg/gateway/snowflake"
 )
 
 // A room is a channel with somebody in it.
@@ -68,14 +68,14 @@ func (r *room) welcome(now time.Time, s *session, e2ee uint16) {
 	r.talking = append(slices.Clip(others), s)
 	s.talking = true
 	if len(others) > 0 {
-		ids := make([]command.Snowflake, len(others))
+		ids := make([]snowflake.ID, len(others))
 		for i, o := range others {
 			ids[i] = o.member.User
 		}
 		s.send(now, opcode.VoiceClientsConnect, encoded(gateway.VoiceClientsConnect{UserIDs: ids}))
 	}
 	for _, o := range others {
-		o.send(now, opcode.VoiceClientsConnect, encoded(gateway.VoiceClientsConnect{UserIDs: []command.Snowflake{s.member.User}}))
+		o.send(now, opcode.VoiceClientsConnect, encoded(gateway.VoiceClientsConnect{UserIDs: []snowflake.ID{s.member.User}}))
 		if o.spoke {
 			s.send(now, opcode.VoiceSpeaking, o.speech())
 		}

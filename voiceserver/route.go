@@ -8,7 +8,7 @@ import (
 
 	"github.com/discordpkg/gateway"
 	"github.com/discordpkg/gateway/closecode"
-	"github.com/discordpkg/gateway/command"
+	"github.com/discordpkg/gateway/snowflake"
 )
 
 // A Route is what a [Relay] has to know of one client: a [Core] says so
@@ -17,8 +17,8 @@ type Route struct {
 	Port    int    // of the relay, an index into the ports of the core
 	SSRC    uint32 // by which the client is known
 	Backend string // whose channel it is
-	Channel command.Snowflake
-	User    command.Snowflake
+	Channel snowflake.ID
+	User    snowflake.ID
 
 	Mode  string // empty before a protocol is selected: only IP discovery is answered
 	Key   gateway.VoiceKey

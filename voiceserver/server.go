@@ -14,7 +14,7 @@ import (
 	"time"
 
 	"github.com/discordpkg/gateway/closecode"
-	"github.com/discordpkg/gateway/command"
+	"github.com/discordpkg/gateway/snowflake"
 )
 
 // A Server is a voice server on sockets. Its methods are safe for concurrent
@@ -219,7 +219,7 @@ func (s *Server) Join(m Member) (endpoint, token string, err error) {
 // Move puts a user into another channel of the guild, see [Core.Join]. The
 // client gets close code 4014, and comes back with the new token. The error is
 // [ErrNoMember], or one of Join.
-func (s *Server) Move(guild, user, channel command.Snowflake) (endpoint, token string, err error) {
+func (s *Server) Move(guild, user, channel snowflake.ID) (endpoint, token string, err error) {
 	s.do(func(now time.Time, c *Core) {
 		m, ok := c.Member(guild, user)
 		switch {
@@ -242,13 +242,13 @@ func (s *Server) Move(guild, user, channel command.Snowflake) (endpoint, token s
 }
 
 // Leave removes a member, see [Core.Leave].
-func (s *Server) Leave(guild, user command.Snowflake) {
+func (s *Server) Leave(guild, user snowflake.ID) {
 	s.do(func(now time.Time, c *Core) { c.Leave(now, guild, user) })
 }
 
 // Kick removes a member against its will, and reports whether there was one.
 // The client gets close code 4014.
-func (s *Server) Kick(guild, user command.Snowflake) (kicked bool) {
+func (s *Server) Kick(guild, user snowflake.ID) (kicked bool) {
 	s.do(func(now time.Time, c *Core) {
 		_, kicked = c.Member(guild, user)
 		c.Leave(now, guild, user)
@@ -257,24 +257,24 @@ func (s *Server) Kick(guild, user command.Snowflake) (kicked bool) {
 }
 
 // Destroy removes all members of a channel, see [Core.Destroy].
-func (s *Server) Destroy(guild, channel command.Snowflake) {
+func (s *Server) Destroy(guild, channel snowflake.ID) {
 	s.do(func(now time.Time, c *Core) { c.Destroy(now, guild, channel) })
 }
 
 // SetBitrate limits what each member of a channel sends, see [Core.SetBitrate].
-func (s *Server) SetBitrate(channel command.Snowflake, bitsPerSecond int) (ok bool) {
+func (s *Server) SetBitrate(channel snowflake.ID, bitsPerSecond int) (ok bool) {
 	s.do(func(_ time.Time, c *Core) { ok = c.SetBitrate(channel, bitsPerSecond) })
 	return ok
 }
 
 // SetState says what a member may not do, see [Core.SetState].
-func (s *Server) SetState(guild, user command.Snowflake, state MemberState) (err error) {
+func (s *Server) SetState(guild, user snowflake.ID, state MemberState) (err error) {
 	s.do(func(_ time.Time, c *Core) { err = c.SetState(guild, user, state) })
 	return err
 }
 
 // Members returns who is in a channel, see [Core.Members].
-func (s *Server) Members(channel command.Snowflake) []Member {
+func (s *Server) Members(channel snowflake.ID) []Member {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.core.Members(channel)

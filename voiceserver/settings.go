@@ -9,9 +9,9 @@ import (
 	"net"
 	"time"
 
-	"github.com/discordpkg/gateway/command"
 	"github.com/discordpkg/gateway/internal/rtp"
 	"github.com/discordpkg/gateway/ratelimit"
+	"github.com/discordpkg/gateway/snowflake"
 )
 
 // An Option configures a [Core], a [Relay] or a [Server]. Values out of range
@@ -33,7 +33,7 @@ type settings struct {
 	modes       []rtp.Mode
 	nonces      rtp.Nonces // of the server, for each key
 	requireE2EE bool
-	delivery    func(channel command.Snowflake) (Delivery, error)
+	delivery    func(channel snowflake.ID) (Delivery, error)
 	tokens      *tokenKey // nil: at random
 	random      io.Reader
 	seed        uint64
@@ -156,7 +156,7 @@ func WithE2EERequired() Option { return func(s *settings) { s.requireE2EE = true
 // comes, instead of a [dave.Delivery]. It is called while the server stands
 // still. An error keeps the member out; channels for which it returns nil are
 // not encrypted end to end.
-func WithDelivery(channel func(channel command.Snowflake) (Delivery, error)) Option {
+func WithDelivery(channel func(channel snowflake.ID) (Delivery, error)) Option {
 	return func(s *settings) { s.delivery = channel }
 }
 

@@ -13,10 +13,10 @@ import (
 
 	"github.com/discordpkg/gateway"
 	"github.com/discordpkg/gateway/closecode"
-	"github.com/discordpkg/gateway/command"
 	"github.com/discordpkg/gateway/dave"
 	"github.com/discordpkg/gateway/internal/rtp"
 	"github.com/discordpkg/gateway/opcode"
+	"github.com/discordpkg/gateway/snowflake"
 	"github.com/discordpkg/gateway/voiceserver"
 	"github.com/stretchr/testify/require"
 )
@@ -241,13 +241,13 @@ type party struct {
 	opener *rtp.Opener
 	sealer *rtp.Sealer
 	stream rtp.Stream
-	users  map[uint32]command.Snowflake
-	heard  map[command.Snowflake]time.Time
+	users  map[uint32]snowflake.ID
+	heard  map[snowflake.ID]time.Time
 	dave   *dave.Session
 }
 
-func (s *sim) add(user, channel command.Snowflake) {
-	p := &party{s: s, member: voiceserver.Member{Guild: guild, Channel: channel, User: user}, heard: make(map[command.Snowflake]time.Time)}
+func (s *sim) add(user, channel snowflake.ID) {
+	p := &party{s: s, member: voiceserver.Member{Guild: guild, Channel: channel, User: user}, heard: make(map[snowflake.ID]time.Time)}
 	p.addr = netip.AddrPortFrom(netip.AddrFrom4([4]byte{10, byte(user >> 16), byte(user >> 8), byte(user)}), 4000)
 	s.ports[p.addr] = p
 	s.parties = append(s.parties, p)
@@ -312,7 +312,7 @@ func (p *party) handle(l *link, m *gateway.VoiceMessage) {
 	switch m.Op {
 	case opcode.VoiceReady:
 		ready, _ := l.state.Ready()
-		p.ssrc, p.users = ready.SSRC, make(map[uint32]command.Snowflake)
+		p.ssrc, p.users = ready.SSRC, make(map[uint32]snowflake.ID)
 		p.stream = rtp.Stream{SSRC: p.ssrc, Sequence: uint16(p.s.rng.Uint32())}
 		p.discover(l)
 	case opcode.VoiceSessionDescription:

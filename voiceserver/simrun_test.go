@@ -7,9 +7,9 @@ import (
 	"time"
 
 	"github.com/discordpkg/gateway"
-	"github.com/discordpkg/gateway/command"
 	"github.com/discordpkg/gateway/dave"
 	"github.com/discordpkg/gateway/internal/rtp"
+	"github.com/discordpkg/gateway/snowflake"
 	"github.com/discordpkg/gateway/voiceserver"
 	"github.com/stretchr/testify/require"
 )
@@ -143,7 +143,7 @@ func (s *sim) check() (talking, stopped int) {
 func simulate(t *testing.T, calls int, e2ee bool, seed uint64) {
 	s := newSim(t, seed, e2ee)
 	for i := range calls {
-		s.add(command.Snowflake(i+1), command.Snowflake(1000+i/4))
+		s.add(snowflake.ID(i+1), snowflake.ID(1000+i/4))
 	}
 	for _, part := range s.parties {
 		if part.member.User%3 == 0 {

@@ -11,10 +11,10 @@ import (
 
 	"github.com/discordpkg/gateway"
 	"github.com/discordpkg/gateway/closecode"
-	"github.com/discordpkg/gateway/command"
 	"github.com/discordpkg/gateway/internal/frame"
 	"github.com/discordpkg/gateway/internal/rtp"
 	"github.com/discordpkg/gateway/opcode"
+	"github.com/discordpkg/gateway/snowflake"
 	"github.com/discordpkg/gateway/voiceserver"
 	"github.com/gobwas/ws"
 	"github.com/stretchr/testify/require"
@@ -54,7 +54,7 @@ func newServer(t *testing.T, options ...voiceserver.Option) *voiceserver.Server 
 }
 
 // dial opens the websocket of a member.
-func dial(t *testing.T, srv *voiceserver.Server, scheme string, user command.Snowflake) *caller {
+func dial(t *testing.T, srv *voiceserver.Server, scheme string, user snowflake.ID) *caller {
 	t.Helper()
 	m := voiceserver.Member{Guild: guild, Channel: channel, User: user, SessionID: fmt.Sprintf("session-%d", user)}
 	endpoint, token, err := srv.Join(m)

@@ -11,17 +11,17 @@ import (
 
 	"github.com/discordpkg/gateway"
 	"github.com/discordpkg/gateway/closecode"
-	"github.com/discordpkg/gateway/command"
 	"github.com/discordpkg/gateway/dave"
 	"github.com/discordpkg/gateway/internal/rtp"
 	"github.com/discordpkg/gateway/opcode"
+	"github.com/discordpkg/gateway/snowflake"
 	"github.com/discordpkg/gateway/voiceserver"
 	"github.com/stretchr/testify/require"
 )
 
 const (
-	guild   command.Snowflake = 100
-	channel command.Snowflake = 200
+	guild   snowflake.ID = 100
+	channel snowflake.ID = 200
 )
 
 var (
@@ -77,9 +77,9 @@ type message struct {
 }
 
 // join makes a user a member of the channel.
-func (s *stage) join(user command.Snowflake) *client { return s.joinIn(user, channel) }
+func (s *stage) join(user snowflake.ID) *client { return s.joinIn(user, channel) }
 
-func (s *stage) joinIn(user, channel command.Snowflake) *client {
+func (s *stage) joinIn(user, channel snowflake.ID) *client {
 	m := voiceserver.Member{Guild: guild, Channel: channel, User: user, SessionID: fmt.Sprintf("session-%d", user)}
 	token, err := s.core.Join(s.now, m)
 	require.NoError(s.t, err)
@@ -89,9 +89,9 @@ func (s *stage) joinIn(user, channel command.Snowflake) *client {
 }
 
 // call makes a user a member who talks.
-func (s *stage) call(user command.Snowflake) *client { return s.callIn(user, channel) }
+func (s *stage) call(user snowflake.ID) *client { return s.callIn(user, channel) }
 
-func (s *stage) callIn(user, channel command.Snowflake) *client {
+func (s *stage) callIn(user, channel snowflake.ID) *client {
 	c := s.joinIn(user, channel)
 	c.connect()
 	c.identify()

@@ -15,19 +15,19 @@ import (
 
 	"github.com/discordpkg/gateway"
 	"github.com/discordpkg/gateway/closecode"
-	"github.com/discordpkg/gateway/command"
 	"github.com/discordpkg/gateway/dave"
 	"github.com/discordpkg/gateway/event"
 	"github.com/discordpkg/gateway/gatewayshard"
 	"github.com/discordpkg/gateway/gatewaytest"
 	"github.com/discordpkg/gateway/intent"
+	"github.com/discordpkg/gateway/snowflake"
 	"github.com/discordpkg/gateway/voiceserver"
 	"github.com/discordpkg/gateway/voiceshard"
 )
 
 // A caller is a bot in a voice channel of the local Discord.
 type caller struct {
-	user     command.Snowflake
+	user     snowflake.ID
 	identity *dave.Identity
 	voice    *voiceshard.Voice
 	session  *voiceshard.Session
@@ -126,7 +126,7 @@ func TestCall(t *testing.T) {
 	heard(ctx, t, a, b)
 	heard(ctx, t, b, a)
 	before := b.session.Stats() // the first words were for a group of one
-	require.Equal(t, []command.Snowflake{b.user}, a.session.Users())
+	require.Equal(t, []snowflake.ID{b.user}, a.session.Users())
 	for n := range 100 {
 		_, err := a.session.Write(word(1000 + n))
 		require.NoError(t, err)

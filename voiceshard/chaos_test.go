@@ -15,6 +15,7 @@ import (
 	"github.com/discordpkg/gateway/command"
 	"github.com/discordpkg/gateway/event"
 	"github.com/discordpkg/gateway/opcode"
+	"github.com/discordpkg/gateway/snowflake"
 )
 
 // chaos is what happens to one call, at random.
@@ -109,7 +110,7 @@ func (c *chaos) happens() {
 			host.close(codes[c.IntN(len(codes))])
 		}
 	case 3: // moved by somebody
-		c.state([]Snowflake{lobby, cellar}[c.IntN(2)], session)
+		c.state([]snowflake.ID{lobby, cellar}[c.IntN(2)], session)
 		c.named(c.elsewhere(), token)
 	case 4: // another server
 		c.named(c.elsewhere(), token)
@@ -122,7 +123,7 @@ func (c *chaos) happens() {
 	case 7:
 		ctx, cancel := context.WithTimeout(context.Background(), time.Duration(c.IntN(2000))*time.Millisecond)
 		defer cancel()
-		_ = c.s.Move(ctx, []Snowflake{lobby, cellar}[c.IntN(2)])
+		_ = c.s.Move(ctx, []snowflake.ID{lobby, cellar}[c.IntN(2)])
 	case 8: // the network is away
 		c.onDial(func(string) error { return errors.New("network is unreachable") })
 		c.pause()

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/discordpkg/gateway"
+	"github.com/discordpkg/gateway/snowflake"
 )
 
 // connect makes one connection and reads it to its end. It returns why it
@@ -82,7 +83,7 @@ func (s *Session) begin(cancel context.CancelCauseFunc) (*gateway.VoiceGatewaySt
 	return state, nil
 }
 
-func (s *Session) renewCryptor(user, channel Snowflake) error {
+func (s *Session) renewCryptor(user, channel snowflake.ID) error {
 	var c *cryptor
 	if factory := s.voice.config.e2ee; factory != nil {
 		machine, err := factory(user, channel)

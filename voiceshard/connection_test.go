@@ -15,6 +15,7 @@ import (
 	"github.com/discordpkg/gateway/gatewayshard"
 	"github.com/discordpkg/gateway/internal/rtp"
 	"github.com/discordpkg/gateway/opcode"
+	"github.com/discordpkg/gateway/snowflake"
 )
 
 // The deprecated default, a URL without a version, is on its way out.
@@ -235,7 +236,7 @@ func TestDeadlinesOfEncryption(t *testing.T) {
 		require.InDelta(t, 100, i.calls.Load()-before, 5)
 		require.NoError(t, s.Leave(t.Context()))
 		require.True(t, i.wiped.Load())
-	}, WithE2EE(func(user, _ Snowflake) (FrameCryptor, error) { i.user = user; return i, nil }))
+	}, WithE2EE(func(user, _ snowflake.ID) (FrameCryptor, error) { i.user = user; return i, nil }))
 }
 
 // Of two servers named in a row the last one counts.

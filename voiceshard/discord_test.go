@@ -16,15 +16,16 @@ import (
 	"github.com/discordpkg/gateway"
 	"github.com/discordpkg/gateway/command"
 	"github.com/discordpkg/gateway/event"
+	"github.com/discordpkg/gateway/snowflake"
 )
 
 const (
-	guild   Snowflake = 41771983423143937
-	lobby   Snowflake = 127121515262115840
-	cellar  Snowflake = 127121515262115841
-	bot     Snowflake = 104694319306248192
-	other   Snowflake = 104694319306248193
-	theHost           = "voice.example:443"
+	guild   snowflake.ID = 41771983423143937
+	lobby   snowflake.ID = 127121515262115840
+	cellar  snowflake.ID = 127121515262115841
+	bot     snowflake.ID = 104694319306248192
+	other   snowflake.ID = 104694319306248193
+	theHost              = "voice.example:443"
 )
 
 // A discord is a main gateway and its voice servers, in virtual time and
@@ -129,7 +130,7 @@ func (d *discord) introduce(v command.VoiceState) {
 }
 
 // state says where the bot is.
-func (d *discord) state(channel Snowflake, session string) {
+func (d *discord) state(channel snowflake.ID, session string) {
 	data, _ := json.Marshal(map[string]any{"guild_id": guild, "user_id": bot, "channel_id": channel, "session_id": session})
 	d.voice.HandleEvent(event.VoiceStateUpdate, data)
 }

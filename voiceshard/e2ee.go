@@ -8,11 +8,12 @@ import (
 
 	"github.com/discordpkg/gateway"
 	"github.com/discordpkg/gateway/dave"
+	"github.com/discordpkg/gateway/snowflake"
 )
 
 // newDAVE returns what makes sessions of package dave.
-func newDAVE(options ...dave.Option) func(user, channel Snowflake) (FrameCryptor, error) {
-	return func(user, channel Snowflake) (FrameCryptor, error) {
+func newDAVE(options ...dave.Option) func(user, channel snowflake.ID) (FrameCryptor, error) {
+	return func(user, channel snowflake.ID) (FrameCryptor, error) {
 		s, err := dave.NewSession(user, channel, options...)
 		if err != nil {
 			return nil, err
@@ -62,7 +63,7 @@ func (c *cryptor) encrypt(dst, frame []byte) (out []byte, hollow bool, err error
 
 // decrypt appends a decrypted frame to dst. It reports whether the same frame
 // may be decryptable later.
-func (c *cryptor) decrypt(now time.Time, user Snowflake, dst, frame []byte) (out []byte, later bool, err error) {
+func (c *cryptor) decrypt(now time.Time, user snowflake.ID, dst, frame []byte) (out []byte, later bool, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	out, err = c.machine.DecryptFrame(now, user, dst, frame)
@@ -159,5 +160,5 @@ type FrameCryptor interface {
 	EncryptFrame(now time.Time, dst, frame []byte, codec dave.Codec) ([]byte, error)
 
 	// DecryptFrame appends to dst the frame that a user sent.
-	DecryptFrame(now time.Time, user Snowflake, dst, frame []byte) ([]byte, error)
+	DecryptFrame(now time.Time, user snowflake.ID, dst, frame []byte) ([]byte, error)
 }

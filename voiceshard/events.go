@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/discordpkg/gateway"
+	"github.com/discordpkg/gateway/snowflake"
 )
 
 // An Event is something that happened to a session. Fields that have nothing
@@ -14,8 +15,8 @@ import (
 type Event struct {
 	Kind    EventKind
 	At      time.Time
-	Channel Snowflake             // of EventConnected and EventMoved
-	User    Snowflake             // of EventUserJoined, EventUserLeft and EventSpeaking
+	Channel snowflake.ID          // of EventConnected and EventMoved
+	User    snowflake.ID          // of EventUserJoined, EventUserLeft and EventSpeaking
 	SSRC    uint32                // of EventSpeaking
 	Flags   gateway.SpeakingFlags // of EventSpeaking; zero: fell silent
 	Err     error                 // of EventEnded, and EventDisconnected

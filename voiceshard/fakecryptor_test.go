@@ -9,12 +9,13 @@ import (
 	"github.com/discordpkg/gateway"
 	"github.com/discordpkg/gateway/dave"
 	"github.com/discordpkg/gateway/opcode"
+	"github.com/discordpkg/gateway/snowflake"
 )
 
 // lock is end-to-end encryption for tests: a frame is preceded by the digits of
 // its sender. It has keys once it has seen Execute Transition.
 type lock struct {
-	user   Snowflake // ours
+	user   snowflake.ID // ours
 	ready  atomic.Bool
 	broken error
 	seen   []opcode.Voice
@@ -48,7 +49,7 @@ func (l *lock) EncryptFrame(_ time.Time, dst, frame []byte, codec dave.Codec) ([
 	return append(append(dst, l.user.String()...), frame...), nil
 }
 
-func (l *lock) DecryptFrame(_ time.Time, user Snowflake, dst, frame []byte) ([]byte, error) {
+func (l *lock) DecryptFrame(_ time.Time, user snowflake.ID, dst, frame []byte) ([]byte, error) {
 	if !l.ready.Load() {
 		return dst, errLocked
 	}
@@ -74,7 +75,7 @@ func (i *impatient) Wipe()                       { i.wiped.Store(true) }
 // withLock encrypts with locks, of which l is the first one.
 func withLock(l *lock) Option {
 	first := l
-	return WithE2EE(func(user, channel Snowflake) (FrameCryptor, error) {
+	return WithE2EE(func(user, channel snowflake.ID) (FrameCryptor, error) {
 		if channel != lobby {
 			return nil, errors.New("not the lobby")
 		}

@@ -12,6 +12,7 @@ import (
 	"github.com/discordpkg/gateway"
 	"github.com/discordpkg/gateway/internal/rtp"
 	"github.com/discordpkg/gateway/opcode"
+	"github.com/discordpkg/gateway/snowflake"
 )
 
 // receive acts on one message.
@@ -175,8 +176,8 @@ func (s *Session) hear(now time.Time, data []byte) {
 // see takes the SSRC of the audio out of a Video message.
 func (s *Session) see(now time.Time, data []byte) {
 	var v struct {
-		UserID Snowflake `json:"user_id"`
-		Audio  uint32    `json:"audio_ssrc"`
+		UserID snowflake.ID `json:"user_id"`
+		Audio  uint32       `json:"audio_ssrc"`
 	}
 	if err := json.Unmarshal(data, &v); err == nil && v.UserID != 0 && v.Audio != 0 {
 		s.in.introduce(now, v.Audio, v.UserID)

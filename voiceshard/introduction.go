@@ -3,11 +3,8 @@ package voiceshard
 import (
 	"time"
 
-	"github.com/discordpkg/gateway/command"
+	"github.com/discordpkg/gateway/snowflake"
 )
-
-// Snowflake is an id of Discord.
-type Snowflake = command.Snowflake
 
 // settle is how long a VOICE_SERVER_UPDATE that nobody asked for waits for the
 // VOICE_STATE_UPDATE that a move brings with it, in either order. A change of
@@ -22,7 +19,7 @@ const leaveTime = 15 * time.Second
 // events make it complete, in either order, and neither is good for a second
 // connection.
 type introduction struct {
-	channel   Snowflake // where the bot is, zero: nowhere
+	channel   snowflake.ID // where the bot is, zero: nowhere
 	sessionID string
 	token     string
 	endpoint  string // empty: there is no voice server for now
@@ -36,7 +33,7 @@ type introduction struct {
 	at     time.Time
 
 	used struct { // by the last connection
-		channel                    Snowflake
+		channel                    snowflake.ID
 		sessionID, token, endpoint string
 	}
 }
@@ -45,19 +42,19 @@ type introduction struct {
 //
 // https://discord.com/developers/docs/resources/voice#voice-state-object
 type voiceState struct {
-	GuildID   Snowflake `json:"guild_id"`
-	ChannelID Snowflake `json:"channel_id"`
-	UserID    Snowflake `json:"user_id"`
-	SessionID string    `json:"session_id"`
+	GuildID   snowflake.ID `json:"guild_id"`
+	ChannelID snowflake.ID `json:"channel_id"`
+	UserID    snowflake.ID `json:"user_id"`
+	SessionID string       `json:"session_id"`
 }
 
 // A voiceServer is what matters in VOICE_SERVER_UPDATE.
 //
 // https://discord.com/developers/docs/events/gateway-events#voice-server-update
 type voiceServer struct {
-	GuildID  Snowflake `json:"guild_id"`
-	Token    string    `json:"token"`
-	Endpoint string    `json:"endpoint"`
+	GuildID  snowflake.ID `json:"guild_id"`
+	Token    string       `json:"token"`
+	Endpoint string       `json:"endpoint"`
 }
 
 // ask makes what was said before worthless: a command is about to be sent, or

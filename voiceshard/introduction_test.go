@@ -5,12 +5,14 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/discordpkg/gateway/snowflake"
 )
 
 // What the main gateway says, in every order that matters, and when it is
 // enough to connect.
 func TestIntroduction(t *testing.T) {
-	state := func(channel Snowflake, session string) func(i *introduction, now time.Time) {
+	state := func(channel snowflake.ID, session string) func(i *introduction, now time.Time) {
 		return func(i *introduction, now time.Time) {
 			i.handleState(now, voiceState{ChannelID: channel, SessionID: session})
 		}

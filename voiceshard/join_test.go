@@ -14,6 +14,7 @@ import (
 	"github.com/discordpkg/gateway/event"
 	"github.com/discordpkg/gateway/internal/rtp"
 	"github.com/discordpkg/gateway/opcode"
+	"github.com/discordpkg/gateway/snowflake"
 )
 
 func TestJoinSpeakLeave(t *testing.T) {
@@ -214,7 +215,7 @@ func TestJoinWhileLeaving(t *testing.T) {
 		again := d.join()
 		require.NotSame(t, s, again)
 		require.ErrorIs(t, s.Err(), ErrLeft)
-		require.Equal(t, []Snowflake{lobby, 0, lobby}, []Snowflake{d.sent()[0].ChannelID, d.sent()[1].ChannelID, d.sent()[2].ChannelID})
+		require.Equal(t, []snowflake.ID{lobby, 0, lobby}, []snowflake.ID{d.sent()[0].ChannelID, d.sent()[1].ChannelID, d.sent()[2].ChannelID})
 	})
 }
 
@@ -324,10 +325,10 @@ func TestJoinManyGuilds(t *testing.T) {
 				d.voice.HandleEvent(event.VoiceStateUpdate, []byte(`{"guild_id":"`+v.GuildID.String()+`","user_id":"104694319306248192","channel_id":"9","session_id":"s"}`))
 				d.voice.HandleEvent(event.VoiceServerUpdate, []byte(`{"guild_id":"`+v.GuildID.String()+`","endpoint":"ws://`+theHost+`","token":"t"}`))
 			})
-			s, err := d.voice.Join(t.Context(), Snowflake(n+1), 9, SelfDeaf(), SelfMute())
+			s, err := d.voice.Join(t.Context(), snowflake.ID(n+1), 9, SelfDeaf(), SelfMute())
 			require.NoError(t, err)
-			require.Equal(t, Snowflake(n+1), s.Guild())
-			require.Equal(t, Snowflake(9), s.Channel())
+			require.Equal(t, snowflake.ID(n+1), s.Guild())
+			require.Equal(t, snowflake.ID(9), s.Channel())
 		}
 		require.Len(t, d.voice.Sessions(), 3)
 		require.True(t, d.sent()[0].SelfDeaf && d.sent()[0].SelfMute)

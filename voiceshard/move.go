@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"time"
+
+	"github.com/discordpkg/gateway/snowflake"
 )
 
 // moveSettle is how long a voice server that stays the same may take to say so
@@ -16,7 +18,7 @@ const moveSettle = time.Second
 //
 // The session stays where it is when Discord does not answer, which is a
 // [*NoAnswerError]. When ctx ends, the move happens or not.
-func (s *Session) Move(ctx context.Context, channel Snowflake) error {
+func (s *Session) Move(ctx context.Context, channel snowflake.ID) error {
 	if channel == 0 {
 		return fmt.Errorf("voiceshard: move: no channel; leaving is another method")
 	}
@@ -42,7 +44,7 @@ func (s *Session) Move(ctx context.Context, channel Snowflake) error {
 }
 
 // awaitChannel returns when the bot is in a channel and on a connection for it.
-func (s *Session) awaitChannel(ctx context.Context, channel Snowflake, connects uint64) error {
+func (s *Session) awaitChannel(ctx context.Context, channel snowflake.ID, connects uint64) error {
 	timer := time.NewTimer(answerTime)
 	defer timer.Stop()
 	there := false
@@ -76,7 +78,7 @@ func (s *Session) awaitChannel(ctx context.Context, channel Snowflake, connects 
 
 // settleDown ends a move: if the bot has not got to the channel, it is meant to
 // be where it was before.
-func (s *Session) settleDown(command uint64, before, channel Snowflake) {
+func (s *Session) settleDown(command uint64, before, channel snowflake.ID) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.intro.dismiss(command)

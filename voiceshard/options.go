@@ -12,6 +12,7 @@ import (
 	"github.com/discordpkg/gateway"
 	"github.com/discordpkg/gateway/closecode"
 	"github.com/discordpkg/gateway/dave"
+	"github.com/discordpkg/gateway/snowflake"
 )
 
 // An Option configures a [Voice].
@@ -26,7 +27,7 @@ type config struct {
 	header        http.Header
 	log           *slog.Logger
 	states        []gateway.VoiceOption
-	e2ee          func(user, channel Snowflake) (FrameCryptor, error) // nil: none
+	e2ee          func(user, channel snowflake.ID) (FrameCryptor, error) // nil: none
 	backoff       Backoff
 	queue         int
 	reorder       time.Duration
@@ -77,7 +78,7 @@ func WithDAVE(options ...dave.Option) Option { return WithE2EE(newDAVE(options..
 // WithE2EE sets what makes the end-to-end encryption of each new voice session
 // of a user in a channel. An error of it ends the attempt to connect, and
 // another one is made later. Nil is [WithoutE2EE].
-func WithE2EE(factory func(user, channel Snowflake) (FrameCryptor, error)) Option {
+func WithE2EE(factory func(user, channel snowflake.ID) (FrameCryptor, error)) Option {
 	return func(c *config) { c.e2ee = factory }
 }
 

@@ -10,6 +10,7 @@ import (
 	"github.com/discordpkg/gateway"
 	"github.com/discordpkg/gateway/internal/rtp"
 	"github.com/discordpkg/gateway/opcode"
+	"github.com/discordpkg/gateway/snowflake"
 )
 
 const voiceOfOther = `{"speaking":1,"delay":0,"ssrc":77,"user_id":"104694319306248193"}`
@@ -82,7 +83,7 @@ func TestSpeakingBeforeTheKey(t *testing.T) {
 		s := d.join()
 		host.say(from(1, opus(1)))
 		require.Equal(t, other, next(t, s).User)
-		require.Equal(t, []Snowflake{other}, s.Users())
+		require.Equal(t, []snowflake.ID{other}, s.Users())
 	})
 }
 
@@ -338,7 +339,7 @@ func TestUserLeaves(t *testing.T) {
 		require.Equal(t, opus(1), next(t, s).Opus)
 		require.Equal(t, Lost, next(t, s).Verdict)
 		require.Equal(t, opus(3), next(t, s).Opus)
-		require.Equal(t, []Snowflake{5}, s.Users())
+		require.Equal(t, []snowflake.ID{5}, s.Users())
 		st, _ := s.UserStats(other)
 		require.Empty(t, st.SSRCs)
 		require.Equal(t, uint64(2), st.OK)

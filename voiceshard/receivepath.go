@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/discordpkg/gateway/internal/rtp"
+	"github.com/discordpkg/gateway/snowflake"
 	"github.com/discordpkg/gateway/voiceshard/internal/histogram"
 	"github.com/discordpkg/gateway/voiceshard/internal/jitter"
 )
@@ -43,10 +44,10 @@ type inbound struct {
 	packet   rtp.Packet
 	fill     Packet // the next one for the queue
 	sources  map[uint32]*source
-	waiting  []*source             // that hold packets back
-	names    map[uint32]Snowflake  // who has an SSRC
-	tallies  map[Snowflake]*Counts // of the whole session
-	present  map[Snowflake]struct{}
+	waiting  []*source                // that hold packets back
+	names    map[uint32]snowflake.ID  // who has an SSRC
+	tallies  map[snowflake.ID]*Counts // of the whole session
+	present  map[snowflake.ID]struct{}
 	free     []*payload
 	payloads int // in use
 	stats    inboundStats
@@ -72,8 +73,8 @@ func (in *inbound) reset() {
 		in.retire(s)
 	}
 	in.sources = make(map[uint32]*source)
-	in.names = make(map[uint32]Snowflake)
-	in.present = make(map[Snowflake]struct{})
+	in.names = make(map[uint32]snowflake.ID)
+	in.present = make(map[snowflake.ID]struct{})
 	in.waiting = in.waiting[:0]
 }
 

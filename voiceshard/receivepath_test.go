@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/discordpkg/gateway/internal/rtp"
+	"github.com/discordpkg/gateway/snowflake"
 )
 
 // An SSRC is not a license to fill memory.
@@ -22,7 +23,7 @@ func TestManySources(t *testing.T) {
 		host.say(rtp.Packet{Header: rtp.Header{SSRC: 99999, Sequence: 1}, Payload: opus(1)})
 		require.Equal(t, uint64(1), s.Stats().Overflow, "those that are silent make room")
 		for n := range maxNames + 1 {
-			s.in.introduce(time.Now(), uint32(n), Snowflake(n+1))
+			s.in.introduce(time.Now(), uint32(n), snowflake.ID(n+1))
 		}
 		s.in.mu.Lock()
 		defer s.in.mu.Unlock()
@@ -43,7 +44,7 @@ func TestWaitingCostsNothing(t *testing.T) {
 		require.EqualValues(t, 1, l.tries.Load())
 		sleep(2 * defaultHold)
 		require.LessOrEqual(t, l.tries.Load(), int64(102), "and a last time")
-	}, WithE2EE(func(Snowflake, Snowflake) (FrameCryptor, error) { return l, nil }))
+	}, WithE2EE(func(snowflake.ID, snowflake.ID) (FrameCryptor, error) { return l, nil }))
 }
 
 // counted is a lock without a key that counts who tries it.
@@ -52,7 +53,7 @@ type counted struct {
 	tries atomic.Int64
 }
 
-func (c *counted) DecryptFrame(_ time.Time, _ Snowflake, dst, _ []byte) ([]byte, error) {
+func (c *counted) DecryptFrame(_ time.Time, _ snowflake.ID, dst, _ []byte) ([]byte, error) {
 	c.tries.Add(1)
 	return dst, errLocked
 }

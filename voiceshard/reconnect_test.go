@@ -14,6 +14,7 @@ import (
 	"github.com/discordpkg/gateway/command"
 	"github.com/discordpkg/gateway/event"
 	"github.com/discordpkg/gateway/opcode"
+	"github.com/discordpkg/gateway/snowflake"
 )
 
 // speak makes the session say something, so that there is a state to carry over.
@@ -66,7 +67,7 @@ func TestResume(t *testing.T) {
 			st := s.Stats()
 			require.Equal(t, uint64(1), st.Resumes)
 			require.Equal(t, uint64(2), st.Connects)
-			require.Equal(t, []Snowflake{1}, s.Users(), "who is there is still known")
+			require.Equal(t, []snowflake.ID{1}, s.Users(), "who is there is still known")
 		})
 	}
 }

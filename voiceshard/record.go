@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/discordpkg/gateway/internal/rtp"
+	"github.com/discordpkg/gateway/snowflake"
 	"github.com/discordpkg/gateway/voiceshard/audio"
 )
 
@@ -27,7 +28,7 @@ var (
 
 // A TrackError says whose recording has failed. Those of the others go on.
 type TrackError struct {
-	User Snowflake
+	User snowflake.ID
 	Err  error
 }
 
@@ -46,24 +47,24 @@ func (e *TrackError) Unwrap() error { return e.Err }
 // A recording that is interrupted is good up to its last second. A Recorder is
 // not safe for concurrent use. Make one with [NewRecorder], and Close it.
 type Recorder struct {
-	open   func(user Snowflake) (io.WriteCloser, error)
+	open   func(user snowflake.ID) (io.WriteCloser, error)
 	start  time.Time // zero before the first packet
 	latest time.Time
-	tracks map[Snowflake]*track
+	tracks map[snowflake.ID]*track
 	full   bool // somebody was refused
 	closed bool
 }
 
 // NewRecorder returns a recorder that opens a file for each user who speaks,
 // see [RecordDir], and closes it.
-func NewRecorder(open func(user Snowflake) (io.WriteCloser, error)) *Recorder {
-	return &Recorder{open: open, tracks: make(map[Snowflake]*track)}
+func NewRecorder(open func(user snowflake.ID) (io.WriteCloser, error)) *Recorder {
+	return &Recorder{open: open, tracks: make(map[snowflake.ID]*track)}
 }
 
 // RecordDir opens files in a directory, which exists: USER.opus, or USER-2.opus
 // and so on if there is one already.
-func RecordDir(dir string) func(user Snowflake) (io.WriteCloser, error) {
-	return func(user Snowflake) (io.WriteCloser, error) {
+func RecordDir(dir string) func(user snowflake.ID) (io.WriteCloser, error) {
+	return func(user snowflake.ID) (io.WriteCloser, error) {
 		name := filepath.Join(dir, user.String())
 		for n := 2; ; n++ {
 			f, err := os.OpenFile(name+".opus", os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
@@ -142,7 +143,7 @@ func (r *Recorder) Write(p *Packet) error {
 }
 
 // begin opens the file of a user. If that fails, the track has failed.
-func (r *Recorder) begin(user Snowflake) *track {
+func (r *Recorder) begin(user snowflake.ID) *track {
 	t := &track{}
 	r.tracks[user] = t
 	file, err := r.open(user)
@@ -185,8 +186,8 @@ func (r *Recorder) Close() error {
 }
 
 // Users returns the users who have a file, in the order of their ids.
-func (r *Recorder) Users() []Snowflake {
-	users := make([]Snowflake, 0, len(r.tracks))
+func (r *Recorder) Users() []snowflake.ID {
+	users := make([]snowflake.ID, 0, len(r.tracks))
 	for user := range r.tracks {
 		users = append(users, user)
 	}

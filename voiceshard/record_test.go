@@ -14,11 +14,12 @@ import (
 
 	"github.com/discordpkg/gateway/internal/rtp"
 	"github.com/discordpkg/gateway/opcode"
+	"github.com/discordpkg/gateway/snowflake"
 	"github.com/discordpkg/gateway/voiceshard/audio"
 )
 
 // A cabinet keeps files in memory.
-type cabinet map[Snowflake]*folder
+type cabinet map[snowflake.ID]*folder
 
 type folder struct {
 	bytes.Buffer
@@ -41,7 +42,7 @@ func (f *folder) Close() error { f.closed++; return f.fails }
 
 var errFull = errors.New("no space left")
 
-func (c cabinet) open(user Snowflake) (io.WriteCloser, error) {
+func (c cabinet) open(user snowflake.ID) (io.WriteCloser, error) {
 	if c[user] == nil {
 		c[user] = new(folder)
 	}
@@ -55,7 +56,7 @@ type heard struct {
 }
 
 // listen returns what a file has, and how long it is.
-func (c cabinet) listen(t *testing.T, user Snowflake) (all []heard, length time.Duration) {
+func (c cabinet) listen(t *testing.T, user snowflake.ID) (all []heard, length time.Duration) {
 	t.Helper()
 	return listenTo(t, c[user].Bytes())
 }
@@ -102,12 +103,12 @@ func (m *tongue) miss(at time.Duration, v Verdict) {
 	require.NoError(m.t, m.r.Write(&p))
 }
 
-func recording(t *testing.T) (cabinet, *Recorder, func(user Snowflake) *tongue) {
+func recording(t *testing.T) (cabinet, *Recorder, func(user snowflake.ID) *tongue) {
 	files, start := cabinet{}, time.Now()
 	r := NewRecorder(files.open)
 	r.Start(start)
 	r.Start(start.Add(time.Hour)) // too late
-	return files, r, func(user Snowflake) *tongue {
+	return files, r, func(user snowflake.ID) *tongue {
 		return &tongue{r: r, t: t, start: start, p: Packet{User: user, SSRC: uint32(user), Timestamp: 1<<32 - 1000}}
 	}
 }
@@ -124,7 +125,7 @@ func TestRecordingIsAligned(t *testing.T) {
 	b.say(5019*ms, 1, "\xfcd")
 	require.Equal(t, 5019*ms, r.Duration())
 	require.NoError(t, r.Close())
-	require.Equal(t, []Snowflake{1, 2}, r.Users())
+	require.Equal(t, []snowflake.ID{1, 2}, r.Users())
 
 	heardA, length := files.listen(t, 1)
 	require.Equal(t, []heard{{1002500 * time.Microsecond, "\xfca"}, {1022500 * time.Microsecond, "\xfcb"}, {1042500 * time.Microsecond, "\xfcc"}, {4042500 * time.Microsecond, "\xfcd"}}, heardA)
@@ -235,13 +236,13 @@ func TestRecordingFails(t *testing.T) {
 	require.ErrorContains(t, err, "user 3")
 	require.Equal(t, 1, files[2].closed)
 
-	r = NewRecorder(func(Snowflake) (io.WriteCloser, error) { return nil, os.ErrPermission })
+	r = NewRecorder(func(snowflake.ID) (io.WriteCloser, error) { return nil, os.ErrPermission })
 	require.ErrorIs(t, r.Write(&a.p), os.ErrPermission)
 	require.ErrorIs(t, r.Close(), os.ErrPermission)
 }
 
 func TestTooManyToRecord(t *testing.T) {
-	r := NewRecorder(func(Snowflake) (io.WriteCloser, error) { return &folder{}, nil })
+	r := NewRecorder(func(snowflake.ID) (io.WriteCloser, error) { return &folder{}, nil })
 	p := Packet{Opus: []byte{0xfc}}
 	for p.User = 0; p.User <= maxTracks; p.User++ {
 		require.NoError(t, r.Write(&p))

@@ -14,6 +14,7 @@ import (
 	"github.com/discordpkg/gateway"
 	"github.com/discordpkg/gateway/internal/rtp"
 	"github.com/discordpkg/gateway/opcode"
+	"github.com/discordpkg/gateway/snowflake"
 )
 
 // The timestamp steps by what the TOC byte says, not by 20 ms.
@@ -272,7 +273,7 @@ func TestEndToEndEncryptionIsNotMade(t *testing.T) {
 			require.ErrorIs(t, err, ErrUnreachable)
 			require.ErrorContains(t, err, "end-to-end encryption")
 			require.Zero(t, d.server(theHost).count())
-		}, WithBackoff(Backoff{Attempts: 1}), WithE2EE(func(_, _ Snowflake) (FrameCryptor, error) { return nil, machine }))
+		}, WithBackoff(Backoff{Attempts: 1}), WithE2EE(func(_, _ snowflake.ID) (FrameCryptor, error) { return nil, machine }))
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"github.com/discordpkg/gateway"
+	"github.com/discordpkg/gateway/snowflake"
 )
 
 // A Session is one membership in the voice channels of a guild: it lives from
@@ -19,7 +20,7 @@ import (
 // time may call [Session.Receive].
 type Session struct {
 	voice *Voice
-	guild Snowflake
+	guild snowflake.ID
 	last  *Session // of the same guild, that has to end first; nil: none
 	log   *slog.Logger
 
@@ -33,8 +34,8 @@ type Session struct {
 	in    inbound
 	feeds feeds
 
-	mu         sync.Mutex // guards what follows and the connection; never held across I/O
-	channel    Snowflake  // where the bot is meant to be
+	mu         sync.Mutex   // guards what follows and the connection; never held across I/O
+	channel    snowflake.ID // where the bot is meant to be
 	mute, deaf bool
 	intro      introduction
 	settling   *time.Timer             // rings when a lone VOICE_SERVER_UPDATE counts
@@ -79,7 +80,7 @@ func (p Phase) String() string {
 	return [...]string{"joining", "connecting", "connected", "resuming", "waiting", "ended"}[p]
 }
 
-func newSession(v *Voice, guild, channel Snowflake, options []JoinOption) *Session {
+func newSession(v *Voice, guild, channel snowflake.ID, options []JoinOption) *Session {
 	s := &Session{
 		voice:   v,
 		guild:   guild,
@@ -101,10 +102,10 @@ func newSession(v *Voice, guild, channel Snowflake, options []JoinOption) *Sessi
 }
 
 // Guild returns the id of the guild.
-func (s *Session) Guild() Snowflake { return s.guild }
+func (s *Session) Guild() snowflake.ID { return s.guild }
 
 // Channel returns the id of the channel that the bot is in, or on its way to.
-func (s *Session) Channel() Snowflake {
+func (s *Session) Channel() snowflake.ID {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.channel

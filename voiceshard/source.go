@@ -3,14 +3,15 @@ package voiceshard
 import (
 	"time"
 
+	"github.com/discordpkg/gateway/snowflake"
 	"github.com/discordpkg/gateway/voiceshard/internal/jitter"
 )
 
 // A source is one SSRC, and what it has sent that is not handed out yet.
 type source struct {
 	ssrc   uint32
-	user   Snowflake // zero: not known
-	tally  *Counts   // of the user
+	user   snowflake.ID // zero: not known
+	tally  *Counts      // of the user
 	order  *jitter.Buffer[*payload]
 	meter  jitter.Meter
 	held   []held // in order, behind a packet whose sender or key is not known
@@ -69,10 +70,10 @@ func (in *inbound) sweep(now time.Time) {
 func (in *inbound) retire(s *source) { in.stats.spread.Add(s.meter.Spread()) }
 
 // name says whose source it is.
-func (in *inbound) name(s *source, user Snowflake) {
+func (in *inbound) name(s *source, user snowflake.ID) {
 	s.user = user
 	if in.tallies == nil {
-		in.tallies = make(map[Snowflake]*Counts)
+		in.tallies = make(map[snowflake.ID]*Counts)
 	}
 	if s.tally = in.tallies[user]; s.tally == nil {
 		s.tally = new(Counts)
@@ -83,7 +84,7 @@ func (in *inbound) name(s *source, user Snowflake) {
 }
 
 // introduce says whose SSRC it is. Packets that waited for that are handed out.
-func (in *inbound) introduce(now time.Time, ssrc uint32, user Snowflake) {
+func (in *inbound) introduce(now time.Time, ssrc uint32, user snowflake.ID) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	if len(in.names) >= maxNames {
@@ -105,7 +106,7 @@ func (in *inbound) introduce(now time.Time, ssrc uint32, user Snowflake) {
 
 // join adds users, but for the bot itself, to those in the channel, and returns
 // the new ones.
-func (in *inbound) join(users []Snowflake, self Snowflake) (added []Snowflake) {
+func (in *inbound) join(users []snowflake.ID, self snowflake.ID) (added []snowflake.ID) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	for _, user := range users {
@@ -119,7 +120,7 @@ func (in *inbound) join(users []Snowflake, self Snowflake) (added []Snowflake) {
 
 // leave removes a user. What was received is handed out; the name of the SSRC
 // is kept for datagrams that are still on their way.
-func (in *inbound) leave(now time.Time, user Snowflake) {
+func (in *inbound) leave(now time.Time, user snowflake.ID) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	delete(in.present, user)
@@ -135,10 +136,10 @@ func (in *inbound) leave(now time.Time, user Snowflake) {
 
 // Users returns who else is in the channel, as far as the voice server has
 // said, in no order.
-func (s *Session) Users() []Snowflake {
+func (s *Session) Users() []snowflake.ID {
 	s.in.mu.Lock()
 	defer s.in.mu.Unlock()
-	users := make([]Snowflake, 0, len(s.in.present))
+	users := make([]snowflake.ID, 0, len(s.in.present))
 	for user := range s.in.present {
 		users = append(users, user)
 	}
@@ -146,7 +147,7 @@ func (s *Session) Users() []Snowflake {
 }
 
 // User returns whose SSRC it is, zero if nobody has said.
-func (s *Session) User(ssrc uint32) Snowflake {
+func (s *Session) User(ssrc uint32) snowflake.ID {
 	s.in.mu.Lock()
 	defer s.in.mu.Unlock()
 	return s.in.names[ssrc]

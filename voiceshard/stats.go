@@ -3,6 +3,7 @@ package voiceshard
 import (
 	"time"
 
+	"github.com/discordpkg/gateway/snowflake"
 	"github.com/discordpkg/gateway/voiceshard/internal/histogram"
 )
 
@@ -122,7 +123,7 @@ type UserStats struct {
 
 // UserStats returns the figures of a user. It reports false if the user has
 // sent nothing.
-func (s *Session) UserStats(user Snowflake) (UserStats, bool) {
+func (s *Session) UserStats(user snowflake.ID) (UserStats, bool) {
 	in := &s.in
 	in.mu.Lock()
 	defer in.mu.Unlock()

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/discordpkg/gateway/command"
+	"github.com/discordpkg/gateway/snowflake"
 )
 
 // commandTime is how long the main gateway may take to send a command: more than
@@ -16,7 +17,7 @@ const commandTime = 90 * time.Second
 // tell sends one command to the main gateway, in its turn. There are none when
 // the session has ended, but for the farewell: one that overtook it would leave
 // the bot behind in a channel. The error is why the session ended then.
-func (s *Session) tell(ctx context.Context, channel Snowflake) error {
+func (s *Session) tell(ctx context.Context, channel snowflake.ID) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	defer context.AfterFunc(s.ctx, cancel)()
@@ -41,7 +42,7 @@ func (s *Session) farewell() {
 }
 
 // order waits for its turn, and sends a command if that is still wanted.
-func (s *Session) order(ctx context.Context, wanted func() bool, channel Snowflake) error {
+func (s *Session) order(ctx context.Context, wanted func() bool, channel snowflake.ID) error {
 	ctx, cancel := context.WithTimeout(ctx, commandTime)
 	defer cancel()
 	select {

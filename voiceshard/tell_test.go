@@ -10,13 +10,14 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/discordpkg/gateway/command"
+	"github.com/discordpkg/gateway/snowflake"
 )
 
 // slowGateway is a main gateway that may send few commands, once it is slow.
 type slowGateway struct {
 	mu    sync.Mutex
 	slow  bool
-	taken []Snowflake
+	taken []snowflake.ID
 }
 
 func (g *slowGateway) slowDown() {
@@ -25,7 +26,7 @@ func (g *slowGateway) slowDown() {
 	g.slow = true
 }
 
-func (g *slowGateway) all() []Snowflake {
+func (g *slowGateway) all() []snowflake.ID {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return slices.Clone(g.taken)
@@ -75,7 +76,7 @@ func TestNothingFollowsTheFarewell(t *testing.T) {
 				require.Zero(t, time.Since(start), "what waited is not waited for")
 				require.ErrorIs(t, <-failed, ErrLeft)
 				sleep(time.Minute)
-				require.Equal(t, []Snowflake{lobby, 0}, g.all())
+				require.Equal(t, []snowflake.ID{lobby, 0}, g.all())
 			})
 		})
 	}
@@ -95,7 +96,7 @@ func TestCommandsKeepTheirOrder(t *testing.T) {
 		require.ErrorIs(t, s.SetSelf(ctx, true, true), context.DeadlineExceeded, "its turn has not come")
 		require.Empty(t, g.all())
 		sleep(time.Minute)
-		require.Equal(t, []Snowflake{lobby}, g.all())
+		require.Equal(t, []snowflake.ID{lobby}, g.all())
 	})
 }
 

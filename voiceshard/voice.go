@@ -10,6 +10,7 @@ import (
 	"sync"
 
 	"github.com/discordpkg/gateway/event"
+	"github.com/discordpkg/gateway/snowflake"
 )
 
 // A Voice is the voice half of a bot: at most one session in each guild. It is
@@ -19,15 +20,15 @@ type Voice struct {
 	config config
 
 	mu       sync.Mutex // guards what follows
-	user     Snowflake
-	sessions map[Snowflake]*Session // by guild
+	user     snowflake.ID
+	sessions map[snowflake.ID]*Session // by guild
 	closed   bool
 }
 
 // New returns the voice of a bot. The user is the bot; zero if it is to be
 // learned from READY, see [Voice.HandleEvent].
-func New(gw Gateway, user Snowflake, options ...Option) *Voice {
-	return &Voice{gw: gw, user: user, config: newConfig(options), sessions: make(map[Snowflake]*Session)}
+func New(gw Gateway, user snowflake.ID, options ...Option) *Voice {
+	return &Voice{gw: gw, user: user, config: newConfig(options), sessions: make(map[snowflake.ID]*Session)}
 }
 
 // HandleEvent takes an event of the main gateway. It needs VOICE_STATE_UPDATE
@@ -82,8 +83,8 @@ func (v *Voice) handleServer(data []byte) error {
 // handleReady asks for the channels again that the shard of the event had.
 func (v *Voice) handleReady(data []byte) error {
 	var ready struct {
-		User   struct{ ID Snowflake }   `json:"user"`
-		Guilds []struct{ ID Snowflake } `json:"guilds"`
+		User   struct{ ID snowflake.ID }   `json:"user"`
+		Guilds []struct{ ID snowflake.ID } `json:"guilds"`
 	}
 	if err := json.Unmarshal(data, &ready); err != nil {
 		return err
@@ -102,14 +103,14 @@ func (v *Voice) handleReady(data []byte) error {
 }
 
 // self returns the id of the bot, zero if it is not known yet.
-func (v *Voice) self() (user Snowflake, closed bool) {
+func (v *Voice) self() (user snowflake.ID, closed bool) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	return v.user, v.closed
 }
 
 // Session returns the session in a guild, nil if there is none.
-func (v *Voice) Session(guild Snowflake) *Session {
+func (v *Voice) Session(guild snowflake.ID) *Session {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	return v.sessions[guild]
@@ -135,7 +136,7 @@ func (v *Voice) Sessions() []*Session {
 // permission; a [*gateway.VoiceError] when the voice server refuses for good,
 // with what to change in its text; those that end a session, see [Session.Err];
 // and what the gateway's UpdateVoiceState returns.
-func (v *Voice) Join(ctx context.Context, guild, channel Snowflake, options ...JoinOption) (*Session, error) {
+func (v *Voice) Join(ctx context.Context, guild, channel snowflake.ID, options ...JoinOption) (*Session, error) {
 	if err := context.Cause(ctx); err != nil {
 		return nil, fmt.Errorf("voiceshard: join: %w", err)
 	}
@@ -166,7 +167,7 @@ func (v *Voice) Join(ctx context.Context, guild, channel Snowflake, options ...J
 var errAbandoned = errors.New("voiceshard: nobody waits for it any more")
 
 // session returns the session of a guild, and whether it had to be started.
-func (v *Voice) session(guild, channel Snowflake, options []JoinOption) (s *Session, fresh bool, err error) {
+func (v *Voice) session(guild, channel snowflake.ID, options []JoinOption) (s *Session, fresh bool, err error) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	switch {

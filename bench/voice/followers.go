@@ -12,9 +12,9 @@ import (
 	"time"
 
 	"github.com/discordpkg/gateway"
-	"github.com/discordpkg/gateway/command"
 	"github.com/discordpkg/gateway/dave"
 	"github.com/discordpkg/gateway/opcode"
+	"github.com/discordpkg/gateway/snowflake"
 )
 
 // ours is a dave.Session.
@@ -24,7 +24,7 @@ type ours struct {
 }
 
 func (o *ours) begin(external []byte) (keyPackage []byte, err error) {
-	if o.session, err = dave.NewSession(command.Snowflake(o.members), channelID); err != nil { //nolint:gosec // tens
+	if o.session, err = dave.NewSession(snowflake.ID(o.members), channelID); err != nil { //nolint:gosec // tens
 		return nil, err
 	}
 	if _, err = o.tell(opcode.VoiceClientsConnect, jsonOf(gateway.VoiceClientsConnect{UserIDs: o.users()})); err != nil {
@@ -40,9 +40,9 @@ func (o *ours) begin(external []byte) (keyPackage []byte, err error) {
 }
 
 // users are all who may be in the group.
-func (o *ours) users() (all []command.Snowflake) {
+func (o *ours) users() (all []snowflake.ID) {
 	for user := range o.members + 1 {
-		all = append(all, command.Snowflake(user+1)) //nolint:gosec // tens
+		all = append(all, snowflake.ID(user+1)) //nolint:gosec // tens
 	}
 	return all
 }

@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"github.com/discordpkg/gateway/bench/process"
-	"github.com/discordpkg/gateway/command"
+	"github.com/discordpkg/gateway/snowflake"
 	"github.com/discordpkg/gateway/voiceserver"
 )
 
@@ -116,10 +116,10 @@ const session = "session"
 // invite admits members 1, 2, 3 and so on.
 func (v venue) invite(srv *voiceserver.Server) (d door, err error) {
 	for i := range v.Channels * channelSize {
-		channel := command.Snowflake(1 + i/channelSize) //nolint:gosec // hundreds
+		channel := snowflake.ID(1 + i/channelSize) //nolint:gosec // hundreds
 		var token string
 		d.Endpoint, token, err = srv.Join(voiceserver.Member{
-			Guild: channel, Channel: channel, User: command.Snowflake(1 + i), SessionID: session, WithoutE2EE: true, //nolint:gosec // hundreds
+			Guild: channel, Channel: channel, User: snowflake.ID(1 + i), SessionID: session, WithoutE2EE: true, //nolint:gosec // hundreds
 		})
 		if err != nil {
 			return d, err

@@ -9,8 +9,8 @@ import (
 	"time"
 
 	"github.com/discordpkg/gateway"
-	"github.com/discordpkg/gateway/command"
 	"github.com/discordpkg/gateway/gatewaytest"
+	"github.com/discordpkg/gateway/snowflake"
 	"github.com/discordpkg/gateway/voiceserver"
 	"github.com/discordpkg/gateway/voiceshard"
 )
@@ -109,7 +109,7 @@ func (c *call) openFiles(ctx context.Context, m machine) (err error) {
 		c.match = newComparison()
 		c.sound.tap = c.match.say
 	}
-	var open func(command.Snowflake) (io.WriteCloser, error)
+	var open func(snowflake.ID) (io.WriteCloser, error)
 	switch {
 	case c.records:
 		open, err = recordDir(c.dir)

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/discordpkg/gateway/command"
+	"github.com/discordpkg/gateway/snowflake"
 )
 
 // A callReport is a call at one moment, for people and machines.
@@ -66,10 +66,10 @@ type compared struct {
 
 // A hearUser is one who is recorded.
 type hearUser struct {
-	User    command.Snowflake `json:"user_id"`
-	File    string            `json:"file"`
-	Packets uint64            `json:"packets"`
-	Lost    uint64            `json:"lost"`
+	User    snowflake.ID `json:"user_id"`
+	File    string       `json:"file"`
+	Packets uint64       `json:"packets"`
+	Lost    uint64       `json:"lost"`
 }
 
 // millis is a duration that is in milliseconds for machines.

@@ -9,15 +9,15 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/discordpkg/gateway/command"
 	"github.com/discordpkg/gateway/event"
+	"github.com/discordpkg/gateway/snowflake"
 )
 
 // A room is a channel of a guild.
 type room struct {
-	guild     command.Snowflake
+	guild     snowflake.ID
 	guildName string
-	channel   command.Snowflake
+	channel   snowflake.ID
 	name      string
 	kind      int // Discord's type of the channel
 }
@@ -38,8 +38,8 @@ func (r room) String() string { return fmt.Sprintf("%q of %q", r.name, r.guildNa
 type directory struct {
 	mu      sync.Mutex // guards what follows
 	ready   bool
-	awaited map[command.Snowflake]struct{} // guilds that READY names and that did not come yet
-	guilds  map[command.Snowflake]string   // names
+	awaited map[snowflake.ID]struct{} // guilds that READY names and that did not come yet
+	guilds  map[snowflake.ID]string   // names
 	rooms   []room
 	voice   occupancy
 	changed chan struct{} // closed at the next change
@@ -47,8 +47,8 @@ type directory struct {
 
 func newDirectory() *directory {
 	return &directory{
-		awaited: make(map[command.Snowflake]struct{}),
-		guilds:  make(map[command.Snowflake]string),
+		awaited: make(map[snowflake.ID]struct{}),
+		guilds:  make(map[snowflake.ID]string),
 		changed: make(chan struct{}),
 	}
 }
@@ -61,7 +61,7 @@ func (d *directory) handle(name event.Type, data []byte) {
 	switch name {
 	case event.Ready:
 		var v struct {
-			Guilds []struct{ ID command.Snowflake }
+			Guilds []struct{ ID snowflake.ID }
 		}
 		if json.Unmarshal(data, &v) == nil {
 			d.change(func() {
@@ -74,7 +74,7 @@ func (d *directory) handle(name event.Type, data []byte) {
 	case event.GuildCreate:
 		d.enter(data)
 	case event.GuildDelete: // unavailable, when it comes at the beginning
-		var v struct{ ID command.Snowflake }
+		var v struct{ ID snowflake.ID }
 		if json.Unmarshal(data, &v) == nil {
 			d.change(func() { delete(d.awaited, v.ID) })
 		}
@@ -84,10 +84,10 @@ func (d *directory) handle(name event.Type, data []byte) {
 // enter takes a GUILD_CREATE.
 func (d *directory) enter(data []byte) {
 	var v struct {
-		ID       command.Snowflake
+		ID       snowflake.ID
 		Name     string
 		Channels []struct {
-			ID   command.Snowflake
+			ID   snowflake.ID
 			Name string
 			Type int
 		}
@@ -121,7 +121,7 @@ var (
 // find returns the voice channel that the ids mean; zero is any. It waits for
 // the guilds until ctx ends, and then makes do with those that came. With first
 // it takes the first one of several.
-func (d *directory) find(ctx context.Context, guild, channel command.Snowflake, first bool) (room, error) {
+func (d *directory) find(ctx context.Context, guild, channel snowflake.ID, first bool) (room, error) {
 	for {
 		d.mu.Lock()
 		found, err := d.choose(guild, channel, first)
@@ -168,7 +168,7 @@ func (d *directory) known() (session, guilds bool) {
 }
 
 // choose does what find does without waiting. The caller holds mu.
-func (d *directory) choose(guild, channel command.Snowflake, first bool) (room, error) {
+func (d *directory) choose(guild, channel snowflake.ID, first bool) (room, error) {
 	if _, ok := d.guilds[guild]; guild != 0 && !ok {
 		return room{}, fmt.Errorf("the bot is not in the guild %v, or it is not available%s", guild, d.offer(0))
 	}
@@ -198,7 +198,7 @@ func (d *directory) choose(guild, channel command.Snowflake, first bool) (room, 
 const maxOffered = 20
 
 // offer lists the voice channels of a guild, or of all, for the end of an error.
-func (d *directory) offer(guild command.Snowflake) string {
+func (d *directory) offer(guild snowflake.ID) string {
 	var b strings.Builder
 	n := 0
 	for _, r := range d.rooms {

@@ -10,8 +10,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/discordpkg/gateway/command"
 	"github.com/discordpkg/gateway/event"
+	"github.com/discordpkg/gateway/snowflake"
 )
 
 // seeing returns the directory of a bot in two guilds.
@@ -25,9 +25,9 @@ func seeing() *directory {
 
 func TestFindChannel(t *testing.T) {
 	for name, c := range map[string]struct {
-		guild, channel command.Snowflake
+		guild, channel snowflake.ID
 		first          bool
-		want           command.Snowflake
+		want           snowflake.ID
 		err            string
 	}{
 		"channel":             {0, 20, false, 20, ""},
@@ -82,7 +82,7 @@ func TestFindWaits(t *testing.T) {
 		}()
 		r, err := d.find(t.Context(), 0, 30, false)
 		require.NoError(t, err)
-		require.Equal(t, command.Snowflake(3), r.guild)
+		require.Equal(t, snowflake.ID(3), r.guild)
 	})
 }
 

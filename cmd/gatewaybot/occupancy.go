@@ -3,32 +3,32 @@ package main
 import (
 	"encoding/json"
 
-	"github.com/discordpkg/gateway/command"
 	"github.com/discordpkg/gateway/event"
+	"github.com/discordpkg/gateway/snowflake"
 )
 
 // An occupancy is who is in which voice channel, and what moderators allow the
 // bot there. It is not safe for concurrent use.
 type occupancy struct {
-	self   command.Snowflake
-	in     map[seat]command.Snowflake // channels
-	muted  bool                       // the bot, not by itself
+	self   snowflake.ID
+	in     map[seat]snowflake.ID // channels
+	muted  bool                  // the bot, not by itself
 	deafen bool
 }
 
 // A seat is where a user can be only once.
-type seat struct{ guild, user command.Snowflake }
+type seat struct{ guild, user snowflake.ID }
 
 // A voiceState is a user in a voice channel, or in none.
 //
 // https://discord.com/developers/docs/resources/voice#voice-state-object
 type voiceState struct {
-	Guild    command.Snowflake `json:"guild_id"` // not in GUILD_CREATE
-	Channel  command.Snowflake `json:"channel_id"`
-	User     command.Snowflake `json:"user_id"`
-	Mute     bool              `json:"mute"`
-	Deaf     bool              `json:"deaf"`
-	Suppress bool              `json:"suppress"` // has no permission to speak
+	Guild    snowflake.ID `json:"guild_id"` // not in GUILD_CREATE
+	Channel  snowflake.ID `json:"channel_id"`
+	User     snowflake.ID `json:"user_id"`
+	Mute     bool         `json:"mute"`
+	Deaf     bool         `json:"deaf"`
+	Suppress bool         `json:"suppress"` // has no permission to speak
 }
 
 // handle takes an event of the main gateway.
@@ -36,14 +36,14 @@ func (o *occupancy) handle(name event.Type, data []byte) {
 	switch name {
 	case event.Ready:
 		var v struct {
-			User struct{ ID command.Snowflake }
+			User struct{ ID snowflake.ID }
 		}
 		if json.Unmarshal(data, &v) == nil {
-			o.self, o.in = v.User.ID, make(map[seat]command.Snowflake)
+			o.self, o.in = v.User.ID, make(map[seat]snowflake.ID)
 		}
 	case event.GuildCreate:
 		var v struct {
-			ID     command.Snowflake
+			ID     snowflake.ID
 			States []voiceState `json:"voice_states"`
 		}
 		if json.Unmarshal(data, &v) == nil {

@@ -11,7 +11,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/discordpkg/gateway/command"
+	"github.com/discordpkg/gateway/snowflake"
 	"github.com/discordpkg/gateway/voiceshard"
 )
 
@@ -24,13 +24,13 @@ type recording struct {
 	err      error // why it ended before it was to, valid when done
 
 	mu    sync.Mutex // guards files
-	files map[command.Snowflake]string
+	files map[snowflake.ID]string
 }
 
 // newRecording returns a recording into the files that open opens.
-func newRecording(match *comparison, open func(command.Snowflake) (io.WriteCloser, error)) *recording {
-	r := &recording{match: match, done: make(chan struct{}), files: make(map[command.Snowflake]string)}
-	r.recorder = voiceshard.NewRecorder(func(user command.Snowflake) (io.WriteCloser, error) {
+func newRecording(match *comparison, open func(snowflake.ID) (io.WriteCloser, error)) *recording {
+	r := &recording{match: match, done: make(chan struct{}), files: make(map[snowflake.ID]string)}
+	r.recorder = voiceshard.NewRecorder(func(user snowflake.ID) (io.WriteCloser, error) {
 		w, err := open(user)
 		if f, ok := w.(*os.File); ok && err == nil {
 			r.mu.Lock()
@@ -44,19 +44,19 @@ func newRecording(match *comparison, open func(command.Snowflake) (io.WriteClose
 
 // recordFile returns what opens the one file of the local listener, a new one
 // if there is no name.
-func recordFile(name string) (func(command.Snowflake) (io.WriteCloser, error), error) {
+func recordFile(name string) (func(snowflake.ID) (io.WriteCloser, error), error) {
 	if name == "" {
-		return func(command.Snowflake) (io.WriteCloser, error) { return os.CreateTemp("", "gatewaybot-*.opus") }, nil
+		return func(snowflake.ID) (io.WriteCloser, error) { return os.CreateTemp("", "gatewaybot-*.opus") }, nil
 	}
 	probe, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE, 0o644) // better now than when somebody speaks
 	if err != nil {
 		return nil, fmt.Errorf("-record: %w", err)
 	}
-	return func(command.Snowflake) (io.WriteCloser, error) { return os.Create(name) }, probe.Close()
+	return func(snowflake.ID) (io.WriteCloser, error) { return os.Create(name) }, probe.Close()
 }
 
 // recordDir makes a directory, and returns what opens files there.
-func recordDir(dir string) (func(command.Snowflake) (io.WriteCloser, error), error) {
+func recordDir(dir string) (func(snowflake.ID) (io.WriteCloser, error), error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, fmt.Errorf("-dir: %w", err)
 	}
@@ -103,7 +103,7 @@ func (r *recording) end() (length time.Duration, err error) {
 }
 
 // tracks returns the files by user, and the users in order.
-func (r *recording) tracks() (users []command.Snowflake, files map[command.Snowflake]string) {
+func (r *recording) tracks() (users []snowflake.ID, files map[snowflake.ID]string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return slices.Sorted(maps.Keys(r.files)), maps.Clone(r.files)

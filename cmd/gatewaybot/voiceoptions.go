@@ -9,7 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/discordpkg/gateway/command"
+	"github.com/discordpkg/gateway/snowflake"
 )
 
 // voiceOptions are the flags and the argument of play and record.
@@ -17,8 +17,8 @@ type voiceOptions struct {
 	token   func() string // a function, so that no string form shows it; empty: local Discord
 	records bool          // the command is record
 	file    string        // what is played: empty is built in, - is standard input
-	guild   command.Snowflake
-	channel command.Snowflake
+	guild   snowflake.ID
+	channel snowflake.ID
 	length  time.Duration // zero: to the end of the file
 	loop    bool
 	seek    time.Duration
@@ -79,9 +79,9 @@ func (o *voiceOptions) parse(args []string, env func(string) string) error {
 func (o *voiceOptions) flags() *flag.FlagSet {
 	fs := flag.NewFlagSet("gatewaybot", flag.ContinueOnError)
 	fs.SetOutput(io.Discard)
-	id := func(into *command.Snowflake) func(string) error {
+	id := func(into *snowflake.ID) func(string) error {
 		return func(s string) (err error) {
-			if *into, err = command.ParseSnowflake(s); err != nil || *into == 0 {
+			if *into, err = snowflake.Parse(s); err != nil || *into == 0 {
 				return errors.New("not an id: these are long numbers, see Copy ID in the menus of Discord's developer mode")
 			}
 			return nil

@@ -8,7 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/discordpkg/gateway/command"
+	"github.com/discordpkg/gateway/snowflake"
 )
 
 func TestCallHelp(t *testing.T) {
@@ -65,7 +65,7 @@ func TestCallFlags(t *testing.T) {
 	require.NoError(t, o.parse(strings.Fields("-loop song.opus -channel 12 -for 3s -url ws://127.0.0.1:4000"), env))
 	require.Equal(t, "abc", o.token())
 	require.Equal(t, "song.opus", o.file)
-	require.Equal(t, command.Snowflake(12), o.channel)
+	require.Equal(t, snowflake.ID(12), o.channel)
 	require.Equal(t, 3*time.Second, o.length)
 	require.True(t, o.loop)
 	require.Equal(t, "ws://127.0.0.1:4000/?encoding=json&v=10", o.url)

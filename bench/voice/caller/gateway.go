@@ -10,6 +10,7 @@ import (
 	"github.com/discordpkg/gateway/bench/voice/stage"
 	"github.com/discordpkg/gateway/command"
 	"github.com/discordpkg/gateway/event"
+	"github.com/discordpkg/gateway/snowflake"
 	"github.com/discordpkg/gateway/voiceshard"
 )
 
@@ -81,7 +82,7 @@ func (s *shard) dial(ctx context.Context, server netip.AddrPort) (net.Conn, erro
 // Open joins.
 func (s *shard) Open(ctx context.Context, guild int, tap *Tap) (Call, error) {
 	s.taps <- tap
-	session, err := s.voice.Join(ctx, command.Snowflake(guild), command.Snowflake(guild)) //nolint:gosec // hundreds
+	session, err := s.voice.Join(ctx, snowflake.ID(guild), snowflake.ID(guild)) //nolint:gosec // hundreds
 	if err != nil {
 		return nil, err
 	}
