@@ -98,7 +98,7 @@ func serve(ctx context.Context, in io.Reader, out io.Writer) error {
 
 // startServer returns where the server listens, and how to end it.
 func startServer(ctx context.Context, plans map[string]feed.Plan) (at feed.Address, stop func() error, err error) {
-	c, err := process.Command(ctx, "feed")
+	c, err := process.Self.Command(ctx, "feed")
 	if err != nil {
 		return at, nil, err
 	}
@@ -123,9 +123,9 @@ func startServer(ctx context.Context, plans map[string]feed.Plan) (at feed.Addre
 	return at, stop, nil
 }
 
-// perform has a child carry out an order.
-func perform[T any](ctx context.Context, part string, o order) (result T, err error) {
-	result, err = process.Perform[T](ctx, part, o)
+// perform has a child of a program carry out an order.
+func perform[T any](ctx context.Context, p process.Program, part string, o order) (result T, err error) {
+	result, err = process.Perform[T](ctx, p, part, o)
 	if err != nil {
 		return result, fmt.Errorf("%s: %w", o.Job.Client, err)
 	}

@@ -12,16 +12,26 @@ import (
 	"github.com/discordpkg/gateway/bench/contestant"
 	"github.com/discordpkg/gateway/bench/feed"
 	"github.com/discordpkg/gateway/bench/process"
+	"github.com/discordpkg/gateway/bench/report"
 )
 
 // A contest is one line of a table.
 type contest struct {
-	mode string
-	job  contestant.Job
-	name string
+	mode    string
+	job     contestant.Job
+	name    string
+	program process.Program
 }
 
-func (c contest) String() string { return c.mode + " " + c.name }
+func (c contest) String() string {
+	if c.program != process.Self {
+		return c.mode + " " + c.name + there
+	}
+	return c.mode + " " + c.name
+}
+
+// there marks a contest of the other checkout.
+const there = " (there)"
 
 // Names of the modes, as in the tables.
 const (
@@ -47,9 +57,9 @@ const (
 
 // event makes a contest in events.
 func event(mode, name, client, handler, encoding, compression string) contest {
-	return contest{mode, contestant.Job{
+	return contest{mode: mode, name: name, job: contestant.Job{
 		Client: client, Handler: handler, Encoding: encoding, Compress: compression, Plan: busy,
-	}, name}
+	}}
 }
 
 // events are the contests in events, in the order of the table.
@@ -82,9 +92,9 @@ func events() []contest {
 // inflate, so it needs no window. Without stream compression of its own, discordgo gets the next best.
 func rests() []contest {
 	rest := func(mode, name, client, compression string, tls bool) contest {
-		return contest{mode, contestant.Job{
+		return contest{mode: mode, name: name, job: contestant.Job{
 			Client: client, Handler: contestant.Marks, Encoding: "json", Compress: compression, Plan: idle, TLS: tls,
-		}, name}
+		}}
 	}
 	return []contest{
 		rest(plainIdle, floor, "floor", "", false),
@@ -110,11 +120,52 @@ func measure(ctx context.Context, s settings) (r results, err error) {
 		}
 	}()
 	r.settings = s
-	if r.figures, err = rounds(ctx, s, at, busy, events(), s.rounds, middleFigure); err != nil || s.shards == 0 {
+	r.turns, err = rounds[contestant.Figure](ctx, s, at, busy, s.both(s.chosen(events())), s.rounds)
+	if r.figures = medians(r.turns, middleFigure); err != nil || s.shards == 0 {
 		return r, err
 	}
-	r.footprints, err = rounds(ctx, s, at, idle, rests(), min(s.rounds, idleRounds), middleFootprint)
+	footprints, err := rounds[process.Footprint](ctx, s, at, idle, s.chosen(rests()), min(s.rounds, idleRounds))
+	r.footprints = medians(footprints, middleFootprint)
 	return r, err
+}
+
+// both adds the contests of the other checkout to those of ours, each beside
+// its twin.
+func (s settings) both(contests []contest) []contest {
+	if s.other == nil {
+		return contests
+	}
+	var all []contest
+	for _, c := range contests {
+		all = append(all, c)
+		if c.job.Client == "gateway" {
+			c.program = s.other.Program
+			all = append(all, c)
+		}
+	}
+	return all
+}
+
+// chosen returns the contests that the flags ask for.
+func (s settings) chosen(contests []contest) []contest {
+	return slices.DeleteFunc(contests, func(c contest) bool { return !s.only.MatchString(c.String()) })
+}
+
+// versus compares ours with those of the other checkout.
+func (r results) versus() (all []report.Versus) {
+	for _, c := range events() {
+		here, other := r.turns[c.String()], r.turns[c.String()+there]
+		if len(here) == 0 || len(here) != len(other) {
+			continue
+		}
+		a, b := r.figures[c.String()], r.figures[c.String()+there]
+		v := report.Versus{Text: c.String(), This: a.CPU, Other: b.CPU, Allocs: a.Allocs, Were: b.Allocs}
+		for i := range here {
+			v.Ratios = append(v.Ratios, here[i].CPU/other[i].CPU)
+		}
+		all = append(all, v)
+	}
+	return all
 }
 
 func middleFigure(all []contestant.Figure) contestant.Figure {
@@ -141,27 +192,34 @@ func middleFootprint(all []process.Footprint) process.Footprint {
 const idleRounds = 3
 
 // rounds lets each contest run n times, every second round in the opposite
-// order, and returns what is in the middle.
-func rounds[T any](ctx context.Context, s settings, at feed.Address, part string, contests []contest, n int, middle func([]T) T) (map[string]T, error) {
-	contests = slices.DeleteFunc(contests, func(c contest) bool { return !s.only.MatchString(c.String()) })
-	all, medians := make(map[string][]T), make(map[string]T)
+// order, and returns what each run came to.
+func rounds[T any](ctx context.Context, s settings, at feed.Address, part string, contests []contest, n int) (map[string][]T, error) {
+	all := make(map[string][]T)
 	for round := range n {
 		for _, c := range contests {
-			result, err := perform[T](ctx, part, s.order(c, part, at))
+			result, err := perform[T](ctx, c.program, part, s.order(c, part, at))
 			if err != nil && ctx.Err() == nil { // a loaded machine makes timeouts of others
 				fmt.Fprintf(os.Stderr, "%s runs again: %v\n", c, err)
-				result, err = perform[T](ctx, part, s.order(c, part, at))
+				result, err = perform[T](ctx, c.program, part, s.order(c, part, at))
 			}
 			if err != nil {
 				return nil, fmt.Errorf("%s: %w", c, err)
 			}
 			all[c.String()] = append(all[c.String()], result)
-			medians[c.String()] = middle(all[c.String()])
 			fmt.Fprintf(os.Stderr, "round %d of %d, %s: %+v\n", round+1, n, c, result)
 		}
 		slices.Reverse(contests)
 	}
-	return medians, nil
+	return all, nil
+}
+
+// medians returns what is in the middle of the runs of each contest.
+func medians[T any](all map[string][]T, middle func([]T) T) map[string]T {
+	m := make(map[string]T, len(all))
+	for name, results := range all {
+		m[name] = middle(results)
+	}
+	return m
 }
 
 // order is what the child of a contest has to do.

@@ -7,6 +7,9 @@ import (
 	"github.com/discordpkg/gateway/bench/report"
 )
 
+// mostAgainst is what a change may cost on the path of an event.
+const mostAgainst = 1.03
+
 // goals are what this library wants to be. Those on time hold for figures of
 // one run on one machine only.
 func (r results) goals() report.Goals {
@@ -36,6 +39,7 @@ func (r results) goals() report.Goals {
 			all = append(all, report.Goal{Text: "allocations per event, " + c.String(), Got: f.Allocs, Want: 0.01, Known: ok})
 		}
 	}
+	all = append(all, report.VersusGoals(r.versus(), mostAgainst)...)
 	return append(all, r.idleGoals()...)
 }
 

@@ -37,12 +37,23 @@ func TestQuick(t *testing.T) {
 	require.Equal(t, out.String(), string(written))
 }
 
+// TestAgainst has this checkout compete with itself.
+func TestAgainst(t *testing.T) {
+	var out bytes.Buffer
+	require.NoError(t, run(t.Context(), []string{"-quick", "-shards", "0", "-only", "^json (floor|gateway)$", "-against", filepath.Join("..", "..")}, &out))
+	require.Contains(t, out.String(), "\n## Against ")
+	require.Regexp(t, `\| json gateway \| [0-9.]+ us \| [0-9.]+ us \| [0-9.]+x`, out.String())
+	require.Contains(t, out.String(), "processor time, json gateway, against the other checkout")
+	require.NotContains(t, out.String(), "json floor, against", "floors have no other version")
+	require.Error(t, run(t.Context(), []string{"-quick", "-against", t.TempDir()}, new(bytes.Buffer)), "no checkout")
+}
+
 func TestFlags(t *testing.T) {
 	for _, args := range [][]string{{"-rounds", "0"}, {"-events", "0"}, {"-shards", "-1"}, {"-only", "("}, {"-nonsense"}} {
-		_, err := parse(args)
+		_, _, err := parse(args)
 		require.Error(t, err, "%v", args)
 	}
-	s, err := parse([]string{"-quick", "-shards", "0"})
+	s, _, err := parse([]string{"-quick", "-shards", "0"})
 	require.NoError(t, err)
 	require.Zero(t, s.shards)
 	require.Equal(t, 1, s.rounds)

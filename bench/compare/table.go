@@ -12,7 +12,8 @@ import (
 // results are medians by the name of the contest.
 type results struct {
 	settings   settings
-	figures    map[string]contestant.Figure
+	turns      map[string][]contestant.Figure // of each round
+	figures    map[string]contestant.Figure   // their medians
 	footprints map[string]process.Footprint
 }
 
@@ -31,6 +32,9 @@ func (r results) markdown() string {
 			"resident memory are those after a garbage collection, the resident memory is as found.\n"+
 			"With TLS, discordgo has zlib for single messages: it knows no zlib-stream.\n\n", s.shards)
 		b.WriteString(r.idleTable())
+	}
+	if s.other != nil {
+		b.WriteString(report.VersusTable(s.other.Name, r.versus()))
 	}
 	fmt.Fprintf(&b, "\n## Goals\n\n%s", r.goals())
 	return b.String()

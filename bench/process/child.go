@@ -19,21 +19,30 @@ const ChildArg = "child"
 // child.
 func IsChild(args []string) bool { return len(args) > 0 && args[0] == ChildArg }
 
+// A Program is the file of a program that runs its parts as children.
+type Program string
+
+// Self is the running program.
+const Self Program = ""
+
 // Command returns a child ready to start. It shares the standard error.
-func Command(ctx context.Context, part string) (*exec.Cmd, error) {
-	self, err := os.Executable()
-	if err != nil {
-		return nil, err
+func (p Program) Command(ctx context.Context, part string) (*exec.Cmd, error) {
+	file := string(p)
+	if p == Self {
+		var err error
+		if file, err = os.Executable(); err != nil {
+			return nil, err
+		}
 	}
-	c := exec.CommandContext(ctx, self, ChildArg, part)
+	c := exec.CommandContext(ctx, file, ChildArg, part)
 	c.Stderr = os.Stderr
 	return c, nil
 }
 
-// Perform has a child carry out an order, which it reads as JSON from its
+// Perform has a child of p carry out an order, which it reads as JSON from its
 // standard input, and returns what it writes to its standard output.
-func Perform[T any](ctx context.Context, part string, order any) (result T, err error) {
-	c, err := Command(ctx, part)
+func Perform[T any](ctx context.Context, p Program, part string, order any) (result T, err error) {
+	c, err := p.Command(ctx, part)
 	if err != nil {
 		return result, err
 	}

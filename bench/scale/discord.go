@@ -115,7 +115,7 @@ type discord struct {
 }
 
 func startDiscord(ctx context.Context, s settings) (*discord, error) {
-	c, err := process.Command(ctx, discordPart)
+	c, err := process.Self.Command(ctx, discordPart)
 	if err != nil {
 		return nil, err
 	}

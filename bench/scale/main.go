@@ -133,14 +133,14 @@ func measure(ctx context.Context, s settings) (r results, err error) {
 	defer func() { err = errors.Join(err, d.stop()) }()
 	r.settings = s
 	o := order{Address: d.address, Store: store, Shards: s.shards, Pace: s.pace, Idle: s.idle, Patience: s.patience()}
-	if r.start, err = process.Perform[figures](ctx, fleetPart, o); err != nil {
+	if r.start, err = process.Perform[figures](ctx, process.Self, fleetPart, o); err != nil {
 		return r, err
 	}
 	if r.between, err = d.ask(dispatch); err != nil {
 		return r, err
 	}
 	o.Idle, o.Restart = 0, true
-	if r.restart, err = process.Perform[figures](ctx, fleetPart, o); err != nil {
+	if r.restart, err = process.Perform[figures](ctx, process.Self, fleetPart, o); err != nil {
 		return r, err
 	}
 	r.after, err = d.ask(count)

@@ -11,6 +11,7 @@ import (
 	"slices"
 
 	"github.com/discordpkg/gateway/bench/process"
+	"github.com/discordpkg/gateway/bench/report"
 	"github.com/discordpkg/gateway/bench/voice/caller"
 	"github.com/discordpkg/gateway/bench/voice/stage"
 )
@@ -58,9 +59,20 @@ func carryOut(in io.Reader, out io.Writer, order any, do func() (any, error)) er
 }
 
 // A contest is a part with a caller.
-type contest struct{ part, caller string }
+type contest struct {
+	part, caller string
+	program      process.Program
+}
 
-func (c contest) String() string { return c.part + " " + c.caller }
+func (c contest) String() string {
+	if c.program != process.Self {
+		return c.part + " " + c.caller + there
+	}
+	return c.part + " " + c.caller
+}
+
+// there marks a contest of the other checkout.
+const there = " (there)"
 
 // contests are all of them, in the order of the tables. discordgo cannot send
 // but at its own pace.
@@ -70,7 +82,7 @@ func contests() (all []contest) {
 			if part == sending && name == caller.Discordgo || part == playing && name == caller.Socket {
 				continue
 			}
-			all = append(all, contest{part, name})
+			all = append(all, contest{part: part, caller: name})
 		}
 	}
 	return all
@@ -80,9 +92,10 @@ func contests() (all []contest) {
 type results struct {
 	settings settings
 	ciphers  []cipherCost
-	figures  map[string]figure  // by contest
-	concerts map[string]concert // by contest
-	loads    map[string]load    // by kind and step
+	turns    map[string][]figure // of each round, by contest
+	figures  map[string]figure   // their medians
+	concerts map[string]concert  // by contest
+	loads    map[string]load     // by kind and step
 	groups   map[string]groupCost
 	lack     string // why there are no groups
 }
@@ -91,7 +104,7 @@ type results struct {
 func (s settings) measure(ctx context.Context) (r results, err error) {
 	r.settings = s
 	if s.only.MatchString(benches) {
-		if r.ciphers, err = process.Perform[[]cipherCost](ctx, benches, s.turns); err != nil {
+		if r.ciphers, err = process.Perform[[]cipherCost](ctx, process.Self, benches, s.turns); err != nil {
 			return r, err
 		}
 	}
@@ -113,6 +126,39 @@ func (s settings) measure(ctx context.Context) (r results, err error) {
 	return r, err
 }
 
+// chosen returns the contests that the flags ask for, those of the other
+// checkout each beside its twin.
+func (s settings) chosen() (all []contest) {
+	for _, c := range contests() {
+		if !s.only.MatchString(c.String()) {
+			continue
+		}
+		all = append(all, c)
+		if s.other != nil && c.caller == caller.Gateway && c.part != playing {
+			c.program = s.other.Program
+			all = append(all, c)
+		}
+	}
+	return all
+}
+
+// versus compares ours with those of the other checkout.
+func (r results) versus() (all []report.Versus) {
+	for _, c := range contests() {
+		here, other := r.turns[c.String()], r.turns[c.String()+there]
+		if len(here) == 0 || len(here) != len(other) {
+			continue
+		}
+		a, b := r.figures[c.String()], r.figures[c.String()+there]
+		v := report.Versus{Text: c.String(), This: a.CPU, Other: b.CPU, Allocs: a.Allocs, Were: b.Allocs}
+		for i := range here {
+			v.Ratios = append(v.Ratios, here[i].CPU/other[i].CPU)
+		}
+		all = append(all, v)
+	}
+	return all
+}
+
 // callers runs the contests.
 func (s settings) callers(ctx context.Context, r *results) error {
 	st, err := stage.New()
@@ -121,8 +167,8 @@ func (s settings) callers(ctx context.Context, r *results) error {
 	}
 	defer st.Close()
 	r.figures, r.concerts = make(map[string]figure), make(map[string]concert)
-	all := slices.DeleteFunc(contests(), func(c contest) bool { return !s.only.MatchString(c.String()) })
-	every := make(map[string][]figure)
+	all := s.chosen()
+	r.turns = make(map[string][]figure)
 	for round := range s.rounds {
 		for _, c := range all {
 			if c.part == playing {
@@ -132,8 +178,8 @@ func (s settings) callers(ctx context.Context, r *results) error {
 			if err != nil {
 				return err
 			}
-			every[c.String()] = append(every[c.String()], f)
-			r.figures[c.String()] = middleFigure(every[c.String()])
+			r.turns[c.String()] = append(r.turns[c.String()], f)
+			r.figures[c.String()] = middleFigure(r.turns[c.String()])
 			fmt.Fprintf(os.Stderr, "round %d of %d, %s: %+v\n", round+1, s.rounds, c, f)
 		}
 		slices.Reverse(all)
@@ -159,7 +205,7 @@ func (s settings) callers(ctx context.Context, r *results) error {
 func perform[T any](ctx context.Context, st *stage.Stage, c contest, s settings) (result T, err error) {
 	for range 2 {
 		st.SetDeaf(false)
-		result, err = process.Perform[T](ctx, c.part, job{
+		result, err = process.Perform[T](ctx, c.program, c.part, job{
 			Caller: c.caller, Stage: st.Address(), Packets: s.packets, Calls: s.calls, Time: s.time, Profile: s.profileOf(c),
 		})
 		if err == nil || ctx.Err() != nil {
@@ -173,9 +219,10 @@ func perform[T any](ctx context.Context, st *stage.Stage, c contest, s settings)
 	return result, err
 }
 
-// profileOf returns the file for the profile of a contest.
+// profileOf returns the file for the profile of a contest, none for the other
+// checkout.
 func (s settings) profileOf(c contest) string {
-	if s.profile == "" {
+	if s.profile == "" || c.program != process.Self {
 		return ""
 	}
 	return filepath.Join(s.profile, c.part+"-"+c.caller+".prof")

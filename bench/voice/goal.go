@@ -9,14 +9,18 @@ import (
 	"github.com/discordpkg/gateway/internal/rtp"
 )
 
+// mostAgainst is what a change may cost on the path of a packet.
+const mostAgainst = 1.05
+
 // goals are what this library wants to be. Those on time hold for figures of
 // one run on one machine only.
 func (r results) goals() (all report.Goals) {
 	all = append(all, r.cipherGoals()...)
 	for _, part := range []string{sending, receiving} {
-		f, ok := r.figures[contest{part, caller.Gateway}.String()]
+		f, ok := r.figures[contest{part: part, caller: caller.Gateway}.String()]
 		all = append(all, report.Goal{Text: "allocations per packet, " + part, Got: f.Allocs, Want: 0.01, Known: ok})
 	}
+	all = append(all, report.VersusGoals(r.versus(), mostAgainst)...)
 	all = append(all, r.concertGoals()...)
 	for _, name := range groupLines() {
 		c, ok := r.groups[name]
@@ -60,7 +64,7 @@ func (r results) cipher(mode, name string) (cipherCost, bool) {
 const ms = float64(time.Millisecond)
 
 func (r results) concertGoals() []report.Goal {
-	c := r.concerts[contest{playing, caller.Gateway}.String()]
+	c := r.concerts[contest{part: playing, caller: caller.Gateway}.String()]
 	known := c.Packets > 0
 	of := fmt.Sprintf(" of %d simultaneous senders", r.settings.calls)
 	return []report.Goal{

@@ -47,18 +47,28 @@ func TestQuick(t *testing.T) {
 	require.Equal(t, text, string(written))
 }
 
+// TestAgainst has this checkout compete with itself.
+func TestAgainst(t *testing.T) {
+	var out bytes.Buffer
+	require.NoError(t, run(t.Context(), []string{"-quick", "-only", "^(send|receive) gateway$", "-against", filepath.Join("..", "..")}, &out))
+	require.Regexp(t, `\n\| send gateway \| [0-9.]+ us \| [0-9.]+ us \| [0-9.]+x`, out.String())
+	require.Regexp(t, `\n\| receive gateway \| [0-9.]+ us \| [0-9.]+ us \| [0-9.]+x`, out.String())
+	require.Contains(t, out.String(), "processor time, send gateway, against the other checkout")
+	require.Error(t, run(t.Context(), []string{"-quick", "-against", t.TempDir()}, new(bytes.Buffer)), "no checkout")
+}
+
 func TestFlags(t *testing.T) {
 	for _, args := range [][]string{{"-rounds", "0"}, {"-packets", "0"}, {"-members", "2"}, {"-calls", "-1"}, {"-only", "("}, {"-nonsense"}} {
-		_, err := parse(args)
+		_, _, err := parse(args)
 		require.Error(t, err, "%v", args)
 	}
-	s, err := parse([]string{"-quick", "-only", "^relay$"})
+	s, _, err := parse([]string{"-quick", "-only", "^relay$"})
 	require.NoError(t, err)
 	require.Equal(t, 1, s.rounds)
 	require.False(t, s.only.MatchString("groups"))
-	require.Empty(t, s.profileOf(contest{sending, caller.Disgo}))
+	require.Empty(t, s.profileOf(contest{part: sending, caller: caller.Disgo}))
 	s.profile = "dir"
-	require.Equal(t, filepath.Join("dir", "send-disgo.prof"), s.profileOf(contest{sending, caller.Disgo}))
+	require.Equal(t, filepath.Join("dir", "send-disgo.prof"), s.profileOf(contest{part: sending, caller: caller.Disgo}))
 }
 
 // TestChildren wants errors where a parent asks for nonsense.
@@ -132,7 +142,7 @@ func TestJudge(t *testing.T) {
 }
 
 func TestGoals(t *testing.T) {
-	s, err := parse(nil)
+	s, _, err := parse(nil)
 	require.NoError(t, err)
 	r := results{settings: s}
 	require.True(t, r.goals().Missed(), "nothing was measured")

@@ -26,6 +26,9 @@ func (r results) markdown() string {
 	for _, section := range []string{r.cipherTable(), r.figureTable(), r.concertTable(), r.loadTable(), r.groupTable()} {
 		b.WriteString(section)
 	}
+	if r.settings.other != nil {
+		b.WriteString(report.VersusTable(r.settings.other.Name, r.versus()))
+	}
 	fmt.Fprintf(&b, "\n## Goals\n\n%s", r.goals())
 	return b.String()
 }
@@ -59,7 +62,7 @@ func (r results) figureTable() string {
 		if !ok {
 			continue
 		}
-		cpu := func(name string) float64 { return r.figures[contest{c.part, name}.String()].CPU }
+		cpu := func(name string) float64 { return r.figures[contest{part: c.part, caller: name}.String()].CPU }
 		fmt.Fprintf(&b, "| %s | %s | %s us | %.2f | %.0f | %s | %s |\n", c.part, c.caller, report.Short(f.CPU/1e3), f.Allocs, f.Bytes,
 			report.Ratio(f.CPU, cpu(caller.Floor)), report.Ratio(f.CPU, cpu(caller.Gateway)))
 	}

@@ -24,7 +24,7 @@ type worker struct {
 
 // startWorker starts a child, on some processor cores alone if it can be.
 func startWorker(ctx context.Context, part, cores string) (*worker, error) {
-	cmd, err := process.Command(ctx, part)
+	cmd, err := process.Self.Command(ctx, part)
 	if err != nil {
 		return nil, err
 	}
