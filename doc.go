@@ -4,9 +4,10 @@
 // from an [io.Reader] and writes its answers to an [io.Writer]. It starts no
 // goroutine, takes no lock and reads no clock: the caller tells it the time,
 // and asks it when to come back. Any websocket library can carry it; package
-// [github.com/discordpkg/gateway/gatewayshard] is a ready-made shell, and
-// package [github.com/discordpkg/gateway/gatewaytest] a local Discord to run
-// it against.
+// [github.com/discordpkg/gateway/gatewayshard] is a ready-made shell,
+// [github.com/discordpkg/gateway/sharding] runs many of them, and
+// [github.com/discordpkg/gateway/gatewaytest] is a local Discord to run them
+// against.
 //
 // # The loop
 //

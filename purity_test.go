@@ -36,6 +36,7 @@ var laws = []law{
 	{trees: []string{"command", "intent"}, ours: leaves, banned: impure, pure: true},
 	{trees: []string{"ratelimit"}, ours: leaves, foreign: []string{"golang.org/x/time/rate"}, banned: without(impure, "sync"), pure: true},
 	{trees: []string{"internal/frame"}, ours: leaves, foreign: socket, banned: []string{"context", "log", "os"}},
+	{trees: []string{"internal/useragent"}, banned: without(impure, "runtime"), pure: true},
 	{trees: []string{"internal/certificate"}, banned: []string{"context", "log", "os"}},
 	{trees: []string{"internal/alarm"}, banned: []string{"context", "log", "net", "os", "sync"}},
 	{trees: []string{"internal/golden"}, foreign: []string{"github.com/stretchr/testify"}},
@@ -48,13 +49,14 @@ var laws = []law{
 	// Decoders outlive their connection in a pool, which is a sync.Pool.
 	{trees: []string{"compress"}, foreign: []string{"github.com/klauspost/compress"}, banned: without(impure, "sync"), pure: true},
 	{trees: []string{"gatewayshard"}, ours: below, foreign: shell},
+	{trees: []string{"sharding"}, ours: append([]string{"gatewayshard", "sharding"}, below...)},
 	{trees: []string{"voiceshard/internal/jitter", "voiceshard/internal/histogram"}, ours: []string{"voiceshard/internal"}, banned: impure, pure: true},
 	{trees: []string{"voiceshard/internal/pace"}, ours: []string{"voiceshard/internal"}},
 	{trees: []string{"voiceshard/audio"}, ours: []string{"internal/rtp"}, banned: without(impure, "os"), pure: true},
 	{trees: []string{"voiceshard"}, ours: append([]string{"gatewayshard", "voiceshard"}, below...), foreign: shell},
 	{trees: []string{"voiceserver"}, ours: below, foreign: append([]string{"golang.org/x/net/ipv4"}, shell...)},
 	{trees: []string{"gatewaytest"}, ours: append([]string{"voiceserver"}, below...), foreign: shell},
-	{trees: []string{"cmd", "examples"}, ours: append([]string{"gatewayshard", "voiceshard", "gatewaytest", "voiceserver", "cmd"}, below...), foreign: shell},
+	{trees: []string{"cmd", "examples"}, ours: append([]string{"gatewayshard", "sharding", "voiceshard", "gatewaytest", "voiceserver", "cmd"}, below...), foreign: shell},
 }
 
 // exact lists the only names that a package may use of an import that would
@@ -149,6 +151,10 @@ func TestLaws(t *testing.T) {
 		{"dave", module, true},
 		{"gatewayshard", "net", true},
 		{"gatewayshard", module + "/gatewaytest", false},
+		{"gatewayshard", module + "/sharding", false},
+		{"sharding", module + "/gatewayshard", true},
+		{"sharding", "github.com/gobwas/ws", false},
+		{"sharding", module + "/gatewaytest", false},
 		{"gatewaytest", module + "/gatewayshard", false},
 		{"gatewaytest", module + "/voiceserver", true},
 		{"voiceserver", module + "/voiceshard", false},

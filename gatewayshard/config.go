@@ -9,10 +9,10 @@ import (
 	"net"
 	"net/http"
 	"net/url"
-	"runtime/debug"
 	"time"
 
 	"github.com/discordpkg/gateway"
+	"github.com/discordpkg/gateway/internal/useragent"
 )
 
 // A Config is what a [Shard] needs to know besides the protocol. The zero
@@ -68,7 +68,9 @@ type Config struct {
 	// payload is valid until the handler returns.
 	PayloadHandler func(gateway.ShardID, *gateway.GatewayPayload)
 
-	dialing chan struct{} // holds one element for each dial of a group; nil: no bound
+	// DialBound is how many websockets are opened at the same time, over all
+	// shards that share it. The default is no bound.
+	DialBound *DialBound
 }
 
 // A Backoff is the wait before a new connection. It doubles from Min to Max
@@ -138,22 +140,6 @@ func (c *Config) network() {
 		c.Header = http.Header{}
 	}
 	if c.Header.Get("User-Agent") == "" {
-		c.Header.Set("User-Agent", userAgent())
+		c.Header.Set("User-Agent", useragent.String())
 	}
-}
-
-const modulePath = "github.com/discordpkg/gateway"
-
-// version returns the version of this module in the running program.
-func version() string {
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return "devel"
-	}
-	for _, m := range append(info.Deps, &info.Main) {
-		if m.Path == modulePath && m.Version != "" && m.Version != "(devel)" {
-			return m.Version
-		}
-	}
-	return "devel"
 }

@@ -103,14 +103,11 @@ func (s *Shard) connected(conn net.Conn, early []byte, target string, resumeURL 
 
 // dial opens a websocket, and returns the bytes that followed the handshake as well.
 func (c Config) dial(ctx context.Context, target string) (conn net.Conn, early []byte, err error) {
-	if c.dialing != nil {
-		select {
-		case c.dialing <- struct{}{}:
-			defer func() { <-c.dialing }()
-		case <-ctx.Done():
-			return nil, nil, fmt.Errorf("gatewayshard: dial %s: %w", redacted(target), context.Cause(ctx))
-		}
+	leave, err := c.DialBound.enter(ctx)
+	if err != nil {
+		return nil, nil, fmt.Errorf("gatewayshard: dial %s: %w", redacted(target), err)
 	}
+	defer leave()
 	ctx, cancel := context.WithTimeoutCause(ctx, c.DialTimeout,
 		fmt.Errorf("%w after %v", context.DeadlineExceeded, c.DialTimeout))
 	defer cancel()

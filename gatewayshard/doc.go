@@ -24,20 +24,7 @@
 // called from within the handler, except for [Shard.RequestGuildMembers], whose
 // answers arrive on the goroutine that would wait for them.
 //
-// # Groups
+// # Many shards
 //
-// A [Group] runs all the shards of a bot, or a part of them: it asks Discord how
-// many there should be, lets them identify as fast as is allowed, hands their
-// events to one handler, to typed ones ([Handle]) or to a loop
-// ([Group.Events]), keeps their sessions for the next process in a [Store], and
-// changes their number without a gap ([Group.Reshard]).
-//
-//	group, err := gatewayshard.NewGroup(token, handler, gateway.WithIntents(intent.Guilds))
-//	if err != nil {
-//		return err
-//	}
-//	return group.Run(ctx)
-//
-// A group adds two goroutines to those of its connections, and one for each
-// shard with a [Queue].
+// Package sharding runs all the shards of a bot.
 package gatewayshard

@@ -67,6 +67,45 @@ func TestAcknowledge(t *testing.T) {
 	})
 }
 
+// Progress says whether everything received was given to the handler.
+func TestProgress(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := newNetwork(t)
+		gate := make(chan struct{})
+		s := configured(t, n, Config{PayloadHandler: func(_ gateway.ShardID, p *gateway.GatewayPayload) {
+			if p.Seq == 3 {
+				<-gate
+			}
+		}}, nil, gateway.WithManualAcknowledge())
+		require.Zero(t, s.Progress())
+		p, done := active(t, n, s)
+		p.event(2)
+		s.Acknowledge(1)
+		synctest.Wait()
+		at := s.Progress()
+		require.Equal(t, "abc", at.Session.ID)
+		require.EqualValues(t, 1, at.Session.Seq)
+		require.EqualValues(t, 2, at.Received)
+		require.False(t, at.Handling)
+		p.event(3)
+		synctest.Wait()
+		at = s.Progress()
+		require.EqualValues(t, 3, at.Received)
+		require.True(t, at.Handling, "the handler has the third")
+		close(gate)
+		p.nc.Close()
+		require.Error(t, <-done)
+		require.NoError(t, s.Close(t.Context(), KeepSession))
+		<-s.Done()
+	})
+}
+
+// A bound without a place would stop every shard.
+func TestDialBoundHasPlaces(t *testing.T) {
+	_, err := NewDialBound(0)
+	require.ErrorContains(t, err, "0 dials")
+}
+
 // A session that ended does not come back, though the options named it.
 func TestGivenSessionIsForTheFirstConnection(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -48,6 +48,14 @@ func (s *Shard) Send(ctx context.Context, cmd command.Command) error {
 	return s.Write(ctx, cmd.Command(), data)
 }
 
+// UpdateVoiceState sends opcode 4: a shard is the gateway of the voice
+// connections of its guilds. See [Shard.Send].
+//
+// https://discord.com/developers/docs/events/gateway-events#update-voice-state
+func (s *Shard) UpdateVoiceState(ctx context.Context, v command.VoiceState) error {
+	return s.Send(ctx, v)
+}
+
 func (s *Shard) tryWrite(cmd command.Type, data []byte) (*connection, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -102,7 +102,7 @@ func (to *town) bot(token string) *townBot {
 	}, gateway.WithURL("ws://"+discordName+"/?v=10&encoding=json"), gateway.WithIntents(intent.Guilds|intent.GuildVoiceStates),
 		gateway.WithIdentifyRateLimiter(townLimiter{}))
 	require.NoError(to.t, err)
-	b.voice = voiceshard.New(voiceshard.ForShard(b.shard), 0, voiceshard.WithNetDial(to.net.dial),
+	b.voice = voiceshard.New(b.shard, 0, voiceshard.WithNetDial(to.net.dial),
 		voiceshard.WithTLS(trustAnybody()), voiceshard.WithListenPacket(func(context.Context) (net.PacketConn, error) {
 			return to.net.packets(), nil
 		}))

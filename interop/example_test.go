@@ -11,9 +11,9 @@ import (
 
 	"github.com/discordpkg/gateway"
 	"github.com/discordpkg/gateway/event"
-	"github.com/discordpkg/gateway/gatewayshard"
 	"github.com/discordpkg/gateway/gatewaytest"
 	"github.com/discordpkg/gateway/intent"
+	"github.com/discordpkg/gateway/sharding"
 )
 
 // A group hands its events to the structs of other libraries: a bot can move
@@ -24,17 +24,17 @@ func Example_typesOfOtherLibraries() {
 	ctx, stop := context.WithTimeout(context.Background(), time.Minute)
 	defer stop()
 
-	config := gatewayshard.GroupConfig{Total: 1, MaxConcurrency: 1}
+	config := sharding.Config{Total: 1, MaxConcurrency: 1}
 	group, err := config.NewGroup("token", gateway.WithURL(server.DialURL),
 		gateway.WithIntents(intent.GuildMessages|intent.MessageContent))
 	if err != nil {
 		log.Fatal(err)
 	}
-	gatewayshard.Handle(group, event.MessageCreate, func(_ context.Context, _ gateway.ShardID, m *discordgo.MessageCreate) error {
+	sharding.Handle(group, event.MessageCreate, func(_ context.Context, _ gateway.ShardID, m *discordgo.MessageCreate) error {
 		fmt.Println("discordgo:", m.Author.Username, "says", m.Content)
 		return nil
 	})
-	gatewayshard.Handle(group, event.MessageCreate, func(_ context.Context, _ gateway.ShardID, m *disgo.EventMessageCreate) error {
+	sharding.Handle(group, event.MessageCreate, func(_ context.Context, _ gateway.ShardID, m *disgo.EventMessageCreate) error {
 		fmt.Println("disgo:", m.Author.Username, "says", m.Content)
 		stop()
 		return nil

@@ -90,7 +90,7 @@ func (r *voiceRoom) enter() {
 		}
 	}, gateway.WithURL(r.srv.DialURL), gateway.WithIntents(intent.Guilds|intent.GuildVoiceStates))
 	require.NoError(r.t, err)
-	r.voice = voiceshard.New(voiceshard.ForShard(shard), ourID, voiceshard.WithTLS(r.srv.TLSClientConfig()), voiceshard.WithMediaDial(r.tap.dial))
+	r.voice = voiceshard.New(shard, ourID, voiceshard.WithTLS(r.srv.TLSClientConfig()), voiceshard.WithMediaDial(r.tap.dial))
 	ctx, stop := context.WithCancel(context.Background())
 	var running, listening sync.WaitGroup
 	running.Go(func() { _ = shard.Run(ctx) }) // until stop

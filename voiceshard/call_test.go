@@ -64,7 +64,7 @@ func dial(ctx context.Context, t *testing.T, d *gatewaytest.Server, n int, optio
 		}
 	}, gateway.WithURL(d.DialURL), gateway.WithIntents(intent.Guilds|intent.GuildVoiceStates), gateway.WithIdentifyRateLimiter(atOnce{}))
 	require.NoError(t, err)
-	c.voice = voiceshard.New(voiceshard.ForShard(shard), 0, append([]voiceshard.Option{
+	c.voice = voiceshard.New(shard, 0, append([]voiceshard.Option{
 		voiceshard.WithDAVE(dave.WithIdentity(identity)), voiceshard.WithTLS(d.TLSClientConfig()),
 		voiceshard.WithBackoff(voiceshard.Backoff{Min: 10 * time.Millisecond, Max: 100 * time.Millisecond, Attempts: 50}),
 	}, options...)...)

@@ -12,7 +12,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/discordpkg/gateway"
-	"github.com/discordpkg/gateway/gatewayshard"
 	"github.com/discordpkg/gateway/internal/rtp"
 	"github.com/discordpkg/gateway/opcode"
 	"github.com/discordpkg/gateway/snowflake"
@@ -204,13 +203,6 @@ func TestLogIsDiscreet(t *testing.T) {
 		require.Contains(t, log.String(), "voice connected")
 		require.NotContains(t, log.String(), "token-")
 	}, WithLogger(slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))))
-}
-
-func TestForGroupWithoutShards(t *testing.T) {
-	group, err := gatewayshard.NewGroup("token", nil)
-	require.NoError(t, err)
-	_, err = New(ForGroup(group), bot).Join(t.Context(), guild, lobby)
-	require.ErrorIs(t, err, ErrNoShard)
 }
 
 func TestEncryption(t *testing.T) {

@@ -2,10 +2,10 @@
 // listens, is moved, loses its connections, and goes on.
 //
 // It needs two events and one command of the main gateway, from whichever
-// library: see [Gateway] and [Voice.HandleEvent], and [ForShard] and [ForGroup]
-// for package gatewayshard.
+// library: see [Gateway] and [Voice.HandleEvent]. A Shard of package
+// gatewayshard and a Group of package sharding are a Gateway.
 //
-//	voice := voiceshard.New(voiceshard.ForShard(shard), botID)
+//	voice := voiceshard.New(shard, botID)
 //	// in the handler of the shard: voice.HandleEvent(name, data)
 //	session, err := voice.Join(ctx, guild, channel) // audio can flow
 //	err = session.Speaking(ctx, gateway.SpeakingMicrophone)

@@ -39,9 +39,6 @@ var (
 	// ErrUnknownUser is why a packet is undecryptable that is encrypted end to
 	// end by nobody knows whom: the voice server has not said whose SSRC it has.
 	ErrUnknownUser = errors.New("voiceshard: the SSRC of the packet belongs to nobody known")
-
-	// ErrNoShard reports that a group runs no shard for a guild.
-	ErrNoShard = errors.New("voiceshard: the group runs no shard for this guild, or is not running")
 )
 
 var (

@@ -13,6 +13,7 @@ import (
 	"github.com/discordpkg/gateway/gatewayshard"
 	"github.com/discordpkg/gateway/gatewaytest"
 	"github.com/discordpkg/gateway/intent"
+	"github.com/discordpkg/gateway/sharding"
 	"github.com/discordpkg/gateway/voiceshard"
 )
 
@@ -40,7 +41,7 @@ func Example() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	voice = voiceshard.New(voiceshard.ForShard(shard), 0, voiceshard.WithTLS(server.TLSClientConfig()))
+	voice = voiceshard.New(shard, 0, voiceshard.WithTLS(server.TLSClientConfig()))
 	go func() {
 		if err := shard.Run(ctx); err != nil {
 			log.Print(err)
@@ -74,16 +75,16 @@ func Example() {
 }
 
 // A bot with many shards has one voice: commands find the shard of their guild.
-func ExampleForGroup() {
+func ExampleNew_manyShards() {
 	var voice *voiceshard.Voice
-	group, err := gatewayshard.NewGroup("token", func(_ context.Context, e gatewayshard.Event) error {
+	group, err := sharding.NewGroup("token", func(_ context.Context, e sharding.Event) error {
 		voice.HandleEvent(e.Name, e.Data)
 		return nil
 	}, gateway.WithIntents(intent.Guilds|intent.GuildVoiceStates))
 	if err != nil {
 		log.Fatal(err)
 	}
-	voice = voiceshard.New(voiceshard.ForGroup(group), 0)
+	voice = voiceshard.New(group, 0)
 	// go group.Run(ctx), and then voice.Join
 
 	_, err = voice.Join(context.Background(), 41771983423143937, 127121515262115840)

@@ -16,6 +16,7 @@ import (
 	"github.com/discordpkg/gateway/event"
 	"github.com/discordpkg/gateway/gatewayshard"
 	"github.com/discordpkg/gateway/intent"
+	"github.com/discordpkg/gateway/sharding"
 )
 
 // An order is what a process of shards is to do.
@@ -51,7 +52,7 @@ type figures struct {
 // A fleet is the shards of an order.
 type fleet struct {
 	order    order
-	group    *gatewayshard.Group
+	group    *sharding.Group
 	ended    chan error
 	log      io.Writer
 	ready    *roll // READY or RESUMED
@@ -83,15 +84,15 @@ func (o order) carryOut(ctx context.Context, log io.Writer) (f figures, err erro
 	return f, l.stop(ctx, &f)
 }
 
-func (l *fleet) newGroup() (*gatewayshard.Group, error) {
-	store, err := gatewayshard.NewFileStore(l.order.Store)
+func (l *fleet) newGroup() (*sharding.Group, error) {
+	store, err := sharding.NewFileStore(l.order.Store)
 	if err != nil {
 		return nil, err
 	}
-	config := gatewayshard.GroupConfig{
+	config := sharding.Config{
 		IdentifyInterval: l.order.Pace,
 		Store:            store,
-		Hooks:            gatewayshard.Hooks{Session: func(shard gateway.ShardID, _ bool) { l.ready.call(shard) }},
+		Hooks:            sharding.Hooks{Session: func(shard gateway.ShardID, _ bool) { l.ready.call(shard) }},
 	}
 	if der := l.order.Address.Certificate; der != nil {
 		cert, err := x509.ParseCertificate(der)
@@ -102,7 +103,7 @@ func (l *fleet) newGroup() (*gatewayshard.Group, error) {
 		roots.AddCert(cert)
 		config.Shard.TLS = &tls.Config{RootCAs: roots}
 	}
-	config.Discovery = gatewayshard.Discovery{
+	config.Discovery = sharding.Discovery{
 		API:    l.order.Address.API,
 		Client: &http.Client{Transport: &http.Transport{TLSClientConfig: config.Shard.TLS, DisableKeepAlives: true}},
 	}

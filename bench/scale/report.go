@@ -48,7 +48,7 @@ func (r results) markdown() string {
 		transport = "wss"
 	}
 	fmt.Fprintf(&b, "# Scale\n\n%s\n", process.Machine())
-	fmt.Fprintf(&b, "%d shards in one process, as one `gatewayshard.Group` with a file store, speak JSON over %s to a local Discord in another\n"+
+	fmt.Fprintf(&b, "%d shards in one process, as one `sharding.Group` with a file store, speak JSON over %s to a local Discord in another\n"+
 		"process: %d identify buckets of %s each, a heartbeat every %s, one guild for each shard. %s\n"+
 		"Figures are those of the shards' process, its processor time in the kernel included.\n", s.shards, transport, s.buckets, duration(s.interval), duration(s.beat), s.shortened())
 	for _, t := range []table{r.starting(), r.idling(), r.restarting()} {

@@ -5,7 +5,7 @@ import (
 	"sync"
 
 	"github.com/discordpkg/gateway"
-	"github.com/discordpkg/gateway/gatewayshard"
+	"github.com/discordpkg/gateway/sharding"
 )
 
 // A roll is who has been called at least once. It is safe for concurrent use.
@@ -36,7 +36,7 @@ func (r *roll) call(shard gateway.ShardID) {
 }
 
 // handle is call as the handler of an event.
-func (r *roll) handle(_ context.Context, e gatewayshard.Event) error {
+func (r *roll) handle(_ context.Context, e sharding.Event) error {
 	r.call(e.Shard)
 	return nil
 }

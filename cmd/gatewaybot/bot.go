@@ -10,6 +10,7 @@ import (
 	"github.com/discordpkg/gateway"
 	"github.com/discordpkg/gateway/event"
 	"github.com/discordpkg/gateway/gatewayshard"
+	"github.com/discordpkg/gateway/sharding"
 )
 
 // A bot is one run of the program.
@@ -21,7 +22,7 @@ type bot struct {
 	cutter   *cutter
 	journal  *journal
 	raw      *rawWriter // nil without -json
-	group    *gatewayshard.Group
+	group    *sharding.Group
 	total    uint // shards
 	buckets  uint // of shards that identify one after the other
 	started  time.Time
@@ -37,13 +38,13 @@ const (
 var errTimeUp = errors.New("time is up")
 
 // addGroup makes the group of shards.
-func (b *bot) addGroup(to place, discovery gatewayshard.Discovery) (err error) {
+func (b *bot) addGroup(to place, discovery sharding.Discovery) (err error) {
 	options, err := b.wire()
 	if err != nil {
 		return err
 	}
 	b.total, b.buckets = to.total, to.buckets
-	config := gatewayshard.GroupConfig{
+	config := sharding.Config{
 		Shard: gatewayshard.Config{
 			NetDial: b.cutter.dial,
 			Logger:  slog.New(alarm{next: b.log.Handler(), raise: b.warned}),
@@ -69,7 +70,7 @@ func (b *bot) addGroup(to place, discovery gatewayshard.Discovery) (err error) {
 
 // handle is called by the shards. All events are counted, whether they are to
 // be shown or not: a number that is missing is an event that is lost.
-func (b *bot) handle(ctx context.Context, e gatewayshard.Event) error {
+func (b *bot) handle(ctx context.Context, e sharding.Event) error {
 	b.journal.note(e)
 	level := slog.LevelInfo
 	if b.total > maxTold {

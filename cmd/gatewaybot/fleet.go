@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/discordpkg/gateway/gatewayshard"
+	"github.com/discordpkg/gateway/sharding"
 )
 
 // A kind is how the cell of a shard looks. The colours fill the cell; without
@@ -37,7 +38,7 @@ var kinds = [...]kind{
 }
 
 // kindOf returns an index of kinds.
-func kindOf(s gatewayshard.ShardStats) int {
+func kindOf(s sharding.ShardStats) int {
 	switch {
 	case s.Phase == gatewayshard.Closed:
 		return closed
@@ -70,7 +71,7 @@ const labelWidth = 6
 
 // cells returns at most n rows. A row has a round number of cells, so that
 // shards are easy to find.
-func (t table) cells(shards []gatewayshard.ShardStats, n int) (out []line) {
+func (t table) cells(shards []sharding.ShardStats, n int) (out []line) {
 	gap := " "
 	row := round((t.width - labelWidth) / 2)
 	if len(shards) > n*row {
@@ -114,7 +115,7 @@ func (l line) joined() (out line) {
 }
 
 // legend counts the shards of each kind.
-func legend(shards []gatewayshard.ShardStats) line {
+func legend(shards []sharding.ShardStats) line {
 	var counts [len(kinds)]int
 	for _, s := range shards {
 		counts[kindOf(s)]++
@@ -133,7 +134,7 @@ func legend(shards []gatewayshard.ShardStats) line {
 	return l
 }
 
-func latencies(shards []gatewayshard.ShardStats) line {
+func latencies(shards []sharding.ShardStats) line {
 	s := sumOf(shards)
 	text := "mean " + milliseconds(s.latency)
 	if s.slowest > 0 {

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/discordpkg/gateway/gatewayshard"
+	"github.com/discordpkg/gateway/sharding"
 )
 
 // startingView returns a fleet of which half has identified.
@@ -82,9 +83,9 @@ func TestEveryPhaseHasAKind(t *testing.T) {
 		gatewayshard.Disconnected: waiting, gatewayshard.Dialing: connecting, gatewayshard.Connected: connecting,
 		gatewayshard.Waiting: waiting, gatewayshard.Authenticating: authenticating, gatewayshard.Active: active, gatewayshard.Closed: closed,
 	} {
-		require.Equal(t, want, kindOf(gatewayshard.ShardStats{Stats: gatewayshard.Stats{Phase: phase}}), "%v", phase)
+		require.Equal(t, want, kindOf(sharding.ShardStats{Stats: gatewayshard.Stats{Phase: phase}}), "%v", phase)
 	}
-	require.Equal(t, connecting, kindOf(gatewayshard.ShardStats{Stats: gatewayshard.Stats{SessionID: "stored"}}), "it is about to resume")
+	require.Equal(t, connecting, kindOf(sharding.ShardStats{Stats: gatewayshard.Stats{SessionID: "stored"}}), "it is about to resume")
 }
 
 func TestDemoWithFleet(t *testing.T) {

@@ -7,7 +7,7 @@ import (
 
 	"github.com/discordpkg/gateway"
 	"github.com/discordpkg/gateway/event"
-	"github.com/discordpkg/gateway/gatewayshard"
+	"github.com/discordpkg/gateway/sharding"
 )
 
 // A journal is what the handlers saw. It is safe for concurrent use.
@@ -43,7 +43,7 @@ func newJournal() *journal {
 }
 
 // note enters an event.
-func (j *journal) note(e gatewayshard.Event) {
+func (j *journal) note(e sharding.Event) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	n := &j.entries

@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/discordpkg/gateway/event"
-	"github.com/discordpkg/gateway/gatewayshard"
+	"github.com/discordpkg/gateway/sharding"
 )
 
 func TestLedger(t *testing.T) {
@@ -63,7 +63,7 @@ func TestVerdict(t *testing.T) {
 func TestJournalCountsWhatIsNew(t *testing.T) {
 	j := newJournal()
 	j.look(func(e *entries) { e.ledger.begin(0, "stored", 7) })
-	for _, e := range []gatewayshard.Event{
+	for _, e := range []sharding.Event{
 		{Name: event.TypingStart, Seq: 8, Replay: true},
 		{Name: event.Resumed, Seq: 9, Replay: true},
 		{Name: event.Resumed, Seq: 10},

@@ -8,6 +8,7 @@ import (
 
 	"github.com/discordpkg/gateway"
 	"github.com/discordpkg/gateway/gatewayshard"
+	"github.com/discordpkg/gateway/sharding"
 )
 
 // A display shows views, one after the other.
@@ -54,7 +55,7 @@ type sum struct {
 	bytesIn    uint64
 }
 
-func sumOf(shards []gatewayshard.ShardStats) (s sum) {
+func sumOf(shards []sharding.ShardStats) (s sum) {
 	measured := 0
 	for _, st := range shards {
 		if st.Phase == gatewayshard.Active {

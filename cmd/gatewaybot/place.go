@@ -5,7 +5,7 @@ import (
 	"errors"
 	"time"
 
-	"github.com/discordpkg/gateway/gatewayshard"
+	"github.com/discordpkg/gateway/sharding"
 )
 
 // A place is where the gateway is, and how to come in.
@@ -21,7 +21,7 @@ type place struct {
 var errNoTotal = errors.New("-shards auto: there are no stored sessions to tell, and -url leaves Discord's advice out")
 
 // locate asks Discord where the gateway is, unless it is known.
-func (m machine) locate(ctx context.Context, b *bot, stored gatewayshard.Checkpoint) (place, error) {
+func (m machine) locate(ctx context.Context, b *bot, stored sharding.Checkpoint) (place, error) {
 	to := place{url: b.url, token: b.token(), total: b.options.shards, buckets: max(1, b.concurrency)}
 	if to.total == 0 && len(stored.Shards) > 0 {
 		to.total = stored.Total

@@ -16,9 +16,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/discordpkg/gateway/gatewayshard"
 	"github.com/discordpkg/gateway/gatewaytest"
 	"github.com/discordpkg/gateway/opcode"
+	"github.com/discordpkg/gateway/sharding"
 	"github.com/discordpkg/gateway/voiceshard/audio"
 )
 
@@ -231,7 +231,7 @@ func hold(t *testing.T, options ...gatewaytest.Option) *held {
 	t.Cleanup(srv.Close)
 	m := machine{listen: listenLoopback, dial: dialLoopback, terminal: isTerminal, trust: srv.TLSClientConfig()}
 	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
-	m.discovery = gatewayshard.Discovery{API: srv.URL + "/api/v10", Client: client}
+	m.discovery = sharding.Discovery{API: srv.URL + "/api/v10", Client: client}
 	return &held{srv, t, m}
 }
 

@@ -17,8 +17,8 @@ import (
 
 	"github.com/discordpkg/gateway/closecode"
 	"github.com/discordpkg/gateway/event"
-	"github.com/discordpkg/gateway/gatewayshard"
 	"github.com/discordpkg/gateway/gatewaytest"
+	"github.com/discordpkg/gateway/sharding"
 )
 
 // field returns a number of the summary.
@@ -275,7 +275,7 @@ func TestDiscovery(t *testing.T) {
 				defer srv.Close()
 				m := machineOn(network, false)
 				client := &http.Client{Transport: &http.Transport{DialContext: network.dial, DisableKeepAlives: true}}
-				m.discovery = gatewayshard.Discovery{API: srv.URL + "/api/v10", Client: client}
+				m.discovery = sharding.Discovery{API: srv.URL + "/api/v10", Client: client}
 				var o output
 				env := environment(map[string]string{"DISCORD_TOKEN": "very.secret.token"})
 				o.status = m.run(t.Context(), strings.Fields(c.args), env, &o.stdout, &o.stderr)

@@ -8,7 +8,7 @@ import (
 	"strconv"
 	"sync"
 
-	"github.com/discordpkg/gateway/gatewayshard"
+	"github.com/discordpkg/gateway/sharding"
 )
 
 // A rawWriter writes events as lines of JSON. It is safe for concurrent use.
@@ -20,7 +20,7 @@ type rawWriter struct {
 }
 
 // write writes one event, and keeps nothing of it.
-func (r *rawWriter) write(e gatewayshard.Event) error {
+func (r *rawWriter) write(e sharding.Event) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.err != nil {
@@ -40,7 +40,7 @@ func (r *rawWriter) write(e gatewayshard.Event) error {
 }
 
 // fill makes the line. Data may hold line breaks between its tokens.
-func (r *rawWriter) fill(e gatewayshard.Event, name []byte) error {
+func (r *rawWriter) fill(e sharding.Event, name []byte) error {
 	r.line.Reset()
 	b := strconv.AppendUint(append(r.line.AvailableBuffer(), `{"shard":`...), uint64(e.Shard), 10)
 	b = strconv.AppendInt(append(b, `,"seq":`...), e.Seq, 10)

@@ -12,8 +12,8 @@ import (
 	"os"
 	"time"
 
-	"github.com/discordpkg/gateway/gatewayshard"
 	"github.com/discordpkg/gateway/intent"
+	"github.com/discordpkg/gateway/sharding"
 )
 
 // The exit statuses.
@@ -27,7 +27,7 @@ const (
 type machine struct {
 	listen    func() (net.Listener, error) // for the local Discord
 	dial      dialFunc
-	discovery gatewayshard.Discovery
+	discovery sharding.Discovery
 	trust     *tls.Config // of servers, nil: as the system does
 	stdin     io.Reader   // of play
 	terminal  func(io.Writer, func(string) string) bool

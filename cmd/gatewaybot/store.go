@@ -7,12 +7,12 @@ import (
 	"regexp"
 	"strings"
 
-	"github.com/discordpkg/gateway/gatewayshard"
+	"github.com/discordpkg/gateway/sharding"
 )
 
 // A sessionFile is where the sessions are between two runs.
 type sessionFile struct {
-	store gatewayshard.Store
+	store sharding.Store
 	key   string
 }
 
@@ -30,7 +30,7 @@ func splitStore(file string) (dir, key string, err error) {
 }
 
 // openStore returns what the last run left in the file of -store.
-func (b *bot) openStore(ctx context.Context) (stored gatewayshard.Checkpoint, err error) {
+func (b *bot) openStore(ctx context.Context) (stored sharding.Checkpoint, err error) {
 	if b.options.store == "" {
 		return stored, nil
 	}
@@ -38,7 +38,7 @@ func (b *bot) openStore(ctx context.Context) (stored gatewayshard.Checkpoint, er
 	if err != nil {
 		return stored, err
 	}
-	store, err := gatewayshard.NewFileStore(dir)
+	store, err := sharding.NewFileStore(dir)
 	if err != nil {
 		return stored, err
 	}
@@ -47,7 +47,7 @@ func (b *bot) openStore(ctx context.Context) (stored gatewayshard.Checkpoint, er
 }
 
 // restore opens the accounts of the sessions that go on.
-func (b *bot) restore(stored gatewayshard.Checkpoint, total uint) {
+func (b *bot) restore(stored sharding.Checkpoint, total uint) {
 	if stored.Total != total || len(stored.Shards) == 0 {
 		return
 	}

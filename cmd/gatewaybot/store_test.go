@@ -65,7 +65,7 @@ func TestSessionsThatCannotBeSaved(t *testing.T) {
 	}
 	o := withDiscord(t, remove, nil, "-for", "3s", "-store", filepath.Join(dir, "s"))
 	require.Equal(t, exitWrong, o.status)
-	require.Contains(t, o.stderr.String(), "gatewaybot: gatewayshard: save sessions")
+	require.Contains(t, o.stderr.String(), "gatewaybot: sharding: save sessions")
 }
 
 func TestStoreThatIsNone(t *testing.T) {

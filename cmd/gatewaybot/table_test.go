@@ -16,12 +16,13 @@ import (
 	"github.com/discordpkg/gateway/closecode"
 	"github.com/discordpkg/gateway/event"
 	"github.com/discordpkg/gateway/gatewayshard"
+	"github.com/discordpkg/gateway/sharding"
 )
 
 func sampleView(shards, events int) view {
 	v := view{title: "local Discord at ws://127.0.0.1:4000  json", elapsed: 3700 * time.Millisecond, length: 15 * time.Second}
 	for i := range shards {
-		v.shards = append(v.shards, gatewayshard.ShardStats{ID: gateway.ShardID(i), Stats: gatewayshard.Stats{
+		v.shards = append(v.shards, sharding.ShardStats{ID: gateway.ShardID(i), Stats: gatewayshard.Stats{
 			Phase: gatewayshard.Active, Seq: int64(100 + i), Latency: 1234 * time.Microsecond, Connections: 2, Resumes: 1, LastClose: closecode.UnknownError,
 		}})
 	}

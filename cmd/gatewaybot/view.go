@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/discordpkg/gateway/event"
-	"github.com/discordpkg/gateway/gatewayshard"
+	"github.com/discordpkg/gateway/sharding"
 )
 
 // A view is what a display shows: the bot at one moment.
@@ -15,7 +15,7 @@ type view struct {
 	title   string
 	elapsed time.Duration
 	length  time.Duration // zero: until interrupted
-	shards  []gatewayshard.ShardStats
+	shards  []sharding.ShardStats
 	queued  int           // shards that wait to identify
 	eta     time.Duration // until the last of them may
 	buckets uint          // identify at the same time
@@ -75,7 +75,7 @@ func (b *bot) viewShards(v *view, now time.Time) {
 	s := b.group.Stats()
 	v.shards, v.queued, v.buckets = s.Shards, s.Waiting, b.buckets
 	if len(v.shards) == 0 {
-		v.shards, v.queued = make([]gatewayshard.ShardStats, b.total), int(b.total)
+		v.shards, v.queued = make([]sharding.ShardStats, b.total), int(b.total)
 	}
 	if s.Waiting > 0 {
 		v.eta = max(0, s.WaitingUntil.Sub(now))

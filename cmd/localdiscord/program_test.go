@@ -233,7 +233,7 @@ func TestProgramWithVoice(t *testing.T) {
 	p.call("GET", p.urls["control"]+"/guilds", "", &guilds)
 	g := &guilds[0]
 
-	voice := voiceshard.New(voiceshard.ForShard(c.Shard), gatewaytest.Bot, voiceshard.WithTLS(&tls.Config{RootCAs: pool}))
+	voice := voiceshard.New(c.Shard, gatewaytest.Bot, voiceshard.WithTLS(&tls.Config{RootCAs: pool}))
 	joined := make(chan error, 1)
 	var session *voiceshard.Session
 	go func() {

@@ -1,0 +1,33 @@
+package gatewayshard
+
+import "github.com/discordpkg/gateway"
+
+// A Progress is how far a shard is in its session, at one moment.
+type Progress struct {
+	// Session is what [Shard.Session] returns, zero without a session.
+	Session gateway.Session
+
+	// Received is the sequence number of the last event received, wanted or not.
+	Received int64
+
+	// Handling reports that the handler has not returned from an event that
+	// was received, or was not called with it yet. If it is false, the handler
+	// has returned from every wanted event up to Received.
+	Handling bool
+}
+
+// Progress returns a consistent snapshot, for a caller that keeps account of
+// what its handler has finished. It does not wait for anything.
+func (s *Shard) Progress() Progress {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	p := Progress{Received: s.state.SequenceNumber(), Handling: s.conn != nil && s.conn.handling.Load()}
+	session, ok := s.state.Session()
+	if !ok {
+		return p
+	}
+	if p.Session = session; s.lag.holds(session.ID) {
+		p.Session.Seq = s.lag.acked
+	}
+	return p
+}

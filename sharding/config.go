@@ -1,0 +1,164 @@
+package sharding
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/discordpkg/gateway"
+	"github.com/discordpkg/gateway/gatewayshard"
+)
+
+// A Config is what a [Group] needs to know. The zero Config is ready
+// to use: it runs all the shards that Discord recommends.
+type Config struct {
+	// Shard is the configuration of each shard. Its PayloadHandler must be nil.
+	Shard gatewayshard.Config
+
+	// Total is the shard count of the bot, over all of its processes. Zero
+	// takes that of the stored sessions, or else what Discord recommends.
+	Total uint
+
+	// The group runs the shards First up to First+Count, all from First on if
+	// Count is zero.
+	First, Count uint
+
+	// MaxConcurrency is the number of identify buckets. Zero asks Discord.
+	MaxConcurrency uint
+
+	// Discovery asks Discord, unless Total and MaxConcurrency are both given:
+	// then the session start limit is not known, and not kept.
+	Discovery Discovery
+
+	// Handler receives the events of all shards. See [Group] for what it may
+	// rely on. Without one, only events with a handler of their own are
+	// decoded: see [Handle] and [Group.On].
+	Handler func(ctx context.Context, e Event) error
+
+	// Queue lets a shard read ahead of a slow handler.
+	Queue Queue
+
+	// ManualAcknowledge leaves it to [Event.Acknowledge] to say that an event
+	// was dealt with. Otherwise the return of the handler does.
+	ManualAcknowledge bool
+
+	// Store keeps the sessions for the next process. By default nobody does.
+	Store Store
+
+	// StoreKey names the sessions in the store. The default is made of a hash
+	// of the token and of First.
+	StoreKey string
+
+	// CheckpointInterval is the time between two saves, 5 s by default. New
+	// sessions are saved at once. After a crash events of this time are
+	// replayed.
+	CheckpointInterval time.Duration
+
+	// IdentifyLimiter decides when a shard may identify. The default keeps
+	// IdentifyInterval in each bucket of this process; processes that share a
+	// bot need one that they share too, unless they have buckets of their own.
+	IdentifyLimiter gateway.IdentifyRateLimiter
+
+	// IdentifyInterval is the time between two identifies of one bucket, 5.04 s
+	// by default: Discord's 5 s, and a margin for connections that are not
+	// equally fast.
+	IdentifyInterval time.Duration
+
+	// ReservedStarts is the number of session starts that the group leaves of
+	// the day's limit, for whatever else has to start: see
+	// [SessionLimitError].
+	ReservedStarts int
+
+	// Dials is how many shards may open a websocket at the same time, 128 by
+	// default. Resumes do not queue, so after an outage all shards of a group
+	// would else do their TLS handshakes at once, and time out together.
+	Dials int
+
+	// Reshard says how the shard count changes.
+	Reshard ReshardConfig
+
+	// Hooks are called when something happens.
+	Hooks Hooks
+}
+
+// Hooks are called by a [Group] for metrics and alarms. They may be called
+// concurrently, must not block, and may be nil.
+type Hooks struct {
+	// HandlerError is called when a handler returns an error. Without the hook
+	// it is logged.
+	HandlerError func(e Event, err error)
+
+	// Dropped is called for each event that a full queue dropped.
+	Dropped func(e Event)
+
+	// Checkpoint is called after each attempt to save the sessions.
+	Checkpoint func(took time.Duration, err error)
+
+	// Session is called when a shard has started or resumed a session.
+	Session func(shard gateway.ShardID, resumed bool)
+
+	// Latency is called for each round trip of a shard's heartbeats, within
+	// CheckpointInterval.
+	Latency func(shard gateway.ShardID, latency time.Duration)
+}
+
+const (
+	defaultCheckpointInterval = 5 * time.Second
+	defaultDials              = 128
+
+	// defaultIdentifyInterval uses 99.2 % of what Discord allows.
+	defaultIdentifyInterval = 5040 * time.Millisecond
+
+	// finalSave is how long the last checkpoint may take when the context that
+	// it would have to obey is over.
+	finalSave = 10 * time.Second
+)
+
+func (c *Config) setDefaults(token string) error {
+	if c.Shard.Logger == nil {
+		c.Shard.Logger = slog.New(slog.DiscardHandler)
+	}
+	if c.StoreKey == "" {
+		c.StoreKey = storeKey(token, c.First)
+	}
+	if c.CheckpointInterval == 0 {
+		c.CheckpointInterval = defaultCheckpointInterval
+	}
+	if c.IdentifyInterval == 0 {
+		c.IdentifyInterval = defaultIdentifyInterval
+	}
+	if err := c.boundDials(); err != nil {
+		return err
+	}
+	switch {
+	case c.Shard.PayloadHandler != nil:
+		return errGroupHandlers
+	case c.CheckpointInterval < 0 || c.IdentifyInterval < 0:
+		return errors.New("sharding: an interval of the group is negative")
+	case c.Total > maxShards || c.First > maxShards || c.Count > maxShards:
+		return fmt.Errorf("sharding: more than %d shards", maxShards)
+	case c.Total > 0 && (c.First >= c.Total || c.First+c.Count > c.Total):
+		return fmt.Errorf("sharding: shards from %d to %d are not below the total of %d", c.First, c.First+c.Count, c.Total)
+	case c.ReservedStarts < 0:
+		return errors.New("sharding: reserved session starts are negative")
+	}
+	return errors.Join(c.Queue.check(), c.Reshard.setDefaults())
+}
+
+// boundDials sets the bound that the shards share.
+func (c *Config) boundDials() (err error) {
+	switch {
+	case c.Dials != 0 && c.Shard.DialBound != nil:
+		return errors.New("sharding: both a number of dials and a bound on them")
+	case c.Shard.DialBound != nil:
+		return nil
+	case c.Dials == 0:
+		c.Dials = defaultDials
+	}
+	if c.Shard.DialBound, err = gatewayshard.NewDialBound(c.Dials); err != nil {
+		return fmt.Errorf("sharding: %w", err)
+	}
+	return nil
+}

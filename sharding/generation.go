@@ -1,0 +1,121 @@
+package sharding
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/discordpkg/gateway"
+	"github.com/discordpkg/gateway/gatewayshard"
+)
+
+// A generation is the shards of a group that share a shard count.
+type generation struct {
+	group      *Group
+	number     int
+	first      uint
+	total      uint
+	members    []*member
+	handlerCtx context.Context
+	running    sync.WaitGroup
+	failed     chan error    // the first one, while the generation is not the current one
+	changed    chan struct{} // a shard has come up
+
+	mu     sync.Mutex // guards what follows
+	ready  map[gateway.ShardID]bool
+	lastUp time.Time
+}
+
+// newGeneration returns shards that do not run yet, those with a session to
+// resume it.
+func (g *Group) newGeneration(number int, p plan) (*generation, error) {
+	gen := &generation{group: g, number: number, first: p.first, total: p.total, members: make([]*member, 0, p.count),
+		failed: make(chan error, 1), changed: make(chan struct{}, 1), ready: make(map[gateway.ShardID]bool)}
+	for i := range p.count {
+		id := gateway.ShardID(p.first + i)
+		m, err := gen.newMember(id, p.sessions[id])
+		if err != nil {
+			return nil, err
+		}
+		gen.members = append(gen.members, m)
+	}
+	return gen, nil
+}
+
+// dialAhead is how long before its turn to identify a shard connects. Earlier
+// it would only wait with an open connection, and take part in a rush.
+const dialAhead = 2 * time.Second
+
+// start runs the members until ctx ends, they are closed, or Discord refuses
+// one of them. It returns [gatewayshard.ErrClosed] if the group is being closed.
+func (gen *generation) start(ctx context.Context) error {
+	g := gen.group
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.closed || g.finishing {
+		return gatewayshard.ErrClosed
+	}
+	gen.handlerCtx = context.WithValue(ctx, insideHandler{}, g)
+	g.generations = append(g.generations, gen)
+	inBucket := make(map[uint]int)
+	for _, m := range gen.members {
+		var delay time.Duration
+		if !m.hasSession() {
+			bucket := uint(m.id) % g.identify.buckets
+			delay = max(0, time.Duration(inBucket[bucket])*g.identify.interval-dialAhead)
+			inBucket[bucket]++
+		}
+		gen.running.Go(func() {
+			if err := m.run(ctx, delay); err != nil && ctx.Err() == nil {
+				g.fail(gen, err)
+			}
+		})
+	}
+	return nil
+}
+
+// up notes that a shard has started or resumed a session.
+func (gen *generation) up(m *member) {
+	gen.mu.Lock()
+	gen.ready[m.id], gen.lastUp = true, time.Now()
+	gen.mu.Unlock()
+	select {
+	case gen.changed <- struct{}{}:
+	default:
+	}
+}
+
+// upSince reports whether all shards have come up, and how much of the overlap
+// is left.
+func (gen *generation) upSince(now time.Time) (wait time.Duration, up bool) {
+	gen.mu.Lock()
+	defer gen.mu.Unlock()
+	return gen.lastUp.Add(gen.group.config.Reshard.Overlap).Sub(now), len(gen.ready) == len(gen.members)
+}
+
+// close closes all shards, and returns when they have been, or ctx ends.
+func (gen *generation) close(ctx context.Context, mode gatewayshard.CloseMode) error {
+	errs := make([]error, len(gen.members))
+	var closing sync.WaitGroup
+	for i, m := range gen.members {
+		closing.Go(func() { errs[i] = m.shard.Close(ctx, mode) })
+	}
+	closing.Wait()
+	return errors.Join(errs...)
+}
+
+// shard returns the shard of an id, nil if it is none of this generation.
+func (gen *generation) shard(id gateway.ShardID) *gatewayshard.Shard {
+	if i := uint(id) - gen.first; uint(id) >= gen.first && i < uint(len(gen.members)) {
+		return gen.members[i].shard
+	}
+	return nil
+}
+
+// String returns a short description.
+func (gen *generation) String() string {
+	n := uint(len(gen.members))
+	return fmt.Sprintf("sharding: shards %d to %d of %d", gen.first, gen.first+n-1, gen.total)
+}

@@ -1,0 +1,312 @@
+package sharding
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/discordpkg/gateway"
+	"github.com/discordpkg/gateway/closecode"
+	"github.com/discordpkg/gateway/gatewayshard"
+	"github.com/discordpkg/gateway/ratelimit"
+)
+
+// Run starts the shards and returns when all have ended:
+//
+//   - ctx ended: the sessions are kept, and the cause of ctx returned;
+//   - [Group.Close] was called: it returns nil;
+//   - Discord refuses a shard for good: it returns an error that wraps a
+//     [*gatewayshard.FatalError], which says what to change. The sessions of the other shards are kept;
+//   - the group did not start: a [*SessionLimitError], a [*DiscoveryError], an
+//     error of the store.
+//
+// Handlers that still run are waited for. If the last save of the sessions
+// failed, that is part of the error.
+func (g *Group) Run(ctx context.Context) error {
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	if err := g.beginRun(ctx, stop); err != nil {
+		return err
+	}
+	defer close(g.ended)
+	p, err := g.prepare(ctx)
+	if err != nil {
+		if g.isClosed() {
+			return nil
+		}
+		return err
+	}
+	gen, err := g.newGeneration(0, p)
+	if err != nil {
+		return err
+	}
+	return g.supervise(ctx, gen, stop)
+}
+
+func (g *Group) beginRun(ctx context.Context, stop context.CancelCauseFunc) error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.started {
+		return ErrStarted
+	}
+	g.started, g.run, g.stop = true, ctx, stop
+	return nil
+}
+
+func (g *Group) isClosed() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.closed
+}
+
+// A plan is which shards to run, and what they resume.
+type plan struct {
+	first, count, total uint
+	sessions            map[gateway.ShardID]*ShardCheckpoint
+	identified          time.Time
+}
+
+// prepare reads the store and asks Discord.
+func (g *Group) prepare(ctx context.Context) (plan, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	watched := make(chan struct{})
+	go func() {
+		defer close(watched)
+		select {
+		case <-g.closing:
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
+	defer func() { cancel(); <-watched }()
+	stored, err := g.load(ctx)
+	if err != nil {
+		return plan{}, err
+	}
+	var bot *GatewayBot
+	if g.asked() {
+		if bot, err = g.config.Discovery.GatewayBot(ctx, g.token()); err != nil {
+			return plan{}, err
+		}
+	}
+	p, err := g.planFor(g.totalFor(stored, bot), stored)
+	if err != nil {
+		return plan{}, err
+	}
+	return p, g.setIdentify(p, bot)
+}
+
+// totalFor returns the shard count: stored sessions are worth nothing with another one.
+func (g *Group) totalFor(stored Checkpoint, bot *GatewayBot) uint {
+	switch {
+	case g.config.Total > 0:
+		return g.config.Total
+	case len(stored.Shards) > 0:
+		if bot.Shards > stored.Total {
+			g.log.Warn("discord recommends more shards than the stored sessions have", "shards", stored.Total, "recommended", bot.Shards)
+		}
+		return stored.Total
+	}
+	return bot.Shards
+}
+
+// planFor selects the shards and the sessions that fit.
+func (g *Group) planFor(total uint, stored Checkpoint) (plan, error) {
+	p := plan{first: g.config.First, count: g.config.Count, total: total, identified: stored.Identified,
+		sessions: make(map[gateway.ShardID]*ShardCheckpoint)}
+	if p.count == 0 && p.first < total {
+		p.count = total - p.first
+	}
+	if p.count == 0 || p.first+p.count > total {
+		return plan{}, fmt.Errorf("sharding: shards from %d to %d are not below the total of %d", p.first, p.first+p.count, total)
+	}
+	if stored.Total != total && len(stored.Shards) > 0 {
+		g.log.Warn("stored sessions have another shard count, new ones are started", "shards", total, "stored", stored.Total)
+		return p, nil
+	}
+	for i := range stored.Shards {
+		s := &stored.Shards[i]
+		if uint(s.ID) >= p.first && uint(s.ID) < p.first+p.count {
+			p.sessions[s.ID] = s
+		}
+	}
+	return p, nil
+}
+
+// setIdentify makes the queue of those who have to identify.
+func (g *Group) setIdentify(p plan, bot *GatewayBot) error {
+	buckets := g.config.MaxConcurrency
+	if bot != nil {
+		g.url = bot.URL
+		if buckets == 0 {
+			buckets = bot.Limit.MaxConcurrency
+		}
+	}
+	limiter := g.config.IdentifyLimiter
+	if limiter == nil {
+		limiter = ratelimit.NewIdentify(buckets, ratelimit.WithInterval(g.config.IdentifyInterval))
+	}
+	q := newIdentifyQueue(limiter, buckets, g.config.IdentifyInterval)
+	q.resume(p.identified, time.Now())
+	g.mu.Lock()
+	g.identify = q
+	g.mu.Unlock()
+	if bot == nil {
+		return nil
+	}
+	return q.limitStarts(bot.Limit, g.config.ReservedStarts, int(p.count)-len(p.sessions), time.Now())
+}
+
+// supervise runs the generation until something ends the group.
+func (g *Group) supervise(ctx context.Context, gen *generation, stop context.CancelCauseFunc) error {
+	// Before the first event: from now on nobody knows what handlers have seen.
+	if err := g.save(ctx, gen.checkpoint(true)); err != nil {
+		return err
+	}
+	var result error
+	if gen.start(ctx) == nil {
+		keeping := g.startKeeper(ctx)
+		if result = g.watch(ctx); result != nil {
+			stop(result)
+		}
+		gen = g.finish()
+		keeping()
+	}
+	if err := g.saveLast(ctx, gen, result); err != nil {
+		return errors.Join(result, err)
+	}
+	return result
+}
+
+// watch returns what ends the group, nil for Close.
+func (g *Group) watch(ctx context.Context) error {
+	for {
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-g.closing:
+			return nil
+		case err := <-g.failures:
+			if g.automatically(ctx, err) {
+				g.log.Warn("discord wants more shards", "err", err)
+				continue
+			}
+			g.log.Error("group stopped", "err", err)
+			return err
+		case err := <-g.hopeless:
+			g.log.Error("group stopped", "err", err)
+			return err
+		}
+	}
+}
+
+// fail reports a shard that Discord does not want. In the current generation
+// that ends the group.
+func (g *Group) fail(gen *generation, err error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	failed := g.failures
+	if g.generations[0] != gen {
+		failed = gen.failed
+	}
+	select {
+	case failed <- fmt.Errorf("%v stopped: %w", gen, err):
+	default:
+	}
+}
+
+// failAgain reports a failure that was put aside.
+func (g *Group) failAgain(err error) {
+	select {
+	case g.failures <- err:
+	default:
+	}
+}
+
+// giveUp ends the group.
+func (g *Group) giveUp(err error) {
+	select {
+	case g.hopeless <- err:
+	default:
+	}
+}
+
+// finish waits for everything that runs, and returns the generation that was
+// the current one.
+func (g *Group) finish() *generation {
+	g.mu.Lock()
+	g.finishing = true
+	generations := g.generations
+	g.mu.Unlock()
+	g.closers.Wait()
+	for _, gen := range generations {
+		gen.running.Wait()
+	}
+	g.running.Wait()
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.generations[0]
+}
+
+// Close ends the group for good, and Run returns nil. With [gatewayshard.KeepSession] the
+// next process resumes where the handlers are: events that wait in queues are
+// left to it. With [gatewayshard.EndSession] the handlers get what was received, the bot goes
+// offline, and stored sessions are deleted.
+//
+// Close returns when handlers have finished and sessions are saved, or the
+// error that kept them from being saved. When ctx ends first, the context of
+// the handlers ends too, and the cause is returned. From within a handler,
+// with the handler's context, Close does not wait. A second Close only waits.
+func (g *Group) Close(ctx context.Context, mode gatewayshard.CloseMode) error {
+	if !g.beginClose(ctx, mode) {
+		return nil
+	}
+	if ctx.Value(insideHandler{}) == g {
+		return nil
+	}
+	select {
+	case <-g.ended:
+	case <-ctx.Done():
+		cause := fmt.Errorf("sharding: close: %w", context.Cause(ctx))
+		g.mu.Lock()
+		stop := g.stop
+		g.mu.Unlock()
+		stop(cause)
+		return cause
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.saveErr
+}
+
+// insideHandler is the key of the group in the contexts of its handlers.
+type insideHandler struct{}
+
+// beginClose tells everybody. It reports whether there is something to wait for.
+func (g *Group) beginClose(ctx context.Context, mode gatewayshard.CloseMode) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.closed {
+		return g.started
+	}
+	g.closed, g.mode = true, mode
+	if mode == gatewayshard.KeepSession {
+		g.discard.Store(true)
+	}
+	close(g.closing)
+	if g.finishing {
+		return true
+	}
+	// The context of a handler does not end before the group does.
+	for _, gen := range g.generations {
+		g.closers.Go(func() { _ = gen.close(ctx, mode) })
+	}
+	return g.started
+}
+
+// tooFewShards reports whether err says that the stored sessions will never do.
+func tooFewShards(err error) bool {
+	var fatal *gatewayshard.FatalError
+	return errors.As(err, &fatal) && fatal.Err.CloseCode == closecode.ShardingRequired
+}

@@ -1,0 +1,144 @@
+package sharding
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/discordpkg/gateway"
+)
+
+// A Store keeps the sessions of groups between processes, see
+// [Config].Store. Implementations are safe for concurrent use. They keep
+// what they are given as a whole: after a crash Load returns what an earlier
+// Save stored, never a mixture.
+type Store interface {
+	// Load returns what was saved last under the key, the zero Checkpoint if
+	// nothing was.
+	Load(ctx context.Context, key string) (Checkpoint, error)
+
+	// Save replaces what is stored under the key. When it returns, a crash of
+	// the process does not undo it. It does not keep c.Shards.
+	Save(ctx context.Context, key string, c Checkpoint) error
+}
+
+// A Checkpoint is what the next process needs to resume the sessions of a
+// group. It contains no token.
+type Checkpoint struct {
+	// Total is the shard count that the sessions were identified with.
+	Total uint `json:"total"`
+
+	// Saved is when the checkpoint was made.
+	Saved time.Time `json:"saved"`
+
+	// Identified is when a shard of the group identified last. The next process
+	// must not do so too soon after it.
+	Identified time.Time `json:"identified"`
+
+	// Shards are those that have a session, in the order of their ids.
+	Shards []ShardCheckpoint `json:"shards"`
+}
+
+// A ShardCheckpoint is the session of one shard.
+type ShardCheckpoint struct {
+	ID gateway.ShardID `json:"shard"`
+
+	// Session is what the shard resumes with. Its sequence number is that of
+	// the last event up to which handlers have finished, without a gap.
+	Session gateway.Session `json:"session"`
+
+	// Seen is the sequence number of the last event that a handler was called
+	// with. Events after Session.Seq up to Seen are replayed although a handler
+	// has seen them.
+	Seen int64 `json:"seen"`
+
+	// Open reports that handlers may have seen events later than Seen: the
+	// group was running when the checkpoint was made. They have seen none
+	// behind the first RESUMED that is later than Resumed.
+	Open    bool  `json:"open,omitempty"`
+	Resumed int64 `json:"resumed,omitempty"`
+}
+
+const (
+	maxText     = 4 << 10 // bytes of a session id or a URL
+	maxStoreKey = 100
+)
+
+var errStoreKey = errors.New("sharding: store: a key has 1 to 100 letters, digits, '-' and '_'")
+
+// check judges a checkpoint that comes from outside.
+func (c *Checkpoint) check() error {
+	if c.Total > maxShards || len(c.Shards) > int(c.Total) {
+		return fmt.Errorf("%d sessions of %d shards", len(c.Shards), c.Total)
+	}
+	last := -1
+	for _, s := range c.Shards {
+		switch {
+		case int64(s.ID) <= int64(last) || uint(s.ID) >= c.Total:
+			return fmt.Errorf("shard %d of %d behind shard %d", s.ID, c.Total, last)
+		case s.Session.ID == "" || len(s.Session.ID) > maxText || len(s.Session.ResumeURL) > maxText:
+			return fmt.Errorf("shard %d has no session id, or one that is too long", s.ID)
+		case s.Session.Seq < 0 || s.Seen < 0 || s.Resumed < 0:
+			return fmt.Errorf("shard %d has a negative sequence number", s.ID)
+		}
+		last = int(s.ID)
+	}
+	return nil
+}
+
+func (c *Checkpoint) clone() Checkpoint {
+	d := *c
+	d.Shards = slices.Clone(c.Shards)
+	return d
+}
+
+func checkStoreKey(key string) error {
+	if key == "" || len(key) > maxStoreKey {
+		return errStoreKey
+	}
+	for _, b := range []byte(key) {
+		if (b < 'a' || b > 'z') && (b < 'A' || b > 'Z') && (b < '0' || b > '9') && b != '-' && b != '_' {
+			return errStoreKey
+		}
+	}
+	return nil
+}
+
+// storeKey names the sessions of a bot's shards from first on. The token
+// cannot be computed from it.
+func storeKey(token string, first uint) string {
+	sum := sha256.Sum256([]byte("gateway session store\x00" + token))
+	return fmt.Sprintf("%s-%d", hex.EncodeToString(sum[:12]), first)
+}
+
+// A MemoryStore keeps sessions between the groups of one process: for tests,
+// and for programs that replace a group by another. The zero MemoryStore is
+// empty and ready to use.
+type MemoryStore struct {
+	mu     sync.Mutex // guards stored
+	stored map[string]Checkpoint
+}
+
+// Load implements [Store].
+func (s *MemoryStore) Load(_ context.Context, key string) (Checkpoint, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c := s.stored[key]
+	return c.clone(), nil
+}
+
+// Save implements [Store].
+func (s *MemoryStore) Save(_ context.Context, key string, c Checkpoint) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.stored == nil {
+		s.stored = make(map[string]Checkpoint)
+	}
+	s.stored[key] = c.clone()
+	return nil
+}
