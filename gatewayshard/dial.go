@@ -122,14 +122,14 @@ func (c Config) dial(ctx context.Context, target string) (conn net.Conn, early [
 			answer = explanation(response)
 		},
 	}
-	conn, reader, _, err := dialer.Dial(ctx, target)
+	conn, early, err = frame.Dial(ctx, dialer, target)
 	if err != nil {
 		if cause := context.Cause(ctx); cause != nil {
 			err = cause
 		}
 		return nil, nil, fmt.Errorf("gatewayshard: dial %s: %w%s", redacted(target), err, answer)
 	}
-	return conn, frame.Early(reader), nil
+	return conn, early, nil
 }
 
 // maxAnswer is how much of an answer that is no websocket is looked at.

@@ -2,6 +2,7 @@ package gatewayshard
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -175,8 +176,73 @@ func TestProxyErrors(t *testing.T) {
 			}()
 			return client, nil
 		}
-		require.ErrorContains(t, visit(t, c, testURL), "proxy.test", name)
+		err := visit(t, c, testURL)
+		require.ErrorContains(t, err, "proxy.test", name)
+		require.Equal(t, name == "endless", errors.Is(err, ErrAnswerTooLarge), name)
 	}
+}
+
+// A server answers the handshake without end, in one line or in many.
+func TestDialEndlessAnswers(t *testing.T) {
+	for start, piece := range map[string]string{
+		"":                                     "y",
+		"HTTP/1.1 101 Switching Protocols\r\n": "X: y\r\n",
+	} {
+		sent := make(chan int, 1)
+		c := Config{Proxy: noProxy, NetDial: func(context.Context, string, string) (net.Conn, error) {
+			client, server := net.Pipe()
+			go func() {
+				defer server.Close()
+				_, _ = http.ReadRequest(bufio.NewReader(server))
+				n, err := io.WriteString(server, start)
+				for chunk := []byte(strings.Repeat(piece, 4096/len(piece))); err == nil && n < 64<<20; {
+					var m int
+					m, err = server.Write(chunk)
+					n += m
+				}
+				sent <- n
+			}()
+			return client, nil
+		}}
+		require.ErrorIs(t, visit(t, c, testURL), ErrAnswerTooLarge, start)
+		require.LessOrEqual(t, <-sent, frame.MaxAnswer, start)
+	}
+}
+
+// FuzzTunnel is a proxy that answers CONNECT with foreign bytes.
+func FuzzTunnel(f *testing.F) {
+	f.Add([]byte("HTTP/1.1 200 Connection established\r\n\r\n"))
+	f.Add([]byte("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"))
+	f.Add([]byte("HTTP/1.1 407 SECRET\r\n\r\n"))
+	f.Add([]byte("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nffffffffffffffff\r\n"))
+	f.Add([]byte("HTTP/1.1 200 OK\r\n" + strings.Repeat("a:\n", 200) + "\n"))
+	f.Add([]byte("220 smtp.test\r\n\r\n"))
+	f.Fuzz(func(t *testing.T, answer []byte) {
+		conn := &readOnly{b: answer}
+		err := tunnel(conn, "gateway.test:443", url.UserPassword("user", "SECRET"))
+		if taken := answer[:len(answer)-len(conn.b)]; err == nil && !bytes.HasSuffix(taken, []byte("\n\n")) && !bytes.HasSuffix(taken, []byte("\n\r\n")) {
+			t.Fatalf("a tunnel after %q", taken)
+		}
+		if err != nil && !bytes.Contains(answer, []byte("SECRET")) && strings.Contains(err.Error(), "SECRET") {
+			t.Fatal(err)
+		}
+	})
+}
+
+// A readOnly connection ends after its bytes, and takes what is written to it.
+type readOnly struct {
+	net.Conn
+	b []byte
+}
+
+func (r *readOnly) Write(p []byte) (int, error) { return len(p), nil }
+
+func (r *readOnly) Read(p []byte) (int, error) {
+	n := copy(p, r.b)
+	if r.b = r.b[n:]; n == 0 {
+		return 0, io.EOF
+	}
+	return n, nil
 }
 
 func TestDialErrors(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/discordpkg/gateway"
+	"github.com/discordpkg/gateway/internal/frame"
 )
 
 var (
@@ -24,6 +25,10 @@ var (
 	// ErrHandshakeTimeout reports a connection on which Discord did not say
 	// what it had to say in time, see [Config].
 	ErrHandshakeTimeout = errors.New("gatewayshard: handshake timed out")
+
+	// ErrAnswerTooLarge reports a server or proxy whose answer to the websocket
+	// handshake has more than 16 KiB or 128 lines before its end.
+	ErrAnswerTooLarge = frame.ErrAnswerTooLarge
 
 	// ErrInHandler reports a call that would wait for the handler which makes it.
 	ErrInHandler = errors.New("gatewayshard: not possible from within the handler")

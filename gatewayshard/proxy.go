@@ -1,16 +1,16 @@
 package gatewayshard
 
 import (
-	"bufio"
 	"context"
 	"encoding/base64"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
 	"net/url"
 	"time"
+
+	"github.com/discordpkg/gateway/internal/frame"
 )
 
 // throughProxy opens a TCP connection to addr, through the proxy for target if
@@ -87,13 +87,12 @@ func tunnel(conn net.Conn, addr string, user *url.Userinfo) error {
 	if err := request.Write(conn); err != nil {
 		return err
 	}
-	reader := bufio.NewReader(io.LimitReader(conn, maxAnswer))
-	response, err := http.ReadResponse(reader, request)
+	response, reader, err := frame.ReadAnswer(conn, request)
 	if err != nil {
 		return err
 	}
 	if response.StatusCode/100 != 2 {
-		return errors.New(response.Status)
+		return fmt.Errorf("%d %s", response.StatusCode, http.StatusText(response.StatusCode)) // not in the words of the proxy
 	}
 	if reader.Buffered() > 0 {
 		return errors.New("the gateway spoke before it was asked")

@@ -44,16 +44,12 @@ func (v *lvspVoice) do(f func(now time.Time)) {
 // dial serves one link to its end, and returns what it ended with.
 func (v *lvspVoice) dial(ctx context.Context) (code lvsp.CloseCode, reason string) {
 	d := ws.Dialer{NetDial: v.target.NetDial, TLSConfig: v.target.TLS, Timeout: lvspTimeout}
-	conn, early, _, err := d.Dial(ctx, v.target.URL)
+	conn, early, err := frame.Dial(ctx, d, v.target.URL)
 	if err != nil {
 		return lvsp.AbnormalClosure, err.Error()
 	}
 	l := &lvspLink{v: v, conn: conn, over: make(chan struct{})}
-	var rest []byte
-	if early != nil {
-		rest, _ = early.Peek(early.Buffered())
-	}
-	l.in = frame.NewReader(conn, ws.StateClientSide, lvsp.MaxMessage, rest)
+	l.in = frame.NewReader(conn, ws.StateClientSide, lvsp.MaxMessage, early)
 	v.do(v.client.Connected)
 	v.running.Go(l.read)
 	l.serve(ctx)

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/discordpkg/gateway"
@@ -32,7 +33,7 @@ type Discovery struct {
 	API string
 
 	// Client makes the requests. The default is one with a timeout of 10 s for
-	// each.
+	// each, and a limit of 64 KiB for the headers of the answer.
 	Client *http.Client
 
 	// UserAgent names the bot. The default has the form that Discord wants.
@@ -95,7 +96,7 @@ func (e *DiscoveryError) Is(target error) bool {
 }
 
 const (
-	maxGatewayBot     = 64 << 10 // bytes
+	maxGatewayBot     = 64 << 10 // bytes of the answer, and of its headers
 	maxShards         = 1 << 20
 	discoveryTimeout  = 10 * time.Second
 	discoveryMinPause = time.Second
@@ -130,7 +131,7 @@ func (d Discovery) withDefaults() Discovery {
 		d.API = DefaultAPI
 	}
 	if d.Client == nil {
-		d.Client = &http.Client{Timeout: discoveryTimeout}
+		d.Client = discoveryClient()
 	}
 	if d.UserAgent == "" {
 		d.UserAgent = useragent.String()
@@ -143,6 +144,18 @@ func (d Discovery) withDefaults() Discovery {
 	}
 	return d
 }
+
+// discoveryClient returns the client that all discoveries share by default: it
+// holds idle connections.
+var discoveryClient = sync.OnceValue(func() *http.Client {
+	client := &http.Client{Timeout: discoveryTimeout}
+	if t, ok := http.DefaultTransport.(*http.Transport); ok {
+		t = t.Clone()
+		t.MaxResponseHeaderBytes = maxGatewayBot
+		client.Transport = t
+	}
+	return client
+})
 
 // retry returns whether to ask again, and when.
 func (d Discovery) retry(err error, pause time.Duration) (wait time.Duration, again bool) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -154,11 +155,28 @@ func TestDiscoveryEndsWithItsContext(t *testing.T) {
 	})
 }
 
+// The default client does not read headers without end.
+func TestDiscoveryBoundsHeaders(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("X", strings.Repeat("y", 1<<20))
+		_, _ = io.WriteString(w, goodAnswer)
+	}))
+	defer server.Close()
+	defer discoveryClient().CloseIdleConnections()
+	_, err := Discovery{API: server.URL, Attempts: 1}.GatewayBot(t.Context(), "secret")
+	require.ErrorContains(t, err, "headers exceeded")
+}
+
 func FuzzGatewayBot(f *testing.F) {
 	f.Add([]byte(goodAnswer))
 	f.Add([]byte(`{"url":"wss://x?v=9","shards":1,"session_start_limit":{"max_concurrency":1}}`))
 	f.Add([]byte(`{"shards":-1}`))
+	f.Add([]byte(`{"message":"You are being rate limited.","retry_after":1e300}`))
 	f.Fuzz(func(t *testing.T, body []byte) {
+		response := &http.Response{StatusCode: http.StatusTooManyRequests, Header: http.Header{"Retry-After": {string(body)}}}
+		if e := refusal(response, body); e.RetryAfter < 0 || len(e.Message) > 200 {
+			t.Errorf("%#v", e)
+		}
 		bot, err := parseGatewayBot(body)
 		if err != nil {
 			return

@@ -27,14 +27,14 @@ func (c *config) dial(ctx context.Context, target string) (conn net.Conn, early 
 		TLSClient: c.tlsClient,
 		Header:    ws.HandshakeHeaderHTTP(c.header),
 	}
-	conn, reader, _, err := dialer.Dial(ctx, target)
+	conn, early, err = frame.Dial(ctx, dialer, target)
 	if err != nil {
 		if cause := context.Cause(ctx); cause != nil {
 			err = cause
 		}
 		return nil, nil, fmt.Errorf("voiceshard: dial %s: %w", host(target), err)
 	}
-	return conn, frame.Early(reader), nil
+	return conn, early, nil
 }
 
 func (c *config) tlsClient(conn net.Conn, hostname string) net.Conn {

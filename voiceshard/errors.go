@@ -3,6 +3,8 @@ package voiceshard
 import (
 	"errors"
 	"strings"
+
+	"github.com/discordpkg/gateway/internal/frame"
 )
 
 var (
@@ -39,6 +41,10 @@ var (
 	// ErrUnknownUser is why a packet is undecryptable that is encrypted end to
 	// end by nobody knows whom: the voice server has not said whose SSRC it has.
 	ErrUnknownUser = errors.New("voiceshard: the SSRC of the packet belongs to nobody known")
+
+	// ErrAnswerTooLarge reports a voice server whose answer to the websocket
+	// handshake has more than 16 KiB or 128 lines before its end.
+	ErrAnswerTooLarge = frame.ErrAnswerTooLarge
 )
 
 var (
