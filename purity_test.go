@@ -35,7 +35,7 @@ var laws = []law{
 	{trees: []string{"snowflake"}, banned: impure, pure: true},
 	{trees: []string{"command", "intent"}, ours: leaves, banned: impure, pure: true},
 	{trees: []string{"ratelimit"}, ours: leaves, foreign: []string{"golang.org/x/time/rate"}, banned: without(impure, "sync"), pure: true},
-	{trees: []string{"internal/frame"}, ours: leaves, foreign: socket, banned: []string{"context", "log", "os"}},
+	{trees: []string{"internal/frame"}, ours: leaves, foreign: socket, banned: []string{"log", "os"}},
 	{trees: []string{"internal/useragent"}, banned: without(impure, "runtime"), pure: true},
 	{trees: []string{"internal/certificate"}, banned: []string{"context", "log", "os"}},
 	{trees: []string{"internal/alarm"}, banned: []string{"context", "log", "net", "os", "sync"}},
