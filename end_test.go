@@ -89,6 +89,54 @@ func TestEveryCloseCode(t *testing.T) {
 	}
 }
 
+// With ResumeFirst 4009 keeps the session, and is not answered with the 1000
+// that would end it. CanResume stays Discord's table.
+func TestSessionIsKeptAfterTimeout(t *testing.T) {
+	p := activePeer(t, WithDecision(closecode.ResumeFirst))
+	var de *DiscordError
+	require.ErrorAs(t, p.ProcessCloseCode(4009, "", &p.close), &de)
+	require.Equal(t, closecode.Resume, de.Decision())
+	require.True(t, de.CanReconnect())
+	require.False(t, de.CanResume())
+	require.Equal(t, 1012, p.closedWith())
+	session, ok := p.Session()
+	require.True(t, ok)
+	require.Equal(t, "abc", session.ID)
+
+	p = activePeer(t, WithDecision(closecode.ResumeFirst))
+	require.ErrorAs(t, p.ProcessCloseCode(4007, "", &p.close), &de)
+	require.Equal(t, closecode.Identify, de.Decision())
+	require.Equal(t, 1000, p.closedWith())
+	require.False(t, p.HaveSessionID())
+}
+
+func TestDecisionsOfTheUser(t *testing.T) {
+	for _, decision := range []closecode.Decision{closecode.Stop, closecode.Resume, closecode.Identify} {
+		p := activePeer(t, WithDecision(func(code closecode.Type) closecode.Decision {
+			if code == 4004 {
+				return decision
+			}
+			return code.Decision()
+		}))
+		var de *DiscordError
+		require.ErrorAs(t, p.ProcessCloseCode(4004, "", &p.close), &de)
+		require.Equal(t, decision, de.Decision())
+		require.Equal(t, decision == closecode.Resume, p.HaveSessionID())
+	}
+	_, err := NewGatewayState("token", WithDecision(nil))
+	require.ErrorContains(t, err, "decision is nil")
+}
+
+func TestDecisionWithoutState(t *testing.T) {
+	for _, code := range closecode.All() {
+		require.Equal(t, code.Decision(), DiscordError{CloseCode: code}.Decision())
+	}
+	require.Equal(t, closecode.Resume, DiscordError{OpCode: opcode.Reconnect}.Decision())
+	require.Equal(t, closecode.Identify, DiscordError{OpCode: opcode.InvalidSession}.Decision())
+	require.Equal(t, closecode.Resume, DiscordError{OpCode: opcode.InvalidSession, resumable: true}.Decision())
+	require.Equal(t, closecode.Stop, DiscordError{}.Decision())
+}
+
 func TestFatalCloseCodes(t *testing.T) {
 	for code := closecode.Type(4000); code <= 4014; code++ {
 		de := DiscordError{CloseCode: code}

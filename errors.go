@@ -12,7 +12,7 @@ import (
 var (
 	// ErrSequenceNumberSkipped reports that at least one dispatch was lost on
 	// the way. The session is kept: resuming replays what was lost.
-	ErrSequenceNumberSkipped = errors.New("gateway: the sequence number increased with more than 1, events lost")
+	ErrSequenceNumberSkipped = errors.New("gateway: the sequence number increased by more than 1, events lost")
 
 	// ErrRateLimited is matched by every [*RateLimitError].
 	ErrRateLimited = errors.New("gateway: rate limited")
@@ -49,12 +49,19 @@ type DiscordError struct {
 	OpCode    opcode.Type    // opcode.Reconnect or opcode.InvalidSession
 	Reason    string
 
+	decision  closecode.Decision // for CloseCode, if decided
+	decided   bool
 	resumable bool // what opcode.InvalidSession said
 }
 
+// Error says what ended the connection, and for a close code that is final
+// what to change. Of a nil error it says that Discord said nothing: a loop that
+// looks for a DiscordError finds none when the network was cut.
 func (e *DiscordError) Error() string {
 	var s string
 	switch {
+	case e == nil:
+		return "gateway: connection lost, Discord gave no reason"
 	case e.CloseCode == 0:
 		s = fmt.Sprintf("gateway: connection ended by op %d (%v)", e.OpCode, e.OpCode)
 	case e.CloseCode == closecode.HeartbeatAckNotReceived:
@@ -71,8 +78,26 @@ func (e *DiscordError) Error() string {
 	return s
 }
 
-// CanReconnect reports whether a new connection may be opened, with the old
-// session or without, see [DiscordError.CanResume].
+// Decision returns what to do next: that of the table of [WithDecision] for the
+// close code that the state was told, that of [closecode.Type.Decision] for an
+// error made without a state. Package gatewayshard obeys it.
+func (e DiscordError) Decision() closecode.Decision {
+	switch {
+	case e.decided:
+		return e.decision
+	case e.CloseCode != 0:
+		return e.CloseCode.Decision()
+	case e.CanResume():
+		return closecode.Resume
+	case e.CanReconnect():
+		return closecode.Identify
+	}
+	return closecode.Stop
+}
+
+// CanReconnect reports whether Discord allows a new connection, with the old
+// session or without, see [DiscordError.CanResume]. It is Discord's table,
+// whatever [WithDecision] says.
 //
 // https://discord.com/developers/docs/topics/opcodes-and-status-codes#gateway-gateway-close-event-codes
 func (e DiscordError) CanReconnect() bool {
@@ -82,7 +107,9 @@ func (e DiscordError) CanReconnect() bool {
 	return opcode.CanReconnectAfter(e.OpCode)
 }
 
-// CanResume reports whether the session outlives the connection.
+// CanResume reports whether the session outlives the connection by Discord's
+// table: 4007 and 4009 need a fresh identify. See [DiscordError.Decision] for
+// a table of the user's own.
 func (e DiscordError) CanResume() bool {
 	if e.CloseCode != 0 {
 		return e.CloseCode.Decision() == closecode.Resume
@@ -92,7 +119,7 @@ func (e DiscordError) CanResume() bool {
 
 // Is reports whether target is [ErrZombie] and e is about one.
 func (e *DiscordError) Is(target error) bool {
-	return target == ErrZombie && e.CloseCode == closecode.HeartbeatAckNotReceived
+	return e != nil && target == ErrZombie && e.CloseCode == closecode.HeartbeatAckNotReceived
 }
 
 // A RateLimitError is a command that was not written because it is too early.

@@ -26,6 +26,17 @@ func TestDiscordErrorText(t *testing.T) {
 	require.ErrorIs(t, err, ErrZombie)
 }
 
+// A loop that looks for a DiscordError finds none when the network was cut, and
+// logs it all the same.
+func TestNilErrors(t *testing.T) {
+	var discordErr *DiscordError
+	require.Equal(t, "gateway: connection lost, Discord gave no reason", discordErr.Error())
+	require.NotErrorIs(t, discordErr, ErrZombie)
+	var voiceErr *VoiceError
+	require.Equal(t, "gateway: voice connection lost, the voice server gave no reason", voiceErr.Error())
+	require.NotErrorIs(t, voiceErr, ErrZombie)
+}
+
 func TestErrorsMatchTheirSentinels(t *testing.T) {
 	require.ErrorIs(t, &RateLimitError{RetryAt: time.Now()}, ErrRateLimited)
 	require.NotErrorIs(t, &RateLimitError{}, ErrMalformed)

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/discordpkg/gateway/closecode"
 	"github.com/discordpkg/gateway/event"
 	"github.com/discordpkg/gateway/intent"
 	"github.com/discordpkg/gateway/ratelimit"
@@ -132,6 +133,7 @@ func WithLargeThreshold(members uint8) Option {
 }
 
 // WithSession makes the state resume a session. The zero Session does nothing.
+// Its resume URL is used if [JudgeURL] allows it, whatever the order of options.
 func WithSession(old Session) Option {
 	return func(s *GatewayState) error {
 		if old == (Session{}) {
@@ -140,7 +142,7 @@ func WithSession(old Session) Option {
 		if old.Seq < 0 {
 			return errors.New("gateway: negative sequence number")
 		}
-		s.sessionID, s.resumeURL, s.seq = old.ID, checkedResumeURL(old.ResumeURL), old.Seq
+		s.sessionID, s.resumeURL, s.seq = old.ID, old.ResumeURL, old.Seq // configure judges the url
 		return nil
 	}
 }
@@ -190,6 +192,24 @@ func WithCommandRateLimiter(l CommandRateLimiter) Option {
 // it the state identifies at once.
 func WithIdentifyRateLimiter(l IdentifyRateLimiter) Option {
 	return func(s *GatewayState) error { s.identify = l; return nil }
+}
+
+// WithDecision replaces the table of what follows each close code of Discord.
+// A function that changes one row calls a table for the others. A decision
+// other than [closecode.Resume] ends the session: the state answers with 1000
+// and forgets it. The decision is in [DiscordError.Decision].
+//
+// There are two tables ready made: [closecode.Type.Decision], which is
+// Discord's to the letter and what a state uses by default, and
+// [closecode.ResumeFirst], which package gatewayshard uses by default.
+func WithDecision(decide func(code closecode.Type) closecode.Decision) Option {
+	return func(s *GatewayState) error {
+		if decide == nil {
+			return errors.New("gateway: decision is nil")
+		}
+		s.decide = decide
+		return nil
+	}
 }
 
 // WithJitter replaces the source of randomness in [0, 1): the share of the
@@ -292,6 +312,7 @@ func defaultState(token string) *GatewayState {
 		token:   func() string { return token },
 		shards:  1,
 		jitter:  rand.Float64,
+		decide:  closecode.Type.Decision,
 		url:     DefaultURL,
 		version: 10,
 		properties: IdentifyConnectionProperties{
@@ -325,16 +346,4 @@ func (s *GatewayState) allow(events []event.Type) {
 		s.allowed.Add(event.Ready, event.Resumed)
 	}
 	s.allowed.Add(events...)
-}
-
-// checkedResumeURL returns raw if it can be dialed, otherwise nothing.
-func checkedResumeURL(raw string) string {
-	if len(raw) > maxResumeURL {
-		return ""
-	}
-	u, err := url.Parse(raw)
-	if err != nil || u.Host == "" || u.Scheme != "ws" && u.Scheme != "wss" {
-		return ""
-	}
-	return raw
 }

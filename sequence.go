@@ -52,7 +52,8 @@ func (s *GatewayState) recordReady(p *GatewayPayload) error {
 	if n := len(r.SessionID); n == 0 || n > maxSessionID {
 		return fmt.Errorf("%w: ready with a session id of %d bytes", ErrMalformed, n)
 	}
-	s.sessionID, s.resumeURL = r.SessionID, checkedResumeURL(r.ResumeGatewayURL)
+	s.sessionID = r.SessionID
+	s.resumeAt(r.ResumeGatewayURL)
 	s.seq, s.acked, s.sequenced = p.Seq, max(0, p.Seq-1), true
 	return nil
 }

@@ -23,8 +23,9 @@ func (s *GatewayState) Session() (Session, bool) {
 // SessionID returns the id of the session, empty when there is none.
 func (s *GatewayState) SessionID() string { return s.sessionID }
 
-// ResumeURL returns the URL that Discord gave for resuming, without query,
-// empty when it gave none.
+// ResumeURL returns the URL that Discord gave for resuming, without query. It
+// is empty when Discord gave none, and when [JudgeURL] refused it, see
+// [GatewayState.ResumeURLRefused].
 func (s *GatewayState) ResumeURL() string { return s.resumeURL }
 
 // HaveSessionID reports whether there is a session.
@@ -54,5 +55,5 @@ func (s *GatewayState) InvalidateSession(closeWriter io.Writer) {
 }
 
 func (s *GatewayState) dropSession() {
-	s.sessionID, s.resumeURL = "", ""
+	s.sessionID, s.resumeURL, s.resumeRefused = "", "", nil
 }

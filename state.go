@@ -38,25 +38,28 @@ type GatewayState struct {
 	identify         IdentifyRateLimiter // nil: no limit
 	commands         CommandRateLimiter
 	jitter           func() float64
+	decide           func(closecode.Type) closecode.Decision
 	codec            Codec  // nil: JSON
 	compression      string // of the transport, empty: none
 	compressPayloads bool
 	url              string
 	version          int
+	resumeHosts      []string // allowed in resume URLs, apart from those of JudgeURL
 	manualAck        bool
 	beatAcked        bool
 
 	link
-	phase      phase.Phase
-	resuming   bool      // resume was written on this connection
-	identifyAt time.Time // when to ask the identify limiter again
-	invalidAt  time.Time // when to leave after an invalid session
-	resumable  bool      // what the invalid session said
-	sessionID  string
-	resumeURL  string
-	sequenced  bool // a sequence number was received or given
-	acked      int64
-	missed     int64
+	phase         phase.Phase
+	resuming      bool      // resume was written on this connection
+	identifyAt    time.Time // when to ask the identify limiter again
+	invalidAt     time.Time // when to leave after an invalid session
+	resumable     bool      // what the invalid session said
+	sessionID     string
+	resumeURL     string // judged
+	resumeRefused error  // why there is no resumeURL
+	sequenced     bool   // a sequence number was received or given
+	acked         int64
+	missed        int64
 
 	json    []byte // data of the current message, if it was not JSON
 	payload GatewayPayload
@@ -81,6 +84,7 @@ func (s *GatewayState) configure(options []Option) error {
 	}
 	s.intents |= intent.FromGuildEvents(s.guildEvents...) | intent.FromDirectMessageEvents(s.directEvents...)
 	s.acked, s.sequenced = s.seq, s.seq > 0
+	s.resumeAt(s.resumeURL)
 	if err := s.check(); err != nil {
 		return err
 	}
@@ -244,18 +248,19 @@ func (s *GatewayState) handleInvalidSession(p *GatewayPayload) {
 }
 
 // ProcessCloseCode acts on a close frame sent by Discord: it answers, keeps or
-// forgets the session as the code demands, and returns a [*DiscordError].
+// forgets the session as the table of [WithDecision] says, and returns a [*DiscordError].
 // A close frame without a code has code 1005, for which zero is taken too.
 func (s *GatewayState) ProcessCloseCode(code closecode.Type, reason string, closeWriter io.Writer) error {
 	if code == 0 {
 		code = closecode.NoStatus
 	}
-	if code.Decision() == closecode.Resume {
+	decision := s.decide(code)
+	if decision == closecode.Resume {
 		_ = s.WriteRestartClose(closeWriter)
 	} else {
 		s.InvalidateSession(closeWriter)
 	}
-	return &DiscordError{CloseCode: code, Reason: reason}
+	return &DiscordError{CloseCode: code, Reason: reason, decision: decision, decided: true}
 }
 
 // WriteNormalClose ends the connection with 1000, and the session with it.

@@ -19,7 +19,7 @@ var epoch = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 
 const (
 	hello = `{"op":10,"d":{"heartbeat_interval":40000}}`
-	ready = `{"op":0,"s":1,"t":"READY","d":{"session_id":"abc","resume_gateway_url":"wss://resume.example"}}`
+	ready = `{"op":0,"s":1,"t":"READY","d":{"session_id":"abc","resume_gateway_url":"wss://gateway-1.discord.gg"}}`
 )
 
 // A peer is a state with its two writers.
@@ -103,9 +103,9 @@ func TestHandshake(t *testing.T) {
 	require.True(t, p.HaveSessionID())
 	s, ok := p.Session()
 	require.True(t, ok)
-	require.Equal(t, Session{ID: "abc", ResumeURL: "wss://resume.example", Seq: 1}, s)
+	require.Equal(t, Session{ID: "abc", ResumeURL: "wss://gateway-1.discord.gg", Seq: 1}, s)
 	require.Equal(t, "abc", p.SessionID())
-	require.Equal(t, "wss://resume.example", p.ResumeURL())
+	require.Equal(t, "wss://gateway-1.discord.gg", p.ResumeURL())
 }
 
 func TestSecondHelloIsRedundant(t *testing.T) {
@@ -184,7 +184,7 @@ func TestSlowMessageIsNoZombie(t *testing.T) {
 }
 
 func TestResume(t *testing.T) {
-	p := newPeer(t, WithSession(Session{ID: "abc", ResumeURL: "wss://resume.example", Seq: 7}))
+	p := newPeer(t, WithSession(Session{ID: "abc", ResumeURL: "wss://gateway-1.discord.gg", Seq: 7}))
 	p.mustReceive(hello)
 	require.Equal(t, `{"op":6,"d":{"token":"s3cret","session_id":"abc","seq":7}}`, p.wrote())
 	got := p.mustReceive(dispatch(8, "MESSAGE_CREATE"))

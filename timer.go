@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/discordpkg/gateway/closecode"
+	"github.com/discordpkg/gateway/internal/deadline"
 	"github.com/discordpkg/gateway/opcode"
 )
 
@@ -18,7 +19,7 @@ func (s *GatewayState) NextDeadline() time.Time {
 	if s.closed {
 		return time.Time{}
 	}
-	return earliest(s.heart.Next(), earliest(s.identifyAt, s.invalidAt))
+	return deadline.Earliest(s.heart.Next(), s.identifyAt, s.invalidAt)
 }
 
 // HandleTimeout does what is due at now: it writes a heartbeat, asks the
@@ -49,7 +50,7 @@ func (s *GatewayState) HandleTimeout(now time.Time, textWriter, closeWriter io.W
 	return nil
 }
 
-func (s *GatewayState) due(at time.Time) bool { return !at.IsZero() && !s.now.Before(at) }
+func (s *GatewayState) due(at time.Time) bool { return deadline.Due(at, s.now) }
 
 func (s *GatewayState) leaveInvalidSession(closeWriter io.Writer) error {
 	err := &DiscordError{OpCode: opcode.InvalidSession, resumable: s.resumable}
@@ -76,11 +77,3 @@ func (s *GatewayState) startHeart(interval time.Duration) {
 // maxReserved bounds the share of the 120 messages a minute that is kept for
 // heartbeats. Only servers made for tests ask for so many.
 const maxReserved = 60
-
-// earliest returns the earlier of two times of which zero means never.
-func earliest(a, b time.Time) time.Time {
-	if a.IsZero() || !b.IsZero() && b.Before(a) {
-		return b
-	}
-	return a
-}

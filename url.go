@@ -6,23 +6,27 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 )
 
+// Errors of [ValidateDialURL] and [WithURL]. The error that is returned wraps
+// one of them, says which part is wrong, and shows the URL without user name,
+// password and foreign query parameters.
 var (
-	// ErrIncompleteDialURL reports a URL without a scheme, version or encoding.
-	ErrIncompleteDialURL = errors.New("gateway: incomplete url is missing one or many of: 'version', 'encoding', 'scheme'")
+	// ErrIncompleteDialURL reports a URL without a scheme, host, version or encoding.
+	ErrIncompleteDialURL = errors.New("gateway: incomplete url")
 
 	// ErrURLScheme reports a URL that is neither ws nor wss.
-	ErrURLScheme = errors.New("gateway: url scheme was not websocket (ws nor wss)")
+	ErrURLScheme = errors.New("gateway: url scheme is neither ws nor wss")
 
 	// ErrUnsupportedAPICodec reports an encoding other than json and etf.
-	ErrUnsupportedAPICodec = fmt.Errorf("gateway: only %+v is supported as encoding", supportedEncodings)
+	ErrUnsupportedAPICodec = errors.New("gateway: unsupported encoding")
 
 	// ErrUnsupportedAPIVersion reports a version other than 9 and 10.
-	ErrUnsupportedAPIVersion = fmt.Errorf("gateway: only discord api version %+v is supported", supportedVersions)
+	ErrUnsupportedAPIVersion = errors.New("gateway: unsupported api version")
 
 	// ErrUnsupportedCompression reports a transport compression other than zlib-stream and zstd-stream.
-	ErrUnsupportedCompression = fmt.Errorf("gateway: only %+v is supported as transport compression", supportedCompressions)
+	ErrUnsupportedCompression = errors.New("gateway: unsupported transport compression")
 )
 
 var (
@@ -42,26 +46,63 @@ const DefaultURL = "wss://gateway.discord.gg/?v=10&encoding=json"
 func ValidateDialURL(URLString string) (string, error) {
 	u, err := url.Parse(URLString)
 	if err != nil {
-		return "", fmt.Errorf("gateway: dial url: %w", err)
+		return "", errors.New("gateway: dial url cannot be parsed") // the cause quotes the url, and what it may hold
 	}
 	q := u.Query()
+	if missing := missingParts(u, q); missing != "" {
+		return "", fmt.Errorf("%w: %q has no %s", ErrIncompleteDialURL, shownURL(u), missing)
+	}
 	switch {
-	case u.Scheme == "" || u.Host == "" || q.Get("v") == "" || q.Get("encoding") == "":
-		return "", ErrIncompleteDialURL
 	case u.Scheme != "ws" && u.Scheme != "wss":
-		return "", ErrURLScheme
+		err = fmt.Errorf("%w: %q", ErrURLScheme, shownURL(u))
 	case !slices.Contains(supportedVersions, q.Get("v")):
-		return "", ErrUnsupportedAPIVersion
+		err = fmt.Errorf("%w: %q has v=%s, want one of %v", ErrUnsupportedAPIVersion, shownURL(u), q.Get("v"), supportedVersions)
 	case !slices.Contains(supportedEncodings, q.Get("encoding")):
-		return "", ErrUnsupportedAPICodec
+		err = fmt.Errorf("%w: %q has encoding=%s, want one of %v", ErrUnsupportedAPICodec, shownURL(u), q.Get("encoding"), supportedEncodings)
 	case q.Has("compress") && !slices.Contains(supportedCompressions, q.Get("compress")):
-		return "", ErrUnsupportedCompression
+		err = fmt.Errorf("%w: %q has compress=%s, want one of %v, or nothing", ErrUnsupportedCompression, shownURL(u), q.Get("compress"), supportedCompressions)
+	}
+	if err != nil {
+		return "", err
 	}
 	if u.Path == "" {
 		u.Path = "/"
 	}
 	u.RawQuery = q.Encode()
 	return u.String(), nil
+}
+
+// missingParts lists what a dial URL lacks, each with what to add.
+func missingParts(u *url.URL, q url.Values) string {
+	var missing []string
+	if u.Scheme == "" {
+		missing = append(missing, "scheme (start it with wss://)")
+	}
+	if u.Host == "" {
+		missing = append(missing, "host")
+	}
+	if q.Get("v") == "" {
+		missing = append(missing, "version (add v=10)")
+	}
+	if q.Get("encoding") == "" {
+		missing = append(missing, "encoding (add encoding=json)")
+	}
+	return strings.Join(missing, ", no ")
+}
+
+// shownURL returns u as it may stand in an error or a log: without user name
+// and password, without the fragment, and of the query only what the gateway
+// knows. Names of other parameters are left out, too.
+func shownURL(u *url.URL) string {
+	shown := url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path}
+	q := u.Query()
+	for name := range q {
+		if name != "v" && name != "encoding" && name != "compress" {
+			delete(q, name)
+		}
+	}
+	shown.RawQuery = q.Encode()
+	return shown.String()
 }
 
 // DeriveShardID returns the shard that a guild belongs to, zero if there are

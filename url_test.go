@@ -35,6 +35,23 @@ func TestValidateDialURL(t *testing.T) {
 	require.ErrorContains(t, err, "gateway: dial url")
 }
 
+func TestURLErrorsSayWhatIsMissing(t *testing.T) {
+	for in, want := range map[string]string{
+		"wss://host/?v=10":           `gateway: incomplete url: "wss://host/?v=10" has no encoding (add encoding=json)`,
+		"wss://host?encoding=json":   `gateway: incomplete url: "wss://host?encoding=json" has no version (add v=10)`,
+		"wss://host":                 `gateway: incomplete url: "wss://host" has no version (add v=10), no encoding (add encoding=json)`,
+		"wss:///?v=10&encoding=json": `gateway: incomplete url: "wss:///?encoding=json&v=10" has no host`,
+		"":                           `gateway: incomplete url: "" has no scheme (start it with wss://), no host, no version (add v=10), no encoding (add encoding=json)`,
+		"wss://bot:s3cret@host/?v=10&token=s3cret#s3cret": `gateway: incomplete url: "wss://host/?v=10" has no encoding (add encoding=json)`,
+		"wss://x/?v=8&encoding=json":                      `gateway: unsupported api version: "wss://x/?encoding=json&v=8" has v=8, want one of [9 10]`,
+		"http://x/?v=10&encoding=json&token=s3cret":       `gateway: url scheme is neither ws nor wss: "http://x/?encoding=json&v=10"`,
+		"wss://bot:s3cret@host:s3cret":                    "gateway: dial url cannot be parsed",
+	} {
+		_, err := ValidateDialURL(in)
+		require.EqualError(t, err, want, in)
+	}
+}
+
 func TestDeriveShardID(t *testing.T) {
 	require.Equal(t, ShardID(0), DeriveShardID(197038439483310086, 1))
 	require.Equal(t, ShardID((197038439483310086>>22)%16), DeriveShardID(197038439483310086, 16))
@@ -45,7 +62,7 @@ func TestDialURL(t *testing.T) {
 	p := newPeer(t)
 	require.Equal(t, "wss://gateway.discord.gg/?encoding=json&v=10", p.DialURL())
 	p.mustReceive(hello, ready)
-	require.Equal(t, "wss://resume.example/?encoding=json&v=10", p.DialURL(), "the resume url has the same parameters")
+	require.Equal(t, "wss://gateway-1.discord.gg/?encoding=json&v=10", p.DialURL(), "the resume url has the same parameters")
 	require.Equal(t, "wss://gateway.discord.gg/?encoding=json&v=10", p.URL())
 
 	p = newPeer(t, WithURL("ws://localhost:1/gw?v=9&encoding=json&shard=1"), WithEncoding(upper{}), WithTransportCompression(newRot),

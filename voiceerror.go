@@ -33,7 +33,12 @@ type VoiceError struct {
 	Err error // why we ended the connection ourselves, such as [ErrZombie]
 }
 
+// Error says what ended the connection, and what to change if that is final.
+// Of a nil error it says that the voice server gave no reason.
 func (e *VoiceError) Error() string {
+	if e == nil {
+		return "gateway: voice connection lost, the voice server gave no reason"
+	}
 	s := "gateway: voice connection ended by us"
 	if e.CloseCode != 0 {
 		s = fmt.Sprintf("gateway: voice connection closed with %d (%v)", e.CloseCode, e.CloseCode)
@@ -51,7 +56,12 @@ func (e *VoiceError) Error() string {
 }
 
 // Unwrap returns Err.
-func (e *VoiceError) Unwrap() error { return e.Err }
+func (e *VoiceError) Unwrap() error {
+	if e == nil {
+		return nil
+	}
+	return e.Err
+}
 
 // Hint says in one sentence what to change before a connection can succeed,
 // empty if there is nothing to change.

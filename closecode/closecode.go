@@ -73,6 +73,18 @@ func (code Type) Decision() Decision {
 	return Resume
 }
 
+// ResumeFirst is [Type.Decision] but for [SessionTimedOut], for which it
+// returns [Resume]. Discord documents 4009 as needing a new session, yet often
+// still has the session: a client that resumes once learns which, because
+// Discord answers with op 9 if it is gone, and loses no event if it is not.
+// [InvalidSeq] stays [Identify].
+func ResumeFirst(code Type) Decision {
+	if code == SessionTimedOut {
+		return Resume
+	}
+	return code.Decision()
+}
+
 // CanReconnectAfter reports whether a new connection may follow one that Discord
 // closed with code. It is false for zero, which is no code.
 func CanReconnectAfter(code Type) bool { return code.Decision() != Stop }

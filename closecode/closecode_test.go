@@ -65,6 +65,17 @@ func TestFatalCodes(t *testing.T) {
 	}
 }
 
+func TestResumeFirstChangesOneRow(t *testing.T) {
+	for n := range 1 << 16 {
+		code, want := Type(n), Type(n).Decision()
+		if n == 4009 {
+			require.Equal(t, Identify, want)
+			want = Resume
+		}
+		require.Equal(t, want, ResumeFirst(code), n)
+	}
+}
+
 func TestNoCode(t *testing.T) {
 	require.False(t, CanReconnectAfter(0))
 	require.Equal(t, Stop, Type(0).Decision())

@@ -7,7 +7,7 @@ import "strconv"
 type Decision uint8
 
 const (
-	// Stop means that no new connection can succeed until somebody changes
+	// Stop means that no new connection can succeed until the user changes
 	// something, see [Type.Hint] and [Voice.Hint].
 	Stop Decision = iota
 	// Resume means to connect again and continue the session.

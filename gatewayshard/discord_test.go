@@ -172,7 +172,7 @@ func testShard(t testing.TB, n *network, handler gateway.Handler, options ...gat
 func configured(t testing.TB, n *network, c Config, handler gateway.Handler, options ...gateway.Option) *Shard {
 	t.Helper()
 	c.NetDial, c.Proxy = n.dial, noProxy
-	options = append([]gateway.Option{gateway.WithURL(testURL), gateway.WithJitter(func() float64 { return 0.5 })}, options...)
+	options = append([]gateway.Option{gateway.WithURL(testURL), gateway.WithResumeHosts("resume.test"), gateway.WithJitter(func() float64 { return 0.5 })}, options...)
 	s, err := c.NewShard(0, "token", handler, options...)
 	require.NoError(t, err)
 	return s

@@ -123,7 +123,7 @@ func TestDiscoveryJudgesTheAnswer(t *testing.T) {
 		`[]`:                                 "cannot unmarshal",
 		strings.Repeat(" ", 1e5):             "exceeds 65536 bytes",
 		`{"url":":"}`:                        "missing protocol scheme",
-		`{"url":"http://x"}`:                 "scheme was not websocket",
+		`{"url":"http://x"}`:                 "scheme is neither ws nor wss",
 		`{"url":"wss://x"}`:                  "out of range",
 		replaced(`"shards":9`, `"shards":0`): "shards is out of range",
 		replaced(`"shards":9`, `"shards":9999999999`):                   "shards is out of range",

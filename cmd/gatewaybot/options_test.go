@@ -51,7 +51,7 @@ func TestWrongFlags(t *testing.T) {
 		{"-log-level loud", "", "-log-level"},
 		{"-url ws://127.0.0.1:1", "", "-url needs a token"},
 		{"-url http://127.0.0.1:1", "any", "-url: gateway: url scheme"},
-		{"-url ws://127.0.0.1:1/?v=3", "any", "-url: gateway: only discord api version"},
+		{"-url ws://127.0.0.1:1/?v=3", "any", "-url: gateway: unsupported api version"},
 		{"-url ws://%zz", "any", "-url: parse"},
 		{"-seed 4", "any", "-traffic and -seed are for the local Discord"},
 	} {
