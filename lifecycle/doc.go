@@ -38,4 +38,19 @@
 // A [ShardState] is what a machine knows besides the session. It is stored
 // beside the [github.com/discordpkg/gateway.Session] and given to the machine
 // of the next process.
+//
+// A [Voice] is the life of one voice session. Its owner carries out decisions
+// after every input, until there are none:
+//
+//	for {
+//		switch d := life.Next(); d.Do {
+//		case lifecycle.VoiceTell: // send d.Command to the main gateway, then
+//			life.Told(now, err)
+//		case lifecycle.VoiceConnect: // open a connection with d.Session, call Audio, and at the end
+//			life.Ended(now, lifecycle.VoiceEnd{Session: session, Err: err, Decision: lifecycle.VoiceDecisionAfter(err)})
+//		case lifecycle.VoiceHangUp: // close the connection with 1000
+//		case lifecycle.VoiceWait: // until d.Until, then call HandleTimeout
+//		case lifecycle.VoiceStop: // return d.Err
+//		}
+//	}
 package lifecycle

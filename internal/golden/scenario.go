@@ -23,7 +23,14 @@ var update = flag.Bool("update", false, "rewrite the expected traces of the scen
 // out a command and tells what happened, in lines; equal ones are counted.
 func Scenarios(t *testing.T, start func(t *testing.T) (carryOut func(command string) string)) {
 	t.Helper()
-	files, err := filepath.Glob("testdata/scenarios/*.txt")
+	ScenariosIn(t, "scenarios", start)
+}
+
+// ScenariosIn is Scenarios for the files of another folder of testdata: a
+// package with several machines has one for each.
+func ScenariosIn(t *testing.T, folder string, start func(t *testing.T) (carryOut func(command string) string)) {
+	t.Helper()
+	files, err := filepath.Glob("testdata/" + folder + "/*.txt")
 	require.NoError(t, err)
 	require.NotEmpty(t, files)
 	for _, file := range files {
