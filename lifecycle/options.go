@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/discordpkg/gateway"
-	"github.com/discordpkg/gateway/closecode"
 )
 
 // A ShardOption configures a new [Shard].
@@ -89,21 +88,6 @@ func WithBackoff(b Backoff) ShardOption {
 // WithLimits replaces the time limits.
 func WithLimits(l Limits) ShardOption {
 	return func(s *Shard) (err error) { s.limits, err = l.WithDefaults(); return err }
-}
-
-// WithCloseCodes replaces [CloseCode], the table of what to do after each close
-// code. Decide is called with the codes that Discord sent; its answer
-// [closecode.Identify] gives the session up, [closecode.Stop] stops the shard,
-// anything else resumes. [closecode.Type.Decision] is Discord's table to the
-// letter. The state of the connection needs the same table.
-func WithCloseCodes(decide func(closecode.Type) closecode.Decision) ShardOption {
-	return func(s *Shard) error {
-		if decide == nil {
-			return errors.New("lifecycle: table of close codes is nil")
-		}
-		s.decide = decide
-		return nil
-	}
 }
 
 // WithRandom replaces the source of random numbers in [0, 1), [math/rand/v2.Float64] by default.

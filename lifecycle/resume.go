@@ -74,7 +74,7 @@ func (s *Shard) Ended(now time.Time, e End) error {
 	}
 	s.count(e)
 	s.noteElsewhere(e)
-	if s.decision(e.Err) == closecode.Stop {
+	if decision(e.Err) == closecode.Stop {
 		s.session = e.Session
 		s.enter(ShardStopped)
 		return nil
@@ -90,21 +90,13 @@ func (s *Shard) Ended(now time.Time, e End) error {
 	return nil
 }
 
-// decision returns what the table of close codes says.
-func (s *Shard) decision(err error) closecode.Decision {
+// decision returns what the table of the connection says.
+func decision(err error) closecode.Decision {
 	var discord *gateway.DiscordError
-	if !errors.As(err, &discord) {
+	if !errors.As(err, &discord) || discord.CloseCode == closecode.HeartbeatAckNotReceived {
 		return closecode.Resume
 	}
-	switch {
-	case discord.CloseCode == closecode.HeartbeatAckNotReceived:
-		return closecode.Resume
-	case discord.CloseCode != 0:
-		return s.decide(discord.CloseCode)
-	case !discord.CanReconnect():
-		return closecode.Stop
-	}
-	return closecode.Resume // the state has forgotten the session if it must
+	return discord.Decision()
 }
 
 // count counts failures in a row. Only a sequence number that grows is
@@ -115,7 +107,7 @@ func (s *Shard) count(e End) {
 	}
 	lasted := s.now.Sub(s.activeAt)
 	grown := e.Seq > s.best
-	if s.activated && (lasted >= stable || s.resumes && (grown || lasted >= alive)) {
+	if s.resumes && grown || s.activated && (lasted >= stable || s.resumes && lasted >= alive) {
 		s.failures = 0
 		return
 	}
@@ -143,7 +135,7 @@ func (s *Shard) keep(e End, had bool) ShardReason {
 			return BecauseSessionEnded
 		}
 		return BecauseLost
-	case s.decision(e.Err) == closecode.Identify, s.triedInVain(e):
+	case decision(e.Err) == closecode.Identify, s.triedInVain(e):
 		s.forget()
 		return BecauseSessionEnded
 	case s.isUnreadable(e):
@@ -160,7 +152,8 @@ func (s *Shard) keep(e End, had bool) ShardReason {
 // own table asks for a new session.
 func (s *Shard) triedInVain(e End) bool {
 	var discord *gateway.DiscordError
-	return s.resumes && !s.activated && errors.As(e.Err, &discord) && discord.CloseCode.Decision() == closecode.Identify
+	return s.resumes && !s.activated && errors.As(e.Err, &discord) &&
+		discord.CloseCode != 0 && discord.CloseCode.Decision() == closecode.Identify
 }
 
 func (s *Shard) isUnreadable(e End) bool {

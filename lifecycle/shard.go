@@ -2,23 +2,25 @@ package lifecycle
 
 import (
 	"encoding/json"
-	"fmt"
 	"math/rand/v2"
 	"time"
 
 	"github.com/discordpkg/gateway"
-	"github.com/discordpkg/gateway/closecode"
 )
 
 // A Shard is the life of one shard over all of its connections. It is not safe
 // for concurrent use. See the package comment for how to drive it.
+//
+// What follows a close code is decided by the state of the connection, see
+// [gateway.WithDecision]. Give it [github.com/discordpkg/gateway/closecode.ResumeFirst]: after 4009 (session
+// timed out) the session is tried once before it is given up, and loses no
+// events if Discord still has it.
 //
 // Each input takes the time at which it happened. Times before that of an
 // earlier input are taken for that one.
 type Shard struct {
 	backoff Backoff
 	limits  Limits
-	decide  func(closecode.Type) closecode.Decision
 	random  func() float64
 	stored  ShardState // of a former process, until Start
 
@@ -49,7 +51,7 @@ type Shard struct {
 
 // NewShard returns a shard that has not been started.
 func NewShard(options ...ShardOption) (*Shard, error) {
-	s := &Shard{decide: CloseCode, random: rand.Float64}
+	s := &Shard{random: rand.Float64}
 	s.backoff, _ = Backoff{}.WithDefaults()
 	s.limits, _ = Limits{}.WithDefaults()
 	for _, o := range options {
@@ -286,68 +288,6 @@ func (s *Shard) Stop(now time.Time, err error) error {
 	s.err = err
 	s.enter(ShardStopped)
 	return nil
-}
-
-// SetPresence notes the presence that a command has set, as JSON: the next
-// identify carries it. Nil forgets it. It is an error if it is not JSON, or
-// has more than 3 KiB, with which identify might be too long.
-//
-// https://discord.com/developers/docs/events/gateway-events#update-presence
-func (s *Shard) SetPresence(data json.RawMessage) error {
-	if data == nil {
-		s.presence = nil
-		return nil
-	}
-	compact, err := json.Marshal(data)
-	if err != nil {
-		return fmt.Errorf("lifecycle: presence: %w", err)
-	}
-	if len(compact) > maxPresence {
-		return fmt.Errorf("lifecycle: presence of %d bytes, at most %d fit into identify", len(compact), maxPresence)
-	}
-	s.presence = compact
-	return nil
-}
-
-// State returns what the machine of the next process needs to know besides the session.
-func (s *Shard) State() ShardState {
-	if s.phase == ShardNew {
-		return s.stored
-	}
-	return ShardState{
-		Version:   ShardStateVersion,
-		Failures:  s.failures,
-		NotBefore: s.notBefore.Round(0).UTC(),
-		SessionID: s.session.ID,
-		Refused:   s.refusals.times, RefusedSince: s.refusals.since.Round(0).UTC(),
-		RefusedResume: s.refusals.resumeURL, RefusedOrdinary: s.refusals.ordinary,
-		Unreadable: s.place.times, UnreadableSeq: s.place.seq,
-		Elsewhere: s.taken,
-		Presence:  s.presence,
-	}
-}
-
-// restore takes over what a former process knew. Times in the future are
-// those of a clock that was set back.
-func (s *Shard) restore() {
-	from := s.stored
-	s.stored = ShardState{}
-	s.failures = from.Failures
-	if s.presence == nil {
-		s.presence = from.Presence
-	}
-	if from.NotBefore.Sub(s.now) <= MaxRetryAfter+MaxRetryAfter/4 {
-		s.notBefore = from.NotBefore
-	}
-	if from.SessionID == "" || from.SessionID != s.session.ID {
-		return
-	}
-	s.refusals = refusals{times: from.Refused, since: from.RefusedSince, resumeURL: from.RefusedResume, ordinary: from.RefusedOrdinary}
-	if s.refusals.since.After(s.now) {
-		s.refusals.since = s.now
-	}
-	s.place = unreadable{seq: from.UnreadableSeq, times: from.Unreadable}
-	s.taken = from.Elsewhere
 }
 
 func (s *Shard) advance(now time.Time) {

@@ -52,7 +52,6 @@ const MaxShardState = 16 << 10
 const (
 	maxCount     = 1 << 20 // of anything that is counted
 	maxSessionID = 1024    // bytes, as in a state
-	maxPresence  = 3 << 10 // bytes: identify has to fit into 4096 with it
 )
 
 var (
@@ -116,4 +115,50 @@ func (s *ShardState) UnmarshalJSON(data []byte) error {
 	}
 	*s = ShardState(read)
 	return nil
+}
+
+// State returns what the machine of the next process needs to know besides the session.
+func (s *Shard) State() ShardState {
+	if s.phase == ShardNew {
+		return s.stored
+	}
+	return ShardState{
+		Version:   ShardStateVersion,
+		Failures:  s.failures,
+		NotBefore: s.notBefore.Round(0).UTC(),
+		SessionID: s.session.ID,
+		Refused:   s.refusals.times, RefusedSince: s.refusals.since.Round(0).UTC(),
+		RefusedResume: s.refusals.resumeURL, RefusedOrdinary: s.refusals.ordinary,
+		Unreadable: s.place.times, UnreadableSeq: s.place.seq,
+		Elsewhere: s.taken,
+		Presence:  s.presence,
+	}
+}
+
+// maxAge is how old a stored time may be. Older ones are taken for that old.
+const maxAge = 30 * 24 * time.Hour
+
+// restore takes over what a former process knew. Times in the future are
+// those of a clock that was set back.
+func (s *Shard) restore() {
+	from := s.stored
+	s.stored = ShardState{}
+	s.failures = from.Failures
+	if s.presence == nil {
+		_ = s.SetPresence(from.Presence) // one that is too long by now is forgotten
+	}
+	if wait := from.NotBefore.Sub(s.now); wait > 0 && wait <= MaxRetryAfter+MaxRetryAfter/4 {
+		s.notBefore = from.NotBefore
+	}
+	if from.SessionID == "" || from.SessionID != s.session.ID {
+		return
+	}
+	if from.Refused > 0 {
+		s.refusals = refusals{times: from.Refused, since: s.now, resumeURL: from.RefusedResume, ordinary: from.RefusedOrdinary}
+		if age := s.now.Sub(from.RefusedSince); age > 0 {
+			s.refusals.since = s.now.Add(-min(age, maxAge))
+		}
+	}
+	s.place = unreadable{seq: from.UnreadableSeq, times: from.Unreadable}
+	s.taken = from.Elsewhere
 }
