@@ -50,6 +50,7 @@ var laws = []law{
 	// Decoders outlive their connection in a pool, which is a sync.Pool.
 	{trees: []string{"compress"}, foreign: []string{"github.com/klauspost/compress"}, banned: without(impure, "sync"), pure: true},
 	{trees: []string{"gatewayshard"}, ours: below, foreign: shell},
+	{trees: []string{"sharding/handover", "sharding/internal"}, ours: slices.Concat([]string{".", "internal/wire", "internal/deadline"}, leaves), banned: impure, pure: true},
 	{trees: []string{"sharding"}, ours: append([]string{"gatewayshard", "sharding"}, below...)},
 	{trees: []string{"voiceshard/internal/jitter", "voiceshard/internal/histogram"}, ours: []string{"voiceshard/internal"}, banned: impure, pure: true},
 	{trees: []string{"voiceshard/internal/pace"}, ours: []string{"voiceshard/internal"}},
@@ -161,6 +162,8 @@ func TestLaws(t *testing.T) {
 		{"sharding", module + "/gatewayshard", true},
 		{"sharding", "github.com/gobwas/ws", false},
 		{"sharding", module + "/gatewaytest", false},
+		{"sharding/handover", "sync", false},
+		{"sharding/internal/progress", module + "/gatewayshard", false},
 		{"gatewaytest", module + "/gatewayshard", false},
 		{"gatewaytest", module + "/voiceserver", true},
 		{"voiceserver", module + "/voiceshard", false},

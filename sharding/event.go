@@ -98,6 +98,9 @@ func (g *Group) wanted() []gateway.Option {
 	for name := range g.routes {
 		names = append(names, name)
 	}
+	if len(g.routes[event.GuildCreate]) > 0 {
+		names = append(names, event.GuildDelete) // which guilds are news when they come
+	}
 	return []gateway.Option{gateway.WithEvents(names...)}
 }
 

@@ -106,10 +106,18 @@ func (gen *generation) close(ctx context.Context, mode gatewayshard.CloseMode) e
 	return errors.Join(errs...)
 }
 
+// member returns the member of an id, nil if it is none of this generation.
+func (gen *generation) member(id gateway.ShardID) *member {
+	if i := uint(id) - gen.first; uint(id) >= gen.first && i < uint(len(gen.members)) {
+		return gen.members[i]
+	}
+	return nil
+}
+
 // shard returns the shard of an id, nil if it is none of this generation.
 func (gen *generation) shard(id gateway.ShardID) *gatewayshard.Shard {
-	if i := uint(id) - gen.first; uint(id) >= gen.first && i < uint(len(gen.members)) {
-		return gen.members[i].shard
+	if m := gen.member(id); m != nil {
+		return m.shard
 	}
 	return nil
 }

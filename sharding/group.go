@@ -57,8 +57,8 @@ type Group struct {
 
 	latency    latencies
 	resharding atomic.Bool
-	handover   atomic.Pointer[handover] // nil unless the group is being resharded
-	running    sync.WaitGroup           // what Run started besides
+	changeover atomic.Pointer[changeover] // nil unless the group is being resharded
+	running    sync.WaitGroup             // what Run started besides
 
 	mu          sync.Mutex      // guards what follows
 	run         context.Context // of Run, ends with it

@@ -13,17 +13,17 @@ import (
 	"github.com/discordpkg/gateway/event"
 )
 
-// A changeover is a handover from one shard to two, whose handler writes down what it gets.
-type changeover struct {
-	*handover
+// A swap is a handover from one shard to two, whose handler writes down what it gets.
+type swap struct {
+	*changeover
 	old *member
 	new [2]*member
 	seq int64
 	got []string
 }
 
-func newChangeover(t *testing.T, hold int) *changeover {
-	c := &changeover{}
+func newSwap(t *testing.T, hold int) *swap {
+	c := &swap{}
 	g, err := NewGroup("token", nil)
 	require.NoError(t, err)
 	for _, name := range event.All() {
@@ -38,20 +38,27 @@ func newChangeover(t *testing.T, hold int) *changeover {
 	after, err := g.newGeneration(1, plan{total: 2, count: 2})
 	require.NoError(t, err)
 	before.handlerCtx, after.handlerCtx = t.Context(), t.Context()
-	c.handover = newHandover(before, after, ReshardConfig{Overlap: 10 * time.Second, Hold: hold})
-	g.handover.Store(c.handover)
+	c.changeover, err = newChangeover(before, after, ReshardConfig{Overlap: 10 * time.Second, Hold: hold})
+	require.NoError(t, err)
+	g.changeover.Store(c.changeover)
 	c.old, c.new = before.members[0], [2]*member(after.members)
 	return c
 }
 
+// sizes returns what the matcher keeps.
+func (c *swap) sizes() [2]int {
+	held, delivered := c.matcher.Size()
+	return [2]int{held, delivered}
+}
+
 // give lets a shard receive an event.
-func (c *changeover) give(m *member, name event.Type, data string) {
+func (c *swap) give(m *member, name event.Type, data string) {
 	c.seq++
 	m.receive(m.id, &gateway.GatewayPayload{EventName: name, Data: []byte(data), Seq: c.seq})
 }
 
 // both lets both generations receive an event.
-func (c *changeover) both(m *member, data string, oldFirst bool) {
+func (c *swap) both(m *member, data string, oldFirst bool) {
 	order := []*member{m, c.old}
 	if oldFirst {
 		order = []*member{c.old, m}
@@ -61,17 +68,16 @@ func (c *changeover) both(m *member, data string, oldFirst bool) {
 	}
 }
 
-func inBubble(t *testing.T, hold int, f func(t *testing.T, c *changeover)) {
-	synctest.Test(t, func(t *testing.T) { f(t, newChangeover(t, hold)) })
+func inBubble(t *testing.T, hold int, f func(t *testing.T, c *swap)) {
+	synctest.Test(t, func(t *testing.T) { f(t, newSwap(t, hold)) })
 }
 
 func TestHandoverDeliversOnce(t *testing.T) {
-	inBubble(t, 100, func(t *testing.T, c *changeover) {
+	inBubble(t, 100, func(t *testing.T, c *swap) {
 		c.both(c.new[0], "1", true)
 		c.both(c.new[1], "2", false)
 		require.Equal(t, []string{"1 MESSAGE_CREATE/1", "2 MESSAGE_CREATE/1"}, c.got)
-		require.Empty(t, c.delivered)
-		require.Empty(t, c.held, "nothing is kept of what both have received")
+		require.Equal(t, [2]int{0, 0}, c.sizes(), "nothing is kept of what both have received")
 
 		c.got = nil
 		for range 3 { // equal events are as many as they are
@@ -86,27 +92,26 @@ func TestHandoverDeliversOnce(t *testing.T) {
 		c.give(c.new[1], event.MessageCreate, "late")
 		require.Len(t, c.got, 5, "it happened again")
 		for _, m := range c.new {
-			require.Zero(t, m.progress.held)
-			require.Zero(t, m.successor.count)
+			require.True(t, m.progress.Idle(1000), "nothing is held")
 		}
 	})
 }
 
 func TestHandoverForgets(t *testing.T) {
-	inBubble(t, 100, func(t *testing.T, c *changeover) {
+	inBubble(t, 100, func(t *testing.T, c *swap) {
 		c.give(c.old, event.MessageCreate, "before the new session")
 		c.give(c.old, event.MessageCreate, "twice before")
 		c.give(c.old, event.MessageCreate, "twice before")
 		time.Sleep(11 * time.Second)
 		c.give(c.new[0], event.MessageCreate, "before the new session")
-		require.Len(t, c.held, 1, "this is another one")
+		require.Equal(t, 1, c.sizes()[0], "this is another one")
 		c.give(c.old, event.MessageCreate, "x")
-		require.Len(t, c.delivered, 1)
+		require.Equal(t, 1, c.sizes()[1])
 	})
 }
 
 func TestHandoverOfWhatEveryShardReceives(t *testing.T) {
-	inBubble(t, 100, func(t *testing.T, c *changeover) {
+	inBubble(t, 100, func(t *testing.T, c *swap) {
 		c.give(c.new[0], event.UserUpdate, "a")
 		c.give(c.old, event.UserUpdate, "a")
 		c.give(c.new[1], event.UserUpdate, "a")
@@ -117,8 +122,12 @@ func TestHandoverOfWhatEveryShardReceives(t *testing.T) {
 }
 
 func TestHandoverOfTheSessionsBeginning(t *testing.T) {
-	inBubble(t, 100, func(t *testing.T, c *changeover) {
-		c.give(c.new[0], event.Ready, `{"guilds":[{"id":"1"},{"id":"2"}]}`)
+	inBubble(t, 100, func(t *testing.T, c *swap) {
+		const ready = `{"guilds":[{"id":"1"},{"id":"2"}]}`
+		c.give(c.old, event.Ready, ready)
+		c.give(c.old, event.GuildCreate, `{"id":"1","old":true}`)
+		c.got = nil
+		c.give(c.new[0], event.Ready, ready)
 		c.give(c.new[0], event.GuildCreate, `{"id":"1"}`)
 		c.give(c.new[0], event.GuildCreate, `{"id":"3"}`)
 		c.give(c.new[0], event.GuildCreate, `[]`)
@@ -126,15 +135,43 @@ func TestHandoverOfTheSessionsBeginning(t *testing.T) {
 		c.give(c.new[0], event.Resumed, `{}`)
 		c.release()
 		require.Equal(t, []string{
-			`{"guilds":[{"id":"1"},{"id":"2"}]} READY/2`, `{"id":"3"} GUILD_CREATE/2`, `[] GUILD_CREATE/2`, `{"id":"1"} GUILD_CREATE/2`,
+			ready + ` READY/2`, `{"id":"3"} GUILD_CREATE/2`, `[] GUILD_CREATE/2`, `{"id":"1"} GUILD_CREATE/2`,
 		}, c.got)
 		c.give(c.new[0], event.Resumed, `{}`)
-		require.Len(t, c.got, 5)
+		c.give(c.new[0], event.GuildCreate, `{"id":"2"}`)
+		require.Len(t, c.got, 6, "a guild that was away is news")
 	})
 }
 
+// TestHandoverTellsWhatTheOldShardsDidNot lets guilds be away during a handover,
+// for the old shards had no READY, or an outage.
+func TestHandoverTellsWhatTheOldShardsDidNot(t *testing.T) {
+	const ready = `{"guilds":[{"id":"1"}]}`
+	for name, before := range map[string]func(c *swap){
+		"resumed from a former process": func(*swap) {},
+		"away since READY":              func(c *swap) { c.give(c.old, event.Ready, ready) },
+		"away later": func(c *swap) {
+			c.give(c.old, event.Ready, ready)
+			c.give(c.old, event.GuildCreate, `{"id":"1"}`)
+			c.give(c.old, event.GuildDelete, `{"id":"1","unavailable":true}`)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, 100, func(t *testing.T, c *swap) {
+				before(c)
+				c.got = nil
+				c.give(c.new[0], event.Ready, ready)
+				c.release()
+				time.Sleep(5 * time.Second)
+				c.give(c.new[0], event.GuildCreate, `{"id":"1","name":"back"}`)
+				require.Equal(t, []string{ready + " READY/2", `{"id":"1","name":"back"} GUILD_CREATE/2`}, c.got)
+			})
+		})
+	}
+}
+
 func TestHandoverHoldsNoMoreThanItMay(t *testing.T) {
-	inBubble(t, 2, func(t *testing.T, c *changeover) {
+	inBubble(t, 2, func(t *testing.T, c *swap) {
 		blocked := func(data string) <-chan struct{} {
 			done := make(chan struct{})
 			go func() {
@@ -155,12 +192,12 @@ func TestHandoverHoldsNoMoreThanItMay(t *testing.T) {
 		third := blocked("c")
 		c.give(c.old, event.MessageCreate, "a")
 		<-third
-		require.Equal(t, 2, c.new[0].progress.held)
+		require.Equal(t, 2, c.sizes()[0])
 		fourth := blocked("d")
 		c.give(c.old, event.MessageCreate, "d")
 		c.give(c.old, event.MessageCreate, "b")
 		<-fourth
-		require.Equal(t, 1, c.new[0].progress.held, "d needs no place any more")
+		require.Equal(t, 1, c.sizes()[0], "d needs no place any more")
 		c.give(c.new[0], event.MessageCreate, "e")
 		fifth := blocked("f")
 		c.abort()
@@ -170,9 +207,9 @@ func TestHandoverHoldsNoMoreThanItMay(t *testing.T) {
 }
 
 func TestHandoverLeavesOtherGenerationsAlone(t *testing.T) {
-	inBubble(t, 2, func(t *testing.T, c *changeover) {
+	inBubble(t, 2, func(t *testing.T, c *swap) {
 		gen, err := c.old.gen.group.newGeneration(7, plan{total: 1, count: 1})
 		require.NoError(t, err)
-		require.False(t, c.intercept(gen.members[0], Event{Name: event.MessageCreate}))
+		require.False(t, c.intercept(gen.members[0], Event{Name: event.MessageCreate}, 0, false))
 	})
 }

@@ -9,6 +9,8 @@ import (
 	"github.com/discordpkg/gateway"
 	"github.com/discordpkg/gateway/event"
 	"github.com/discordpkg/gateway/gatewayshard"
+	"github.com/discordpkg/gateway/sharding/handover"
+	"github.com/discordpkg/gateway/sharding/internal/progress"
 )
 
 // A member is one shard of a group, with what the group knows of it.
@@ -24,26 +26,11 @@ type member struct {
 	dropped  atomic.Uint64
 	failed   atomic.Uint64
 
-	latency   time.Duration // last one that was counted, by the keeper alone
-	successor successor     // guarded by the mutex of the handover
+	latency time.Duration // last one that was counted, by the keeper alone
 
-	mu       sync.Mutex // guards progress
-	progress progress
-}
-
-// Progress is how far the handlers are in a session.
-type progress struct {
-	session string
-	handed  int64 // last event meant for the handlers
-	seen    int64 // last event that a handler was called with
-	acked   int64 // everything up to it is dealt with
-	stuck   bool  // an event was left for the next process: acked stays
-	held    int   // events of a handover that are not handed on yet
-
-	replaySeen int64 // a former process saw this, at least
-	replayOpen bool  // and nobody knows how much more, up to a RESUMED
-	barrier    int64 // which is later than this one
-	replayEnd  int64 // last event that was marked as a replay, or was not needed any more
+	mu       sync.Mutex // guards what follows; no other lock is taken under it
+	progress progress.Account
+	guilds   handover.Guilds
 }
 
 // newMember returns a member that is to resume a session if there is one.
@@ -63,11 +50,9 @@ func (gen *generation) newMember(id gateway.ShardID, from *ShardCheckpoint) (*me
 		gateway.WithIdentifyRateLimiter(identifyTurn{g.identify, gen.number}))
 	if from != nil {
 		options = append(options, gateway.WithSession(from.Session))
-		m.progress = progress{
-			session: from.Session.ID,
-			handed:  from.Session.Seq, acked: from.Session.Seq,
-			seen: from.Seen, replaySeen: from.Seen, replayOpen: from.Open, barrier: from.Resumed,
-		}
+		m.progress = progress.New(progress.Mark{
+			Session: from.Session.ID, Acked: from.Session.Seq, Seen: from.Seen, Open: from.Open, Barrier: from.Resumed,
+		})
 	}
 	config := g.config.Shard
 	config.PayloadHandler = m.receive
@@ -102,43 +87,13 @@ func (m *member) receive(_ gateway.ShardID, p *gateway.GatewayPayload) {
 		m.resumed(p.Seq)
 	}
 	m.mu.Lock()
-	r := &m.progress
-	e.Session = r.session
-	if e.Replay = r.replayOpen || e.Seq > 0 && e.Seq <= r.replaySeen; e.Replay {
-		r.replayEnd = max(r.replayEnd, e.Seq)
-	}
-	if r.settled() {
-		// What lies between was not wanted.
-		r.acked = max(r.acked, e.Seq-1)
-	}
+	e.Session, e.Replay = m.progress.Receive(e.Seq)
 	m.mu.Unlock()
-	if h := m.gen.group.handover.Load(); h != nil && h.intercept(m, e) {
+	guild, announced := m.note(e)
+	if c := m.gen.group.changeover.Load(); c != nil && c.intercept(m, e, guild, announced) {
 		return
 	}
 	m.hand(e)
-}
-
-// settled reports whether everything that was received is dealt with.
-func (r *progress) settled() bool { return r.acked >= r.handed && !r.stuck && r.held == 0 }
-
-// onHold notes that events wait outside of what was handed on.
-func (m *member) onHold(n int) {
-	m.mu.Lock()
-	m.progress.held += n
-	m.mu.Unlock()
-}
-
-// unhold notes that an event does not wait any more.
-func (m *member) unhold() { m.onHold(-1) }
-
-// elsewhere notes that another generation has delivered an event. Should it come
-// again with a replay, it is marked as such.
-func (m *member) elsewhere(e Event) {
-	m.mu.Lock()
-	if m.progress.session == e.Session {
-		m.progress.replayEnd = max(m.progress.replayEnd, e.Seq)
-	}
-	m.mu.Unlock()
 }
 
 // hand brings an event on its way to the handlers.
@@ -156,22 +111,17 @@ func (m *member) begin(seq int64) {
 	m.gen.group.identify.answered(uint(m.id), time.Now())
 	session := m.shard.Progress().Session.ID
 	m.mu.Lock()
-	before := max(0, seq-1) // some servers count from zero
-	m.progress = progress{session: session, handed: before, acked: before, held: m.progress.held}
+	m.progress.Begin(session, seq)
 	m.mu.Unlock()
 	m.sessionChanged(false)
 }
 
-// resumed notes the end of a replay. A RESUMED is an event of its session, and
-// comes again with the next replay; those that do must not be taken for the end. So
-// before a handler sees anything behind a RESUMED, the store knows of it.
+// resumed notes a RESUMED. Those that come again with the next replay must not
+// be taken for its end. So before a handler sees anything behind a RESUMED, the
+// store knows of it.
 func (m *member) resumed(seq int64) {
 	m.mu.Lock()
-	end := seq == 0 || seq > m.progress.barrier
-	if end {
-		m.progress.replayOpen = false
-		m.progress.barrier = seq
-	}
+	end := m.progress.Resumed(seq)
 	m.mu.Unlock()
 	if end {
 		m.sessionChanged(true)
@@ -191,9 +141,7 @@ func (m *member) sessionChanged(resumed bool) {
 // accept notes that an event waits for its handler.
 func (m *member) accept(e Event) {
 	m.mu.Lock()
-	if m.progress.session == e.Session {
-		m.progress.handed = max(m.progress.handed, e.Seq)
-	}
+	m.progress.Hand(e.Session, e.Seq)
 	m.mu.Unlock()
 }
 
@@ -206,9 +154,7 @@ func (m *member) deliver(e Event) {
 		return
 	}
 	m.mu.Lock()
-	if m.progress.session == e.Session {
-		m.progress.seen = max(m.progress.seen, e.Seq)
-	}
+	m.progress.See(e.Session, e.Seq)
 	m.mu.Unlock()
 	err := g.call(ctx, e)
 	m.handled.Add(1)
@@ -231,19 +177,14 @@ func (m *member) deliver(e Event) {
 // leave leaves an event and what comes after it to the next process.
 func (m *member) leave(e Event) {
 	m.mu.Lock()
-	if m.progress.session == e.Session {
-		m.progress.stuck = true
-	}
+	m.progress.Leave(e.Session)
 	m.mu.Unlock()
 }
 
 func (m *member) acknowledge(session string, seq int64) {
 	m.mu.Lock()
-	defer m.mu.Unlock()
-	r := &m.progress
-	if r.session == session && !r.stuck {
-		r.acked = max(r.acked, seq)
-	}
+	m.progress.Acknowledge(session, seq)
+	m.mu.Unlock()
 }
 
 // checkpoint returns what the next process resumes the shard with. It reports
@@ -261,26 +202,19 @@ func (m *member) checkpoint(open bool) (c ShardCheckpoint, ok bool) {
 func (m *member) account(now gatewayshard.Progress, open bool) (c ShardCheckpoint, ok bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	r := &m.progress
-	if now.Session.ID == "" || r.session != now.Session.ID {
+	if now.Session.ID == "" || m.progress.Session() != now.Session.ID {
 		// A READY that is just being read: the next checkpoint has it.
 		return c, false
 	}
 	// Between events the shard has read nothing that it did not hand out, except
-	// for what nobody wants. That must not be replayed for ever. What was
-	// handed out since then is in handed.
-	if !now.Handling && r.settled() {
-		r.acked = max(r.acked, now.Received)
-		r.handed = max(r.handed, r.acked)
+	// for what is not wanted. What was handed out since then is in the account.
+	if !now.Handling {
+		m.progress.Idle(now.Received)
 	}
+	mark := m.progress.Mark(open)
 	session := now.Session
-	session.Seq = r.acked
-	return ShardCheckpoint{
-		ID: m.id, Session: session, Seen: max(r.seen, r.acked),
-		// The process before may have seen more than this one has yet.
-		Open:    open || r.replayOpen || r.acked < r.replayEnd,
-		Resumed: r.barrier,
-	}, true
+	session.Seq = mark.Acked
+	return ShardCheckpoint{ID: m.id, Session: session, Seen: mark.Seen, Open: mark.Open, Resumed: mark.Barrier}, true
 }
 
 // hasSession reports whether the shard is to resume a session.

@@ -23,8 +23,10 @@ func TestQueueEndsDuringTheHandover(t *testing.T) {
 			return nil
 		}}
 		m := testMember(t, c)
-		h := newHandover(nil, m.gen, ReshardConfig{Overlap: time.Minute, Hold: 100})
-		m.gen.group.handover.Store(h)
+		h, err := newChangeover(m.gen, m.gen, ReshardConfig{Overlap: time.Minute, Hold: 100})
+		require.NoError(t, err)
+		h.old = nil
+		m.gen.group.changeover.Store(h)
 		for seq := range int64(5) {
 			m.receive(0, &gateway.GatewayPayload{EventName: event.MessageCreate, Data: []byte(`{}`), Seq: seq + 1})
 		}
@@ -35,8 +37,8 @@ func TestQueueEndsDuringTheHandover(t *testing.T) {
 		stop()
 		<-released
 		require.NotZero(t, handled)
-		require.Less(t, m.progress.acked, m.progress.handed, "what nobody handles any more is left for the next process")
-		require.EqualValues(t, handled, m.progress.acked)
+		require.False(t, m.progress.Idle(5), "what is not handled any more is left for the next process")
+		require.EqualValues(t, handled, m.progress.Acknowledged())
 	})
 }
 
@@ -51,8 +53,10 @@ func TestHandoverIsCutShort(t *testing.T) {
 			return nil
 		}})
 		g := m.gen.group
-		h := newHandover(nil, m.gen, ReshardConfig{Overlap: time.Minute, Hold: 100})
-		g.handover.Store(h)
+		h, err := newChangeover(m.gen, m.gen, ReshardConfig{Overlap: time.Minute, Hold: 100})
+		require.NoError(t, err)
+		h.old = nil
+		g.changeover.Store(h)
 		for seq := range int64(100) {
 			m.receive(0, &gateway.GatewayPayload{EventName: event.MessageCreate, Data: []byte(`{}`), Seq: seq + 1})
 		}
@@ -62,8 +66,8 @@ func TestHandoverIsCutShort(t *testing.T) {
 		require.NoError(t, g.Close(t.Context(), gatewayshard.KeepSession))
 		<-released
 		require.Equal(t, 2, handled)
-		require.EqualValues(t, 2, m.progress.acked)
-		require.True(t, m.progress.stuck)
+		require.EqualValues(t, 2, m.progress.Acknowledged())
+		require.True(t, m.progress.Stuck())
 	})
 }
 

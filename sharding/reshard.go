@@ -83,9 +83,12 @@ func (g *Group) Reshard(ctx context.Context, total uint) error {
 		return err
 	}
 	g.log.Info("resharding", "from", old.total, "to", next.total)
-	h := newHandover(old, next, g.config.Reshard)
-	g.handover.Store(h)
-	defer g.handover.CompareAndSwap(h, nil)
+	h, err := newChangeover(old, next, g.config.Reshard)
+	if err != nil {
+		return err
+	}
+	g.changeover.Store(h)
+	defer g.changeover.CompareAndSwap(h, nil)
 	if err := next.start(run); err != nil {
 		return err
 	}
@@ -196,7 +199,7 @@ func (gen *generation) overlap(ctx, run context.Context) error {
 }
 
 // takeOver makes the next generation the current one.
-func (g *Group) takeOver(run context.Context, h *handover) error {
+func (g *Group) takeOver(run context.Context, h *changeover) error {
 	// The sessions are kept until those of the next generation are stored.
 	_ = h.old.close(run, gatewayshard.KeepSession)
 	h.old.running.Wait()

@@ -83,7 +83,7 @@ func (m *member) stats() ShardStats {
 		Queued: len(m.queue),
 	}
 	m.mu.Lock()
-	s.Acknowledged = m.progress.acked
+	s.Acknowledged = m.progress.Acknowledged()
 	m.mu.Unlock()
 	return s
 }
