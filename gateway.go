@@ -3,9 +3,11 @@ package gateway
 import (
 	"encoding/json"
 	"fmt"
+	"time"
 
 	"github.com/discordpkg/gateway/event"
 	"github.com/discordpkg/gateway/intent"
+	"github.com/discordpkg/gateway/internal/wire"
 	"github.com/discordpkg/gateway/opcode"
 )
 
@@ -77,6 +79,23 @@ func Decode[T any](data RawMessage) (T, error) {
 // https://discord.com/developers/docs/events/gateway-events#hello
 type Hello struct {
 	HeartbeatIntervalMilli int64 `json:"heartbeat_interval"` // milliseconds
+}
+
+// UnmarshalJSON reads an interval with a fraction, which is cut off, and one
+// in a string, too. An interval that is negative or over an hour is an error.
+func (h *Hello) UnmarshalJSON(b []byte) error {
+	var p struct {
+		Interval wire.Number `json:"heartbeat_interval"`
+	}
+	if err := json.Unmarshal(b, &p); err != nil {
+		return fmt.Errorf("gateway: decode hello: %w", err)
+	}
+	interval, ok := p.Interval.Duration(time.Millisecond, maxInterval)
+	if !ok {
+		return fmt.Errorf("gateway: decode hello: heartbeat interval of %v ms", float64(p.Interval))
+	}
+	h.HeartbeatIntervalMilli = interval.Milliseconds()
+	return nil
 }
 
 // Ready is what the state needs of [event.Ready].

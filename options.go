@@ -35,6 +35,9 @@ type HeartbeatBudget interface {
 	Reserve(n int)
 	// Spend records one.
 	Spend(now time.Time)
+	// Answer admits a heartbeat that the server asked for, if that leaves room
+	// for those that are due anyway, or returns when to ask again.
+	Answer(now time.Time) (retryAt time.Time, ok bool)
 }
 
 // An IdentifyRateLimiter is shared by the shards of a bot: by those of one
@@ -171,8 +174,25 @@ func WithManualAcknowledge() Option {
 	return func(s *GatewayState) error { s.manualAck = true; return nil }
 }
 
-// WithAcknowledgedHeartbeats makes heartbeats carry the last acknowledged
-// sequence number instead of the last one received, which Discord documents.
+// WithAcknowledgedSequence says up to which sequence number the events of the
+// session of [WithSession] were handled, if that is less than its own: what
+// [GatewayState.Acknowledge] said last to the state of the connection before.
+// It must not be above the sequence number of the session. [GatewayState.Session]
+// names it with [WithManualAcknowledge]; heartbeats and RESUME too with
+// [WithAcknowledgedHeartbeats].
+func WithAcknowledgedSequence(seq int64) Option {
+	return func(s *GatewayState) error {
+		if seq < 0 {
+			return errors.New("gateway: negative acknowledged sequence number")
+		}
+		s.acked = seq
+		return nil
+	}
+}
+
+// WithAcknowledgedHeartbeats makes heartbeats and RESUME carry the last
+// acknowledged sequence number instead of the last one received, which Discord
+// documents. Discord then keeps what was not acknowledged, and replays it.
 func WithAcknowledgedHeartbeats() Option {
 	return func(s *GatewayState) error { s.beatAcked, s.manualAck = true, true; return nil }
 }
@@ -307,6 +327,9 @@ func WithMessageLimit(bytes int) Option {
 	}
 }
 
+// nothingAcked is an acknowledged sequence number that no option has set.
+const nothingAcked = -1
+
 func defaultState(token string) *GatewayState {
 	return &GatewayState{
 		token:   func() string { return token },
@@ -315,6 +338,7 @@ func defaultState(token string) *GatewayState {
 		decide:  closecode.Type.Decision,
 		url:     DefaultURL,
 		version: 10,
+		acked:   nothingAcked,
 		properties: IdentifyConnectionProperties{
 			OS: runtime.GOOS, Browser: "github.com/discordpkg/gateway", Device: "github.com/discordpkg/gateway",
 		},
@@ -330,6 +354,8 @@ func (s *GatewayState) check() error {
 		return errors.New("gateway: bot token is empty")
 	case strings.TrimSpace(token) != token:
 		return errors.New("gateway: bot token has white space around it")
+	case s.acked > s.seq:
+		return fmt.Errorf("gateway: acknowledged sequence number %d is above %d, the last one received", s.acked, s.seq)
 	case uint(s.shardID) >= s.shards:
 		return fmt.Errorf("gateway: shard id %d is not below the shard count %d", s.shardID, s.shards)
 	case s.compressPayloads && (s.codec != nil || s.compression != ""):

@@ -29,6 +29,10 @@ func (s *GatewayState) record(p *GatewayPayload) error {
 	if p.EventName == event.Ready {
 		return s.recordReady(p)
 	}
+	return s.recordNumber(p)
+}
+
+func (s *GatewayState) recordNumber(p *GatewayPayload) error {
 	if p.Seq == 0 {
 		return nil
 	}
@@ -52,7 +56,10 @@ func (s *GatewayState) recordReady(p *GatewayPayload) error {
 	if n := len(r.SessionID); n == 0 || n > maxSessionID {
 		return fmt.Errorf("%w: ready with a session id of %d bytes", ErrMalformed, n)
 	}
-	s.sessionID = r.SessionID
+	if s.resuming && r.SessionID == s.sessionID {
+		return s.recordNumber(p) // the answer to identify, replayed
+	}
+	s.sessionID, s.resuming = r.SessionID, false
 	s.resumeAt(r.ResumeGatewayURL)
 	s.seq, s.acked, s.sequenced = p.Seq, max(0, p.Seq-1), true
 	return nil

@@ -50,9 +50,10 @@ type GatewayState struct {
 
 	link
 	phase         phase.Phase
-	resuming      bool      // resume was written on this connection
+	resuming      bool      // resume was written on this connection, and no READY of a new session came
 	identifyAt    time.Time // when to ask the identify limiter again
 	invalidAt     time.Time // when to leave after an invalid session
+	beatAt        time.Time // when to answer a heartbeat request for which there was no room
 	resumable     bool      // what the invalid session said
 	sessionID     string
 	resumeURL     string // judged
@@ -83,7 +84,10 @@ func (s *GatewayState) configure(options []Option) error {
 		}
 	}
 	s.intents |= intent.FromGuildEvents(s.guildEvents...) | intent.FromDirectMessageEvents(s.directEvents...)
-	s.acked, s.sequenced = s.seq, s.seq > 0
+	s.sequenced = s.seq > 0
+	if s.acked == nothingAcked {
+		s.acked = s.seq
+	}
 	s.resumeAt(s.resumeURL)
 	if err := s.check(); err != nil {
 		return err
@@ -160,8 +164,7 @@ func (s *GatewayState) ProcessPayload(p *GatewayPayload, textWriter, closeWriter
 	case opcode.Hello:
 		return false, s.handleHello(p, textWriter, closeWriter)
 	case opcode.Heartbeat:
-		// https://discord.com/developers/docs/events/gateway#heartbeat-requests
-		return false, s.endOn(s.Heartbeat(textWriter))
+		return false, s.endOn(s.answerHeartbeatRequest(textWriter))
 	case opcode.HeartbeatACK:
 		s.heart.Acked(s.now)
 		return false, nil
@@ -179,7 +182,8 @@ func (s *GatewayState) handleDispatch(p *GatewayPayload) (redundant bool) {
 	if p.Outdated {
 		return true
 	}
-	if p.EventName == event.Ready || p.EventName == event.Resumed {
+	// A READY of the session that is resumed is part of the replay.
+	if p.EventName == event.Resumed || p.EventName == event.Ready && !s.resuming {
 		s.setPhase(phase.Active)
 	}
 	return !s.EventIsWhitelisted(p.EventName)
@@ -188,7 +192,7 @@ func (s *GatewayState) handleDispatch(p *GatewayPayload) (redundant bool) {
 func (s *GatewayState) handleHello(p *GatewayPayload, textWriter, closeWriter io.Writer) error {
 	var h Hello
 	err := json.Unmarshal(p.Data, &h)
-	if err == nil && (h.HeartbeatIntervalMilli <= 0 || h.HeartbeatIntervalMilli > maxInterval.Milliseconds()) {
+	if err == nil && h.HeartbeatIntervalMilli <= 0 {
 		err = fmt.Errorf("heartbeat interval of %d ms", h.HeartbeatIntervalMilli)
 	}
 	if err != nil {
@@ -209,9 +213,8 @@ func (s *GatewayState) endOn(err error) error {
 	return err
 }
 
-// identifyPause is how soon an identify limiter is asked again that names no
-// time to come.
-const identifyPause = 10 * time.Millisecond
+// limiterPause is how soon a limiter is asked again that names no time to come.
+const limiterPause = 10 * time.Millisecond
 
 // authenticate resumes the session, or identifies as soon as the limiter agrees.
 func (s *GatewayState) authenticate(textWriter io.Writer) error {
@@ -222,7 +225,7 @@ func (s *GatewayState) authenticate(textWriter io.Writer) error {
 	if s.identify != nil {
 		if retryAt, ok := s.identify.Take(uint(s.shardID), s.now); !ok {
 			if s.identifyAt = retryAt; !retryAt.After(s.now) {
-				s.identifyAt = s.now.Add(identifyPause)
+				s.identifyAt = s.now.Add(limiterPause)
 			}
 			return nil
 		}
@@ -240,7 +243,7 @@ func (s *GatewayState) handleInvalidSession(p *GatewayPayload) {
 		s.dropSession()
 	}
 	s.setPhase(phase.Identify)
-	s.identifyAt = time.Time{}
+	s.identifyAt, s.beatAt = time.Time{}, time.Time{}
 	if s.invalidAt.IsZero() {
 		// A client waits a random time between 1 and 5 seconds.
 		s.invalidAt = s.now.Add(time.Second + time.Duration(s.jitter()*float64(4*time.Second)))
@@ -380,7 +383,7 @@ func payloadOf(op uint, seq int64, name []byte) (GatewayPayload, error) {
 	return GatewayPayload{Op: opcode.Type(op), Seq: seq, EventName: event.Parse(name)}, nil
 }
 
-// wanted reports whether somebody looks at the data of p.
+// wanted reports whether the caller looks at the data of p.
 func (s *GatewayState) wanted(p *GatewayPayload) bool {
 	return p.Op != opcode.Dispatch || s.EventIsWhitelisted(p.EventName)
 }

@@ -108,6 +108,23 @@ func TestHandshake(t *testing.T) {
 	require.Equal(t, "wss://gateway-1.discord.gg", p.ResumeURL())
 }
 
+func TestHeartbeatIntervals(t *testing.T) {
+	for interval, want := range map[string]time.Duration{
+		"40000": 20 * time.Second, "41250.5": 20625 * time.Millisecond, `"30000"`: 15 * time.Second, "4e4": 20 * time.Second, "3600000": 30 * time.Minute,
+	} {
+		p := newPeer(t)
+		p.mustReceive(`{"op":10,"d":{"heartbeat_interval":` + interval + `}}`)
+		require.Equal(t, want, p.NextDeadline().Sub(epoch), interval)
+	}
+	for _, interval := range []string{"0", "0.5", "-1", "1e300", "-1e300", "3600001", `"NaN"`, `"Inf"`, "null", "true", "{}", "9223372036854775807", "18446744073709551616"} {
+		p := newPeer(t)
+		_, _, err := p.receive(`{"op":10,"d":{"heartbeat_interval":` + interval + `}}`)
+		require.ErrorIs(t, err, ErrMalformed, interval)
+		require.True(t, p.NextDeadline().IsZero())
+		require.Equal(t, 1012, p.closedWith(), "the session is kept")
+	}
+}
+
 func TestSecondHelloIsRedundant(t *testing.T) {
 	p := activePeer(t)
 	deadline := p.NextDeadline()

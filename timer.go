@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/discordpkg/gateway/closecode"
+	"github.com/discordpkg/gateway/command"
 	"github.com/discordpkg/gateway/internal/deadline"
 	"github.com/discordpkg/gateway/opcode"
 )
@@ -19,7 +20,7 @@ func (s *GatewayState) NextDeadline() time.Time {
 	if s.closed {
 		return time.Time{}
 	}
-	return deadline.Earliest(s.heart.Next(), s.identifyAt, s.invalidAt)
+	return deadline.Earliest(s.heart.Next(), s.identifyAt, s.invalidAt, s.beatAt)
 }
 
 // HandleTimeout does what is due at now: it writes a heartbeat, asks the
@@ -44,6 +45,11 @@ func (s *GatewayState) HandleTimeout(now time.Time, textWriter, closeWriter io.W
 			return s.endOn(err)
 		}
 	}
+	if s.due(s.beatAt) {
+		if err := s.answerHeartbeatRequest(textWriter); err != nil {
+			return s.endOn(err)
+		}
+	}
 	if s.due(s.identifyAt) {
 		return s.endOn(s.authenticate(textWriter))
 	}
@@ -64,13 +70,45 @@ func (s *GatewayState) leaveInvalidSession(closeWriter io.Writer) error {
 	return err
 }
 
+// answerHeartbeatRequest answers at once if that leaves room for the beats
+// that are due anyway. Otherwise one heartbeat answers for all requests, as soon
+// as there is room: a server that asks without end must not make the client
+// exceed the limit of messages.
+//
+// https://discord.com/developers/docs/events/gateway#heartbeat-requests
+func (s *GatewayState) answerHeartbeatRequest(textWriter io.Writer) error {
+	if !s.beatAt.IsZero() && s.now.Before(s.beatAt) {
+		return nil
+	}
+	take := s.commands.Take
+	if b, ok := s.commands.(HeartbeatBudget); ok {
+		take = b.Answer
+	}
+	if retryAt, ok := take(s.now); !ok {
+		if s.beatAt = retryAt; !retryAt.After(s.now) {
+			s.beatAt = s.now.Add(limiterPause)
+		}
+		return nil
+	}
+	msg, err := s.encode(command.Heartbeat, s.heartbeatData())
+	if err != nil {
+		return err
+	}
+	if err := s.writeMessage(textWriter, msg); err != nil {
+		return err
+	}
+	s.wrote(command.Heartbeat)
+	return nil
+}
+
 // startHeart arms the heartbeat.
 func (s *GatewayState) startHeart(interval time.Duration) {
 	// Discord wants the first beat after a random share of the interval:
 	// https://discord.com/developers/docs/events/gateway#heartbeat-interval
 	s.heart.Start(s.now, interval, s.jitter())
 	if b, ok := s.commands.(HeartbeatBudget); ok {
-		b.Reserve(min(int(time.Minute/interval)+2, maxReserved))
+		// The beats of a minute, identify or resume, and one answer to a request.
+		b.Reserve(min(int(time.Minute/interval)+3, maxReserved))
 	}
 }
 

@@ -86,6 +86,7 @@ func (s *GatewayState) wrote(cmd command.Type) {
 	switch cmd {
 	case command.Heartbeat:
 		s.heart.Sent(s.now)
+		s.beatAt = time.Time{}
 	case command.Identify, command.Resume:
 		s.resuming = cmd == command.Resume
 		s.identifyAt = time.Time{}
@@ -96,15 +97,23 @@ func (s *GatewayState) wrote(cmd command.Type) {
 // Heartbeat writes a heartbeat with the last sequence number, null before
 // any. It is never rate limited. HandleTimeout calls it when it is time.
 func (s *GatewayState) Heartbeat(client io.Writer) error {
-	seq := s.seq
+	return s.Write(client, command.Heartbeat, s.heartbeatData())
+}
+
+func (s *GatewayState) heartbeatData() []byte {
+	if !s.sequenced {
+		return []byte("null")
+	}
+	return strconv.AppendInt(nil, s.toldSeq(), 10)
+}
+
+// toldSeq returns the sequence number that Discord is told: up to which it may
+// forget events, and from which on it replays them.
+func (s *GatewayState) toldSeq() int64 {
 	if s.beatAcked {
-		seq = s.ackedSeq()
+		return s.acked
 	}
-	data := []byte("null")
-	if s.sequenced {
-		data = strconv.AppendInt(nil, seq, 10)
-	}
-	return s.Write(client, command.Heartbeat, data)
+	return s.seq
 }
 
 // Identify starts a new session. The state does so by itself when Hello
@@ -119,12 +128,14 @@ func (s *GatewayState) Identify(client io.Writer) error {
 }
 
 // Resume continues the session. The state does so by itself when Hello
-// arrives and there is one.
+// arrives and there is one. It names the last sequence number that was received,
+// with [WithAcknowledgedHeartbeats] the last one that was acknowledged; what
+// Discord then replays a second time is redundant.
 func (s *GatewayState) Resume(client io.Writer) error {
 	if !s.HaveSessionID() {
 		return fmt.Errorf("%w: resume without session id", ErrNotReady)
 	}
-	data, err := json.Marshal(&Resume{BotToken: s.token(), SessionID: s.sessionID, SequenceNumber: s.seq})
+	data, err := json.Marshal(&Resume{BotToken: s.token(), SessionID: s.sessionID, SequenceNumber: s.toldSeq()})
 	if err != nil {
 		return fmt.Errorf("gateway: resume: %w", err)
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/discordpkg/gateway/command"
+	"github.com/discordpkg/gateway/ratelimit"
 )
 
 func TestWrite(t *testing.T) {
@@ -258,3 +259,68 @@ func BenchmarkProcessMessage(b *testing.B) {
 		}
 	}
 }
+
+const heartbeatRequest = `{"op":1,"d":null}`
+
+// One request is answered even after a full burst of commands, and the beats
+// that are due still have their room.
+func TestHeartbeatRequestAfterFullBurst(t *testing.T) {
+	p := activePeer(t)
+	sent := 1 // identify
+	for p.Write(&p.text, command.UpdatePresence, []byte(`{}`)) == nil {
+		sent++
+	}
+	p.wrote()
+	p.mustReceive(heartbeatRequest)
+	require.Equal(t, `{"op":1,"d":1}`, p.wrote())
+	p.mustReceive(heartbeatRequest)
+	require.Empty(t, p.wrote(), "no room: it is answered later")
+	require.Greater(t, sent, 100)
+	require.LessOrEqual(t, sent+1+2, 120, "two more beats are due within the minute")
+}
+
+// A server that asks for heartbeats without end must not make the client break
+// the limit, and is answered all the same.
+func TestHeartbeatRequestStorm(t *testing.T) {
+	p := activePeer(t)
+	window := ratelimit.NewWindow(120, time.Minute)
+	window.Spend(epoch)
+	answers := 0
+	for now := epoch; now.Before(epoch.Add(10 * time.Minute)); now = now.Add(50 * time.Millisecond) {
+		require.NoError(t, p.HandleTimeout(now, &p.text, &p.close))
+		p.mustReceive(heartbeatRequest, `{"op":11}`)
+		for range strings.Count(p.wrote(), `"op":1`) {
+			_, ok := window.Take(now)
+			require.True(t, ok, "4008 after %v", now.Sub(epoch))
+			answers++
+		}
+	}
+	require.Greater(t, answers, 1000)
+}
+
+func TestHeartbeatRequestIsAnsweredLater(t *testing.T) {
+	limiter := &gate{retry: epoch.Add(3 * time.Second)}
+	p := activePeer(t, WithCommandRateLimiter(commandGate{limiter}))
+	for range 100 {
+		p.mustReceive(heartbeatRequest)
+	}
+	require.Empty(t, p.wrote())
+	require.Equal(t, 3*time.Second, p.NextDeadline().Sub(epoch))
+	require.NoError(t, p.wait(2*time.Second))
+	require.Empty(t, p.wrote(), "early")
+	limiter.open = true
+	require.NoError(t, p.wait(3*time.Second))
+	require.Equal(t, `{"op":1,"d":1}`, p.wrote(), "one answer for all")
+	require.Equal(t, 43*time.Second, p.NextDeadline().Sub(epoch))
+
+	limiter.open, limiter.retry = false, time.Time{}
+	p.mustReceive(heartbeatRequest)
+	require.Equal(t, 3*time.Second+limiterPause, p.NextDeadline().Sub(epoch), "a limiter that names no time is asked soon")
+	require.NoError(t, p.Heartbeat(&p.text))
+	require.Equal(t, 43*time.Second, p.NextDeadline().Sub(epoch), "any heartbeat is the answer")
+}
+
+// A commandGate is a gate for commands, which do not say which shard they are of.
+type commandGate struct{ *gate }
+
+func (g commandGate) Take(now time.Time) (time.Time, bool) { return g.gate.Take(0, now) }

@@ -9,6 +9,8 @@ import (
 
 	"github.com/discordpkg/gateway"
 	"github.com/discordpkg/gateway/command"
+	"github.com/discordpkg/gateway/internal/wire"
+	"github.com/discordpkg/gateway/lifecycle"
 	"github.com/discordpkg/gateway/snowflake"
 )
 
@@ -159,7 +161,7 @@ func (c *connection) collectLimit(data gateway.RawMessage) {
 		return
 	}
 	limit, err := gateway.Decode[struct {
-		RetryAfter float64 `json:"retry_after"` // seconds
+		RetryAfter wire.Number `json:"retry_after"` // seconds
 		Meta       struct {
 			Nonce string `json:"nonce"`
 		} `json:"meta"`
@@ -167,9 +169,13 @@ func (c *connection) collectLimit(data gateway.RawMessage) {
 	if err != nil {
 		return
 	}
+	wait, ok := limit.RetryAfter.Duration(time.Second, lifecycle.MaxRetryAfter)
+	if !ok { // it makes no sense, or is too long
+		wait = lifecycle.MaxRetryAfter
+	}
 	if col := c.shard.collector(limit.Meta.Nonce); col != nil {
 		select {
-		case col.limited <- time.Duration(limit.RetryAfter * float64(time.Second)):
+		case col.limited <- wait:
 		default:
 		}
 	}

@@ -113,6 +113,22 @@ func TestRequestGuildMembers(t *testing.T) {
 		p.nc.Close()
 		<-done
 	})
+	for retryAfter, want := range map[string]time.Duration{"1e300": 15 * time.Minute, "-1": 15 * time.Minute, `"30"`: 30 * time.Second, "0": 0} {
+		bubble(t, "reads a rate limit of "+retryAfter, func(t *testing.T) {
+			n := newNetwork(t)
+			s := testShard(t, n, nil)
+			p, done := active(t, n, s)
+			go func() {
+				p.send(`{"op":0,"s":2,"t":"RATE_LIMITED","d":{"opcode":8,"retry_after":%s,"meta":{"guild_id":"7","nonce":"%s"}}}`, retryAfter, p.asked())
+			}()
+			_, err := collect(s, t.Context())
+			var limit *MembersLimitError
+			require.ErrorAs(t, err, &limit)
+			require.Equal(t, want, limit.RetryAfter)
+			p.nc.Close()
+			<-done
+		})
+	}
 	bubble(t, "ends with the connection", func(t *testing.T) {
 		n := newNetwork(t)
 		s := testShard(t, n, nil)

@@ -158,10 +158,15 @@ func TestStalledPeer(t *testing.T) {
 	})
 }
 
+// unlimited is a limiter that admits every command.
+type unlimited struct{}
+
+func (unlimited) Take(time.Time) (time.Time, bool) { return time.Time{}, true }
+
 func TestQueueIsBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := newNetwork(t)
-		s := testShard(t, n, nil)
+		s := testShard(t, n, nil, gateway.WithCommandRateLimiter(unlimited{}))
 		p, done := active(t, n, s)
 		go func() { _ = s.Write(t.Context(), command.UpdatePresence, []byte(`{}`)) }()
 		synctest.Wait()

@@ -24,7 +24,8 @@ const CommandMargin = time.Second
 //
 // Messages are of two kinds: commands, which [Window.Take] admits or refuses,
 // and those that are never refused, heartbeats, which [Window.Spend] records.
-// [Window.Reserve] keeps room for the latter.
+// [Window.Reserve] keeps room for the latter. A heartbeat that the peer asks for
+// is in between, see [Window.Answer].
 //
 // Time must not run backwards; where it does, it is taken to stand still. A
 // Window is not safe for concurrent use. It grows with use, to at most 16
@@ -76,6 +77,19 @@ func (w *Window) Take(now time.Time) (retryAt time.Time, ok bool) {
 func (w *Window) Spend(now time.Time) {
 	w.advance(now)
 	w.beats.push(w.latest, w.limit)
+}
+
+// Answer admits one heartbeat that the peer asked for at now, or returns the
+// time from which on the next Answer succeeds if nothing is sent until then. It
+// counts as a command, but may use one place of the reserve: the rest is kept
+// for the heartbeats that are due anyway. So one request is answered even after
+// a full burst of commands, and a thousand are not.
+func (w *Window) Answer(now time.Time) (retryAt time.Time, ok bool) {
+	reserved := w.reserved
+	w.reserved = max(0, reserved-1)
+	retryAt, ok = w.Take(now)
+	w.reserved = reserved
+	return retryAt, ok
 }
 
 // advance moves the clock and forgets what has left the window.
