@@ -68,6 +68,12 @@ type Config struct {
 	// payload is valid until the handler returns.
 	PayloadHandler func(gateway.ShardID, *gateway.GatewayPayload)
 
+	// BeforeDial is called by Run before each dial, with the session that the
+	// connection will resume, zero if it will identify. It returns when the
+	// shard may dial; the context ends with that of Run and with Close. An
+	// error is like that of a dial. By default nothing is asked.
+	BeforeDial func(ctx context.Context, shard gateway.ShardID, session gateway.Session) error
+
 	// DialBound is how many websockets are opened at the same time, over all
 	// shards that share it. The default is no bound.
 	DialBound *DialBound

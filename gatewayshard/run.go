@@ -53,10 +53,36 @@ func (s *Shard) connectAndRead(ctx context.Context) error {
 	s.mu.Lock()
 	s.outcome = outcome{}
 	s.mu.Unlock()
+	if err := s.beforeDial(ctx); err != nil {
+		return err
+	}
 	if _, err := s.Dial(ctx, ""); err != nil {
 		return err
 	}
 	return s.EventLoop(ctx)
+}
+
+// beforeDial calls the function of the configuration.
+func (s *Shard) beforeDial(ctx context.Context) error {
+	if s.config.BeforeDial == nil {
+		return nil
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	watched := make(chan struct{})
+	go func() {
+		defer close(watched)
+		select {
+		case <-s.done:
+			cancel(ErrClosed)
+		case <-ctx.Done():
+		}
+	}()
+	session, _ := s.Session()
+	err := s.config.BeforeDial(ctx, s.id, session)
+	cancel(nil)
+	<-watched
+	return err
 }
 
 // fatal returns the error that Run ends with, nil if it goes on.

@@ -302,3 +302,38 @@ func TestBackoff(t *testing.T) {
 	b = Backoff{Min: 1, Max: math.MaxInt64}
 	require.GreaterOrEqual(t, b.Wait(1<<30), b.Max/2, "it does not overflow")
 }
+
+// TestBeforeDial wants each dial of Run to be asked for, and to be told whether
+// it resumes.
+func TestBeforeDial(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := newNetwork(t)
+		var asked []gateway.Session
+		gate := make(chan error, 3)
+		s := configured(t, n, Config{BeforeDial: func(ctx context.Context, id gateway.ShardID, session gateway.Session) error {
+			asked = append(asked, session)
+			select {
+			case err := <-gate:
+				return err
+			case <-ctx.Done():
+				return context.Cause(ctx)
+			}
+		}}, nil)
+		done := run(t.Context(), s)
+		time.Sleep(time.Hour)
+		require.Equal(t, []gateway.Session{{}}, asked)
+		require.Zero(t, s.Stats().Connections, "it waits")
+		gate <- errors.New("not yet")
+		gate <- nil
+		p := <-n.peers
+		p.serve()
+		synctest.Wait()
+		require.Len(t, asked, 2)
+		p.nc.Close()
+		time.Sleep(time.Minute)
+		require.Len(t, asked, 3)
+		require.Equal(t, "abc", asked[2].ID)
+		require.NoError(t, s.Close(t.Context(), KeepSession), "the wait ends")
+		require.NoError(t, <-done)
+	})
+}
