@@ -11,7 +11,7 @@
 //
 // # The loop
 //
-// Whoever owns the websocket does three things, in any order and from one
+// The owner of the websocket does three things, in any order and from one
 // goroutine or under one lock:
 //
 //	state.Advance(time.Now())                                  // before every call that depends on the time

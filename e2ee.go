@@ -12,8 +12,8 @@ import (
 // An E2EE is the end-to-end encryption of a voice session, see [WithE2EE].
 //
 // It is a state machine as well, without goroutines and clocks: it is told
-// what arrived and returns what to send, and it is called by nobody but the
-// state, in the order of arrival. It outlives the connection: give the same
+// what arrived and returns what to send, and only the state calls it,
+// in the order of arrival. It outlives the connection: give the same
 // one to the state that resumes.
 //
 // https://discord.com/developers/docs/topics/voice-connections#endtoend-encryption-dave-protocol

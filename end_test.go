@@ -32,6 +32,7 @@ func TestInvalidSession(t *testing.T) {
 		p := activePeer(t)
 		p.mustReceive(fmt.Sprintf(`{"op":9,"d":%v}`, resumable))
 		require.Equal(t, 0, p.closedWith(), "the wait comes first")
+		require.Contains(t, p.String(), ", identify,", "docs/phases.md says so")
 		require.Equal(t, resumable, p.HaveSessionID())
 		require.Equal(t, 3*time.Second, p.NextDeadline().Sub(epoch), "between 1 and 5 s")
 		require.ErrorIs(t, p.Write(&p.text, command.UpdatePresence, nil), ErrNotReady)

@@ -172,7 +172,7 @@ func (s *GatewayState) ProcessPayload(p *GatewayPayload, textWriter, closeWriter
 		s.handleInvalidSession(p)
 		return false, nil
 	case opcode.Reconnect:
-		_ = s.WriteRestartClose(closeWriter)
+		_ = s.WriteRestartClose(closeWriter) // which is the step to closed
 		return false, &DiscordError{OpCode: opcode.Reconnect}
 	}
 	return true, nil
@@ -184,7 +184,7 @@ func (s *GatewayState) handleDispatch(p *GatewayPayload) (redundant bool) {
 	}
 	// A READY of the session that is resumed is part of the replay.
 	if p.EventName == event.Resumed || p.EventName == event.Ready && !s.resuming {
-		s.setPhase(phase.Active)
+		s.follow(true, p.Op, p.EventName)
 	}
 	return !s.EventIsWhitelisted(p.EventName)
 }
@@ -199,7 +199,7 @@ func (s *GatewayState) handleHello(p *GatewayPayload, textWriter, closeWriter io
 		_ = s.WriteRestartClose(closeWriter)
 		return fmt.Errorf("%w: hello: %w", ErrMalformed, err)
 	}
-	s.setPhase(phase.Identify)
+	s.follow(true, p.Op, "")
 	s.startHeart(time.Duration(h.HeartbeatIntervalMilli) * time.Millisecond)
 	return s.endOn(s.authenticate(textWriter))
 }
@@ -242,7 +242,7 @@ func (s *GatewayState) handleInvalidSession(p *GatewayPayload) {
 	if !s.resumable {
 		s.dropSession()
 	}
-	s.setPhase(phase.Identify)
+	s.follow(true, p.Op, "")
 	s.identifyAt, s.beatAt = time.Time{}, time.Time{}
 	if s.invalidAt.IsZero() {
 		// A client waits a random time between 1 and 5 seconds.
@@ -310,8 +310,10 @@ func (s *GatewayState) currentPhase() phase.Phase {
 	return s.phase
 }
 
-// setPhase is the only writer of the phase.
-func (s *GatewayState) setPhase(p phase.Phase) { s.phase = p }
+// follow is the only writer of the phase: it takes the step of a message.
+func (s *GatewayState) follow(fromServer bool, op opcode.Type, name event.Type) {
+	s.phase = s.phase.After(fromServer, op, name)
+}
 
 // decode scans the message and, if nothing is wrong with it, records what it says.
 func (s *GatewayState) decode(msg []byte) (*GatewayPayload, error) {

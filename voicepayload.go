@@ -177,7 +177,7 @@ func (k *VoiceKey) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-// SpeakingFlags say how somebody speaks. Zero is silence.
+// SpeakingFlags say how a user speaks. Zero is silence.
 //
 // https://discord.com/developers/docs/topics/voice-connections#speaking
 type SpeakingFlags uint32

@@ -180,7 +180,7 @@ func (s *VoiceGatewayState) handleHello(m *VoiceMessage, w VoiceWriters) (redund
 	if s.phase != phase.VoiceHello {
 		return false, nil
 	}
-	s.setPhase(phase.VoiceIdentify)
+	s.follow(true, m.Op)
 	if s.session.Resumable {
 		return false, s.Resume(w.Text)
 	}
@@ -197,7 +197,7 @@ func (s *VoiceGatewayState) handleReady(m *VoiceMessage) error {
 		return fmt.Errorf("%w: ready: %w", ErrMalformed, err)
 	}
 	s.session.Ready, s.session.Description, s.session.Resumable = r, VoiceSessionDescription{}, true
-	s.setPhase(phase.VoiceSelect)
+	s.follow(true, m.Op)
 	return nil
 }
 
@@ -211,7 +211,7 @@ func (s *VoiceGatewayState) handleDescription(m *VoiceMessage) error {
 		return fmt.Errorf("%w: session description: %w", ErrMalformed, err)
 	}
 	s.session.Description = d
-	s.setPhase(phase.VoiceActive)
+	s.follow(true, m.Op)
 	return nil
 }
 
@@ -220,10 +220,7 @@ func (s *VoiceGatewayState) handleResumed() bool {
 	if !s.resuming {
 		return false
 	}
-	s.setPhase(phase.VoiceSelect)
-	if _, ok := s.Description(); ok {
-		s.setPhase(phase.VoiceActive)
-	}
+	s.follow(true, opcode.VoiceResumed)
 	return true
 }
 
@@ -292,5 +289,8 @@ func (s *VoiceGatewayState) currentPhase() phase.Voice {
 	return s.phase
 }
 
-// setPhase is the only writer of the phase.
-func (s *VoiceGatewayState) setPhase(p phase.Voice) { s.phase = p }
+// follow is the only writer of the phase: it takes the step of a message.
+func (s *VoiceGatewayState) follow(fromServer bool, op opcode.Voice) {
+	_, keyed := s.Description()
+	s.phase = s.phase.After(fromServer, op, keyed)
+}

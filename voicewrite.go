@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strconv"
 
-	"github.com/discordpkg/gateway/internal/phase"
 	"github.com/discordpkg/gateway/internal/wire"
 	"github.com/discordpkg/gateway/opcode"
 )
@@ -54,10 +53,10 @@ func (s *VoiceGatewayState) wrote(op opcode.Voice) {
 	case opcode.VoiceIdentify:
 		s.session.forget()
 		s.seq = -1
-		s.setPhase(phase.VoiceReady)
+		s.follow(false, op)
 	case opcode.VoiceResume:
 		s.resuming, s.replaying = true, s.seq >= 0
-		s.setPhase(phase.VoiceReady)
+		s.follow(false, op)
 	}
 }
 

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/discordpkg/gateway/command"
-	"github.com/discordpkg/gateway/internal/phase"
 	"github.com/discordpkg/gateway/internal/wire"
 	"github.com/discordpkg/gateway/opcode"
 )
@@ -90,7 +89,7 @@ func (s *GatewayState) wrote(cmd command.Type) {
 	case command.Identify, command.Resume:
 		s.resuming = cmd == command.Resume
 		s.identifyAt = time.Time{}
-		s.setPhase(phase.Ready)
+		s.follow(false, opcode.Type(cmd), "")
 	}
 }
 

@@ -26,49 +26,48 @@ type machine[P phaseOf[O, C], O interface {
 }, C ~uint16] struct {
 	phases []P // in the order of a connection's life, the last is the end
 	ops    []O
-	steps  []step[P, O]
+	steps  []step[P]
 }
 
-// A step is a message that moves a connection to another phase. Which message
-// is legal where is for the table to say; the test holds the steps against it.
-type step[P, O any] struct {
+// A step is a message that moves a connection to another phase.
+type step[P any] struct {
 	from, to   P
 	fromServer bool
-	op         O
 	label      string
+}
+
+func gatewaySteps() (drawn []step[phase.Phase]) {
+	for _, s := range phase.Steps() {
+		label := s.Op.String()
+		if s.Event != "" {
+			label = string(s.Event)
+		}
+		drawn = append(drawn, step[phase.Phase]{s.From, s.To, s.FromServer, label})
+	}
+	return drawn
+}
+
+func voiceSteps() (drawn []step[phase.Voice]) {
+	for _, s := range phase.VoiceSteps() {
+		label := s.Op.String()
+		if s.Keyed {
+			label += " with a key"
+		}
+		drawn = append(drawn, step[phase.Voice]{s.From, s.To, s.FromServer, label})
+	}
+	return drawn
 }
 
 var gatewayMachine = machine[phase.Phase, opcode.Type, closecode.Type]{
 	phases: []phase.Phase{phase.Hello, phase.Identify, phase.Ready, phase.Active, phase.Closed},
 	ops:    opcode.All(),
-	steps: []step[phase.Phase, opcode.Type]{
-		{phase.Hello, phase.Identify, true, opcode.Hello, "Hello"},
-		{phase.Identify, phase.Ready, false, opcode.Identify, "Identify"},
-		{phase.Identify, phase.Ready, false, opcode.Resume, "Resume"},
-		{phase.Ready, phase.Active, true, opcode.Dispatch, "READY"},
-		{phase.Ready, phase.Active, true, opcode.Dispatch, "RESUMED"},
-		{phase.Hello, phase.Closed, true, opcode.Reconnect, "Reconnect"},
-		{phase.Identify, phase.Closed, true, opcode.Reconnect, "Reconnect"},
-		{phase.Identify, phase.Closed, true, opcode.InvalidSession, "Invalid Session"},
-		{phase.Ready, phase.Closed, true, opcode.Reconnect, "Reconnect"},
-		{phase.Ready, phase.Closed, true, opcode.InvalidSession, "Invalid Session"},
-		{phase.Active, phase.Closed, true, opcode.Reconnect, "Reconnect"},
-		{phase.Active, phase.Closed, true, opcode.InvalidSession, "Invalid Session"},
-	},
+	steps:  gatewaySteps(),
 }
 
 var voiceMachine = machine[phase.Voice, opcode.Voice, closecode.Voice]{
 	phases: []phase.Voice{phase.VoiceHello, phase.VoiceIdentify, phase.VoiceReady, phase.VoiceSelect, phase.VoiceActive, phase.VoiceClosed},
 	ops:    opcode.AllVoice(),
-	steps: []step[phase.Voice, opcode.Voice]{
-		{phase.VoiceHello, phase.VoiceIdentify, true, opcode.VoiceHello, "Hello"},
-		{phase.VoiceIdentify, phase.VoiceReady, false, opcode.VoiceIdentify, "Identify"},
-		{phase.VoiceIdentify, phase.VoiceReady, false, opcode.VoiceResume, "Resume"},
-		{phase.VoiceReady, phase.VoiceSelect, true, opcode.VoiceReady, "Ready"},
-		{phase.VoiceReady, phase.VoiceSelect, true, opcode.VoiceResumed, "Resumed"},
-		{phase.VoiceReady, phase.VoiceActive, true, opcode.VoiceResumed, "Resumed with a key"},
-		{phase.VoiceSelect, phase.VoiceActive, true, opcode.VoiceSessionDescription, "Session Description"},
-	},
+	steps:  voiceSteps(),
 }
 
 // phases draws the page.
@@ -125,7 +124,7 @@ func (m *machine[P, O, C]) diagram(b *bytes.Buffer) {
 }
 
 // joined reports whether both steps are one arrow of the diagram.
-func joined[P comparable, O any](s, t step[P, O]) bool {
+func joined[P comparable](s, t step[P]) bool {
 	return s.from == t.from && s.to == t.to && s.fromServer == t.fromServer
 }
 
