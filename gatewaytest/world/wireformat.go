@@ -95,7 +95,7 @@ func (e etfEncoder) decode(msg []byte) (op uint, data []byte, err error) {
 	if err != nil || term == nil {
 		return op, nil, err
 	}
-	data, err = e.codec.AppendJSON(nil, term)
+	data, err = e.codec.AppendJSON(nil, term, 6*len(term)) // which is more than it takes
 	return op, data, err
 }
 
