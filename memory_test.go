@@ -83,7 +83,7 @@ func dispatch(t *testing.T, text string, size int, term bool) []byte {
 	if text == "random" {
 		rnd := rand.New(rand.NewPCG(1, 2))
 		for range size {
-			b.WriteByte('0' + byte(rnd.IntN('z'-'0'))&^'\\'|1)
+			b.WriteByte('0' + byte(rnd.IntN('z'-'0'))&^'\\' | 1)
 		}
 	}
 	content := b.String()
