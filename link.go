@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/discordpkg/gateway/closecode"
-	"github.com/discordpkg/gateway/internal/buffer"
 	"github.com/discordpkg/gateway/internal/heart"
 )
 
@@ -105,7 +104,7 @@ func (s *link) fill(r io.Reader) error {
 			if len(s.buf) >= s.limit {
 				return &MessageTooLargeError{Limit: s.limit}
 			}
-			s.buf = buffer.Grow(s.buf, 1, s.limit)
+			s.buf = append(s.buf, 0)[:len(s.buf)]
 		}
 		n, err := r.Read(s.buf[len(s.buf):cap(s.buf)])
 		s.buf = s.buf[:len(s.buf)+n]

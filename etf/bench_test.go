@@ -2,7 +2,6 @@ package etf
 
 import (
 	"encoding/json"
-	"math"
 	"testing"
 )
 
@@ -38,7 +37,7 @@ func BenchmarkAppendJSON(b *testing.B) {
 	b.SetBytes(int64(len(messageCreate)))
 	b.ReportAllocs()
 	for b.Loop() {
-		if dst, err = (Codec{}).AppendJSON(dst[:0], data, math.MaxInt); err != nil {
+		if dst, err = (Codec{}).AppendJSON(dst[:0], data); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -55,7 +54,7 @@ func BenchmarkDispatch(b *testing.B) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		if dst, err = (Codec{}).AppendJSON(dst[:0], data, math.MaxInt); err != nil {
+		if dst, err = (Codec{}).AppendJSON(dst[:0], data); err != nil {
 			b.Fatal(err)
 		}
 	}

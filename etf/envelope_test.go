@@ -1,7 +1,6 @@
 package etf
 
 import (
-	"math"
 	"math/rand/v2"
 	"strings"
 	"testing"
@@ -162,7 +161,7 @@ func TestSplitInAnyOrder(t *testing.T) {
 		require.Zero(t, op)
 		require.EqualValues(t, 7, seq)
 		require.Equal(t, "READY", string(event))
-		text, err := Codec{}.AppendJSON(nil, data, math.MaxInt)
+		text, err := Codec{}.AppendJSON(nil, data)
 		require.NoError(t, err)
 		require.Equal(t, "[1,[120]]", string(text))
 	}

@@ -2,7 +2,6 @@ package etf_test
 
 import (
 	"fmt"
-	"math"
 
 	"github.com/discordpkg/gateway/etf"
 )
@@ -19,7 +18,7 @@ func Example() {
 	if err != nil {
 		panic(err)
 	}
-	text, err := codec.AppendJSON(nil, data, math.MaxInt)
+	text, err := codec.AppendJSON(nil, data)
 	if err != nil {
 		panic(err)
 	}

@@ -2,32 +2,24 @@ package etf
 
 import (
 	"encoding/binary"
-	"math"
 	"strconv"
 )
 
 // AppendJSON appends the JSON form of one term to dst. Data is such a term, or
 // a whole message (then it starts with the version byte 131), with nothing
-// after it. The JSON is compact. The two must not overlap.
-//
-// Dst grows by at most six bytes for each byte of data, and to at most limit
-// bytes, beyond which the error is [ErrSize]. Its capacity may become 65 bytes
-// more, into which AppendJSON may write. With an error, a [*SyntaxError], the
-// result is dst.
-func (c Codec) AppendJSON(dst, data []byte, limit int) ([]byte, error) {
+// after it. The JSON is compact. Dst grows by at most six bytes for each byte
+// of data and its capacity by some more, into which AppendJSON may write; the
+// two must not overlap. With an error, a [*SyntaxError], the result is dst.
+func (c Codec) AppendJSON(dst, data []byte) ([]byte, error) {
 	if len(data) > maxInput {
 		return dst, &SyntaxError{Err: ErrSize}
 	}
-	// A comma is written behind the value.
-	limit = min(limit, math.MaxInt-slack-1) + 1
-	w := writer{src: data, n: len(dst), top: opened(inNothing, 1), maxDepth: c.maxDepth(), limit: limit}
+	w := writer{src: data, n: len(dst), top: opened(inNothing, 1), maxDepth: c.maxDepth()}
 	if len(data) > 0 && data[0] == version {
 		w.i = 1
 	}
-	var err error
-	if w.out, err = grow(dst[:cap(dst)], len(dst), min(len(data), max(limit-len(dst), 0)), limit); err == nil {
-		err = w.term()
-	}
+	w.out = grow(dst[:cap(dst)], len(dst), len(data)+slack)
+	err := w.term()
 	if err == nil && w.i < len(data) {
 		err = ErrTrailing
 	}
@@ -50,7 +42,6 @@ type writer struct {
 	top      frame // the innermost container
 	around   frames
 	maxDepth int
-	limit    int  // of n
 	keyed    bool // the key of the pair that is next is written
 	last     [2 * reach]byte
 }
@@ -72,9 +63,7 @@ func (w *writer) term() error {
 // step writes one element or the end of a container, whatever it is. It reports
 // true at the end of the whole term.
 func (w *writer) step() (done bool, err error) {
-	if w.out, err = grow(w.out, w.n, 0, w.limit); err != nil {
-		return false, err
-	}
+	w.out = grow(w.out, w.n, slack)
 	switch {
 	case w.top == inNothing:
 		w.n-- // the comma
@@ -82,7 +71,7 @@ func (w *writer) step() (done bool, err error) {
 	case w.top < element:
 		return false, w.end()
 	case w.top&kinds == inMap && !w.keyed:
-		if err = w.key(); err != nil {
+		if w.out, w.n, w.i, err = writeKey(w.out, w.n, w.src, w.i); err != nil {
 			return false, err
 		}
 	}
@@ -125,14 +114,13 @@ func (w *writer) value() (err error) {
 	case classNone:
 		return refusal(w.src[w.i])
 	case classText:
-		err = w.text(start, end)
+		w.text(start, end)
 	case classLeaf:
-		err = w.leaf(w.src[w.i:end])
+		if w.out, w.n, err = writeLeaf(w.out, w.n, w.src[w.i:end]); err != nil {
+			return err
+		}
 	default:
 		return w.container(class, start, end-start)
-	}
-	if err != nil {
-		return err
 	}
 	w.out[w.n] = ','
 	w.n++
@@ -141,15 +129,14 @@ func (w *writer) value() (err error) {
 }
 
 // text writes the text src[start:end] of the term at src[i].
-func (w *writer) text(start, end int) (err error) {
+func (w *writer) text(start, end int) {
 	if w.src[w.i] != tagBinary {
 		if name := constantOf(w.src[start:end]); name != "" {
 			w.n += copy(w.out[w.n:], name)
-			return nil
+			return
 		}
 	}
-	w.out, w.n, err = writeText(w.out, w.n, w.src, start, end, w.limit)
-	return err
+	w.out, w.n = writeText(w.out, w.n, w.src, start, end)
 }
 
 // container opens a container of some elements, which begin at src[start].
@@ -172,29 +159,27 @@ func (w *writer) container(c class, start, elements int) error {
 	return nil
 }
 
-// key writes the key at src[i] and a colon.
-func (w *writer) key() (err error) {
-	if w.i >= len(w.src) {
-		return ErrTruncated
+// writeKey writes the key at src[i] and a colon.
+func writeKey(out []byte, n int, src []byte, i int) ([]byte, int, int, error) {
+	if i >= len(src) {
+		return out, n, i, ErrTruncated
 	}
-	class, start, end := measure(w.src, w.i)
+	class, start, end := measure(src, i)
 	switch class {
 	case classText:
-		w.out, w.n, err = writeText(w.out, w.n, w.src, start, end, w.limit)
+		out, n = writeText(out, n, src, start, end)
 	case classLeaf:
-		w.n, err = writeIntegerKey(w.out, w.n, w.src[w.i:end])
+		var err error
+		if n, err = writeIntegerKey(out, n, src[i:end]); err != nil {
+			return out, n, i, err
+		}
 	case classNone:
-		err = refusal(w.src[w.i])
+		return out, n, i, refusal(src[i])
 	default:
-		err = ErrKey
+		return out, n, i, ErrKey
 	}
-	if err != nil {
-		return err
-	}
-	w.out[w.n] = ':'
-	w.n++
-	w.i = end
-	return nil
+	out[n] = ':'
+	return out, n + 1, end, nil
 }
 
 // writeIntegerKey writes a whole term, which must be an integer, as a string.
@@ -213,47 +198,38 @@ func writeIntegerKey(out []byte, n int, term []byte) (int, error) {
 	return n, ErrKey
 }
 
-// leaf writes a whole term that is neither text nor container.
-func (w *writer) leaf(term []byte) (err error) {
-	text := w.out[:w.n]
+// writeLeaf writes a whole term that is neither text nor container.
+func writeLeaf(out []byte, n int, term []byte) ([]byte, int, error) {
 	switch term[0] {
 	case tagSmallInteger:
-		w.n = writeByte(w.out, w.n, term[1])
-		return nil
+		return out, writeByte(out, n, term[1]), nil
 	case tagInteger:
 		number := int32(binary.BigEndian.Uint32(term[1:]))
-		text = strconv.AppendInt(text, int64(number), 10)
+		return out, len(strconv.AppendInt(out[:n], int64(number), 10)), nil
 	case tagSmallBig, tagLargeBig:
-		text, err = appendBig(text, term, false)
+		text, err := appendBig(out[:n], term, false)
+		return out, len(text), err
 	case tagNewFloat, tagFloat:
-		text, err = appendFloatTerm(text, term)
+		text, err := appendFloatTerm(out[:n], term)
+		return out, len(text), err
 	case tagNil:
-		text = append(text, "[]"...)
-	default:
-		return w.bytes(term[3:])
+		return out, n + copy(out[n:], "[]"), nil
 	}
-	w.n = len(text)
-	return err
-}
-
-// bytes writes the contents of a STRING, which is a list of bytes.
-func (w *writer) bytes(list []byte) (err error) {
-	w.out[w.n] = '['
-	w.n++
-	for i, b := range list {
-		if w.out, err = grow(w.out, w.n, 2*(len(list)-i), w.limit); err != nil {
-			return err
-		}
-		w.n = writeByte(w.out, w.n, b)
-		w.out[w.n] = ','
-		w.n++
+	// What remains is STRING, a list of bytes.
+	bytes := term[3:]
+	out = grow(out, n, 4*len(bytes)+slack)
+	out[n] = '['
+	n++
+	for _, b := range bytes {
+		n = writeByte(out, n, b)
+		out[n] = ','
+		n++
 	}
-	if len(list) > 0 {
-		w.n--
+	if len(bytes) > 0 {
+		n--
 	}
-	w.out[w.n] = ']'
-	w.n++
-	return nil
+	out[n] = ']'
+	return out, n + 1, nil
 }
 
 // writeByte writes a number of one to three digits.

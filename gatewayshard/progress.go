@@ -22,12 +22,6 @@ func (s *Shard) Progress() Progress {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	p := Progress{Received: s.state.SequenceNumber(), Handling: s.conn != nil && s.conn.handling.Load()}
-	session, ok := s.state.Session()
-	if !ok {
-		return p
-	}
-	if p.Session = session; s.lag.holds(session.ID) {
-		p.Session.Seq = s.lag.acked
-	}
+	p.Session, _ = s.state.Session()
 	return p
 }

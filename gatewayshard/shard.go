@@ -31,7 +31,6 @@ type Shard struct {
 	closed     bool
 	cancelDial context.CancelCauseFunc // while dialing
 	conn       *connection             // nil while there is none
-	lag        lag
 	outcome    outcome
 	impasse    impasse
 	collectors map[string]*collector // by nonce
@@ -110,16 +109,12 @@ func (s *Shard) newState(more ...gateway.Option) (*gateway.GatewayState, error) 
 
 // renew replaces the state by one that continues its session. The caller holds mu.
 func (s *Shard) renew() error {
-	session, acked := s.carry()
-	// The fields one by one too: the user's own WithSessionID was for the
-	// first connection only.
-	state, err := s.newState(gateway.WithSession(session),
-		gateway.WithSessionID(session.ID), gateway.WithSequenceNumber(session.Seq))
+	state, err := s.newState(s.carry()...)
 	if err != nil {
 		return err
 	}
 	_ = s.state.Close()
-	s.state, s.spent, s.lag = state, false, acked
+	s.state, s.spent = state, false
 	return nil
 }
 

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/discordpkg/gateway/event"
-	"github.com/discordpkg/gateway/gatewaytest/world"
 	"github.com/discordpkg/gateway/snowflake"
 )
 
@@ -139,8 +138,7 @@ type faultRequest struct {
 // maxNext is how many connections one request can prepare faults for.
 const maxNext = 10_000
 
-// fault returns the fault with the durations that are texts.
-func (r faultRequest) fault() (Fault, error) {
+func (s *Server) controlFault(r faultRequest) (any, error) {
 	for _, field := range []struct {
 		text string
 		d    *time.Duration
@@ -150,21 +148,13 @@ func (r faultRequest) fault() (Fault, error) {
 		}
 		var err error
 		if *field.d, err = time.ParseDuration(field.text); err != nil {
-			return Fault{}, fmt.Errorf("gatewaytest: fault: %w", err)
+			return nil, fmt.Errorf("gatewaytest: fault: %w", err)
 		}
 	}
-	return r.Fault, nil
-}
-
-func (s *Server) controlFault(r faultRequest) (any, error) {
-	f, err := r.fault()
-	switch {
-	case err != nil:
-		return nil, err
-	case r.Next > 0:
-		return struct{}{}, s.InjectNext(f, min(r.Next, maxNext))
+	if r.Next > 0 {
+		return struct{}{}, s.InjectNext(r.Fault, min(r.Next, maxNext))
 	}
-	return struct{}{}, s.Inject(f, r.Sessions...)
+	return struct{}{}, s.Inject(r.Fault, r.Sessions...)
 }
 
 // maxGenerate is how many events one request can make up.
@@ -174,7 +164,7 @@ func (s *Server) controlGenerate(r struct {
 	Events int `json:"events"`
 }) (any, error) {
 	n := min(max(0, r.Events), maxGenerate)
-	s.do(func(now time.Time, w *world.World) {
+	s.do(func(now time.Time, w *World) {
 		for range n {
 			w.Generate(now)
 		}

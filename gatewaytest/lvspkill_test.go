@@ -102,10 +102,11 @@ func (to *town) bot(token string) *townBot {
 	}, gateway.WithURL("ws://"+discordName+"/?v=10&encoding=json"), gateway.WithIntents(intent.Guilds|intent.GuildVoiceStates),
 		gateway.WithIdentifyRateLimiter(townLimiter{}))
 	require.NoError(to.t, err)
-	b.voice = voiceshard.New(b.shard, 0, voiceshard.WithNetDial(to.net.dial),
+	b.voice, err = voiceshard.New(b.shard, 0, voiceshard.WithNetDial(to.net.dial),
 		voiceshard.WithTLS(trustAnybody()), voiceshard.WithListenPacket(func(context.Context) (net.PacketConn, error) {
 			return to.net.packets(), nil
 		}))
+	require.NoError(to.t, err)
 	go func() { b.running <- b.shard.Run(context.Background()) }()
 	<-ready
 	g := to.discord.Guilds()[0]

@@ -9,7 +9,6 @@ import (
 
 	"github.com/discordpkg/gateway/closecode"
 	"github.com/discordpkg/gateway/command"
-	"github.com/discordpkg/gateway/gatewaytest/world"
 	"github.com/discordpkg/gateway/internal/alarm"
 	"github.com/gobwas/ws"
 )
@@ -23,10 +22,10 @@ const (
 	protocolError closecode.Type = 1002 // RFC 6455, section 7.4.1
 )
 
-// A peer is the socket of a [world.Conn].
+// A peer is the socket of a [Conn].
 type peer struct {
 	srv  *Server
-	c    *world.Conn
+	c    *Conn
 	conn net.Conn
 	in   io.Reader
 	wake chan struct{} // something to write
@@ -40,7 +39,7 @@ type peer struct {
 // serveGateway upgrades a request and serves the connection to its end.
 func (s *Server) serveGateway(w http.ResponseWriter, r *http.Request) {
 	status, refused := 0, false
-	s.do(func(_ time.Time, w *world.World) { status, refused = w.Refused(r.URL.Path == resumePath) })
+	s.do(func(_ time.Time, world *World) { status, refused = world.Refused(r.URL.Path == resumePath) })
 	if refused {
 		http.Error(w, http.StatusText(status), status)
 		return
@@ -55,7 +54,7 @@ func (s *Server) serveGateway(w http.ResponseWriter, r *http.Request) {
 	}
 	q := r.URL.Query()
 	p := &peer{srv: s, conn: conn, in: rw.Reader, wake: make(chan struct{}, 1), done: make(chan struct{})}
-	if !s.register(p, world.Params{Version: q.Get("v"), Encoding: q.Get("encoding"), Compress: q.Get("compress")}) {
+	if !s.register(p, Params{Version: q.Get("v"), Encoding: q.Get("encoding"), Compress: q.Get("compress")}) {
 		_ = conn.Close()
 		return
 	}
@@ -63,8 +62,8 @@ func (s *Server) serveGateway(w http.ResponseWriter, r *http.Request) {
 	s.running.Go(p.read)
 }
 
-func (s *Server) register(p *peer, params world.Params) (ok bool) {
-	s.do(func(now time.Time, w *world.World) {
+func (s *Server) register(p *peer, params Params) (ok bool) {
+	s.do(func(now time.Time, w *World) {
 		if ok = !s.closed; !ok {
 			return
 		}
@@ -77,7 +76,7 @@ func (s *Server) register(p *peer, params world.Params) (ok bool) {
 }
 
 func (p *peer) timeout() {
-	p.srv.do(func(now time.Time, _ *world.World) {
+	p.srv.do(func(now time.Time, _ *World) {
 		p.alarm.Rang()
 		p.c.HandleTimeout(now)
 		p.alarm.Set(now, p.c.NextDeadline())
@@ -94,7 +93,7 @@ func (p *peer) wakeUp() {
 // read serves what the client sends until the connection ends.
 func (p *peer) read() {
 	code := p.readFrames()
-	p.srv.do(func(now time.Time, _ *world.World) {
+	p.srv.do(func(now time.Time, _ *World) {
 		p.c.Lost(now, code)
 		p.alarm.Stop()
 	})
@@ -169,7 +168,7 @@ func (p *peer) payload(h ws.Header) ([]byte, error) {
 }
 
 func (p *peer) receive(msg []byte, binary bool) {
-	p.srv.do(func(now time.Time, _ *world.World) {
+	p.srv.do(func(now time.Time, _ *World) {
 		p.c.Receive(now, msg, binary)
 		p.alarm.Set(now, p.c.NextDeadline())
 	})
@@ -179,8 +178,8 @@ func (p *peer) answerPing(h ws.Header, data []byte) {
 	if h.OpCode != ws.OpPing {
 		return
 	}
-	p.srv.do(func(time.Time, *world.World) {
-		if p.c.Ping() && len(p.controls) < maxPongs {
+	p.srv.do(func(time.Time, *World) {
+		if !p.c.zombie && len(p.controls) < maxPongs {
 			p.controls = append(p.controls, ws.NewPongFrame(data))
 			p.wakeUp()
 		}
@@ -194,7 +193,7 @@ func (p *peer) answerClose(data []byte) closecode.Type {
 		n, _ := ws.ParseCloseFrameData(data)
 		code = closecode.Type(n)
 	}
-	p.srv.do(func(time.Time, *world.World) {
+	p.srv.do(func(time.Time, *World) {
 		if !p.c.Closed() {
 			p.controls = append(p.controls, ws.NewCloseFrame(data[:min(len(data), 2)]))
 		}
@@ -204,7 +203,7 @@ func (p *peer) answerClose(data []byte) closecode.Type {
 
 // refuse closes a connection that does not speak websocket properly.
 func (p *peer) refuse(code closecode.Type, why string) {
-	p.srv.do(func(now time.Time, _ *world.World) { p.c.Refuse(now, code, why) })
+	p.srv.do(func(now time.Time, _ *World) { p.c.fail(now, code, why) })
 }
 
 // A batch is what is written at once.
@@ -219,7 +218,7 @@ var errOver = errors.New("gatewaytest: connection is over")
 
 // write sends what the machine wants sent until the connection ends.
 func (p *peer) write() {
-	defer p.srv.do(func(time.Time, *world.World) { delete(p.srv.peers, p.c) })
+	defer p.srv.do(func(time.Time, *World) { delete(p.srv.peers, p.c) })
 	for {
 		b := p.next()
 		if len(b.data) > 0 && p.send(b) != nil || b.cut {
@@ -254,8 +253,7 @@ const maxBatch = 64 << 10
 func (p *peer) next() (b batch) {
 	p.srv.mu.Lock()
 	defer p.srv.mu.Unlock()
-	fault := p.c.Throttle()
-	b.every = fault.Pause
+	b.every = p.c.dripInterval
 	for _, f := range p.controls {
 		b.data = appendFrame(b.data, f)
 		b.close = b.close || f.Header.OpCode == ws.OpClose
@@ -267,20 +265,22 @@ func (p *peer) next() (b batch) {
 			break
 		}
 		switch f.Kind {
-		case world.FrameText:
+		case FrameText:
 			b.data = appendFrame(b.data, ws.NewTextFrame(f.Data))
-		case world.FrameBinary:
+		case FrameBinary:
 			b.data = appendFrame(b.data, ws.NewBinaryFrame(f.Data))
-		case world.FrameClose:
+		case FrameClose:
 			b.data, b.close = appendFrame(b.data, ws.NewCloseFrame(f.Data)), true
-		case world.FrameCut:
+		case FrameCut:
 			b.cut = true
 		}
 	}
-	if left := fault.Cut; left >= 0 && len(b.data) >= left {
-		b.data, b.cut, b.close = b.data[:left], true, false
+	if left := p.c.cutAfter; left >= 0 {
+		if len(b.data) >= left {
+			b.data, b.cut, b.close = b.data[:left], true, false
+		}
+		p.c.cutAfter -= len(b.data)
 	}
-	p.c.Wrote(len(b.data))
 	return b
 }
 

@@ -3,6 +3,7 @@ package gatewaytest
 import (
 	"crypto/tls"
 	"crypto/x509"
+	"fmt"
 	"net"
 	"net/http"
 	"strings"
@@ -10,8 +11,8 @@ import (
 	"time"
 
 	"github.com/discordpkg/gateway/event"
-	"github.com/discordpkg/gateway/gatewaytest/world"
 	"github.com/discordpkg/gateway/internal/certificate"
+	"github.com/discordpkg/gateway/opcode"
 )
 
 // A Server is a local Discord on a port of the loopback interface, for
@@ -31,29 +32,29 @@ type Server struct {
 	stop     chan struct{}
 
 	mu      sync.Mutex // guards what follows; never held while waiting for a socket
-	world   *world.World
-	peers   map[*world.Conn]*peer
+	world   *World
+	peers   map[*Conn]*peer
 	closed  bool
-	changed chan struct{} // closed when something changed, nil while no call waits
+	changed chan struct{} // closed when something changed, nil while nobody waits
 }
 
 // NewServer starts a server and returns it. The caller closes it when done.
-// It panics if an option has a value that makes no sense, which the text names,
-// and if it cannot listen, as there is nothing a test could do then.
+// It panics if it cannot listen, as there is nothing a test could do then.
 func NewServer(options ...Option) *Server {
-	cfg, err := newSettings(options)
-	must(err)
+	cfg := newSettings(options)
 	l := cfg.listener
 	if l == nil {
-		l, err = net.Listen("tcp", "127.0.0.1:0")
-		must(err)
+		var err error
+		if l, err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
+			panic(fmt.Sprintf("gatewaytest: listen: %v", err))
+		}
 	}
 	s := &Server{
 		URL:      "http://" + l.Addr().String(),
 		listener: l,
 		secure:   cfg.secure,
 		stop:     make(chan struct{}),
-		peers:    make(map[*world.Conn]*peer),
+		peers:    make(map[*Conn]*peer),
 	}
 	pair := s.certify(cfg)
 	if cfg.secure {
@@ -63,8 +64,8 @@ func NewServer(options ...Option) *Server {
 	s.startVoice(&cfg, pair)
 	s.GatewayURL = "ws" + strings.TrimPrefix(s.URL, "http")
 	s.DialURL = s.GatewayURL + "/?encoding=json&v=10"
-	s.world, err = world.New(append(cfg.rules, world.WithResumeURL(s.GatewayURL+resumePath))...)
-	must(err)
+	withResumeURL(s.GatewayURL + resumePath)(&cfg)
+	s.world = newWorld(cfg)
 	if s.lvsp != nil {
 		s.lvsp.run()
 	}
@@ -77,8 +78,9 @@ func NewServer(options ...Option) *Server {
 func (s *Server) certify(cfg settings) (pair tls.Certificate) {
 	if cfg.secure || cfg.voiceServer != nil {
 		var err error
-		pair, s.cert, err = certificate.SelfSigned("gatewaytest", time.Now(), s.listener.Addr())
-		must(err)
+		if pair, s.cert, err = certificate.SelfSigned("gatewaytest", time.Now(), s.listener.Addr()); err != nil {
+			panic(fmt.Sprintf("gatewaytest: %v", err))
+		}
 	}
 	return pair
 }
@@ -122,8 +124,8 @@ func (s *Server) TLSClientConfig() *tls.Config {
 }
 
 // do runs f on the world, wakes the connections that got something to send,
-// and tells the calls that wait that something may have changed.
-func (s *Server) do(f func(now time.Time, w *world.World)) {
+// and tells those who wait that something may have changed.
+func (s *Server) do(f func(now time.Time, w *World)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	f(time.Now(), s.world)
@@ -139,12 +141,10 @@ func (s *Server) do(f func(now time.Time, w *world.World)) {
 	}
 }
 
-// Dispatch sends an event to the sessions it is for, and returns how many they
-// are, see [world.World.Dispatch].
+// Dispatch sends an event to the sessions it is for, see [World.Dispatch].
 func (s *Server) Dispatch(name event.Type, data any, to ...Target) (sessions int, err error) {
-	var receivers []*world.Session
-	s.do(func(now time.Time, w *world.World) { receivers, err = w.Dispatch(now, name, data, to...) })
-	return len(receivers), err
+	s.do(func(now time.Time, w *World) { sessions, err = w.Dispatch(now, name, data, to...) })
+	return sessions, err
 }
 
 // Generate dispatches made up events at a rate per second, see
@@ -167,7 +167,7 @@ func (s *Server) Generate(perSecond float64) (stop func()) {
 			case <-s.stop:
 				return
 			case at := <-ticker.C:
-				s.do(func(now time.Time, w *world.World) {
+				s.do(func(now time.Time, w *World) {
 					for owed := at.Sub(began).Seconds() * perSecond; sent+1 <= owed; sent++ {
 						w.Generate(now)
 					}
@@ -180,7 +180,7 @@ func (s *Server) Generate(perSecond float64) (stop func()) {
 
 // GenerateOne dispatches one made up event and returns its name.
 func (s *Server) GenerateOne() (name event.Type) {
-	s.do(func(now time.Time, w *world.World) { name = w.Generate(now) })
+	s.do(func(now time.Time, w *World) { name = w.Generate(now) })
 	return name
 }
 
@@ -188,10 +188,10 @@ func (s *Server) GenerateOne() (name event.Type) {
 // all sessions if none are named. It returns an error if one of them has no
 // connection; the others are served all the same.
 func (s *Server) Inject(f Fault, sessionIDs ...string) (err error) {
-	if err := f.Valid(false); err != nil {
+	if err := f.onConnection(); err != nil {
 		return err
 	}
-	s.do(func(now time.Time, w *world.World) {
+	s.do(func(now time.Time, w *World) {
 		if len(sessionIDs) == 0 {
 			for _, info := range w.Sessions() {
 				if info.Conn != 0 {
@@ -210,7 +210,7 @@ func (s *Server) Inject(f Fault, sessionIDs ...string) (err error) {
 
 // InjectNext makes something go wrong on each of the next n connections.
 func (s *Server) InjectNext(f Fault, n int) (err error) {
-	s.do(func(_ time.Time, w *world.World) { err = w.InjectNext(f, n) })
+	s.do(func(_ time.Time, w *World) { err = w.InjectNext(f, n) })
 	return err
 }
 
@@ -218,15 +218,19 @@ func (s *Server) InjectNext(f Fault, n int) (err error) {
 //
 // https://discord.com/developers/docs/events/gateway#heartbeat-requests
 func (s *Server) RequestHeartbeats() {
-	s.do(func(now time.Time, w *world.World) {
-		w.RequestHeartbeats(now)
+	s.do(func(now time.Time, w *World) {
+		for _, sess := range w.order {
+			if sess.conn != nil {
+				sess.conn.control(now, opcode.Heartbeat, nil)
+			}
+		}
 	})
 }
 
 // Guilds returns the guilds.
 func (s *Server) Guilds() []*Guild { s.mu.Lock(); defer s.mu.Unlock(); return s.world.Guilds() }
 
-// Sessions returns the sessions that can be resumed, see [world.World.Sessions].
+// Sessions returns the sessions that can be resumed, see [World.Sessions].
 func (s *Server) Sessions() []SessionInfo {
 	s.mu.Lock()
 	defer s.mu.Unlock()

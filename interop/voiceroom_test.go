@@ -90,7 +90,8 @@ func (r *voiceRoom) enter() {
 		}
 	}, gateway.WithURL(r.srv.DialURL), gateway.WithIntents(intent.Guilds|intent.GuildVoiceStates))
 	require.NoError(r.t, err)
-	r.voice = voiceshard.New(shard, ourID, voiceshard.WithTLS(r.srv.TLSClientConfig()), voiceshard.WithMediaDial(r.tap.dial))
+	r.voice, err = voiceshard.New(shard, ourID, voiceshard.WithTLS(r.srv.TLSClientConfig()), voiceshard.WithMediaDial(r.tap.dial))
+	require.NoError(r.t, err)
 	ctx, stop := context.WithCancel(context.Background())
 	var running, listening sync.WaitGroup
 	running.Go(func() { _ = shard.Run(ctx) }) // until stop

@@ -267,7 +267,7 @@ func (v *Voice) again(now time.Time) uint64 {
 // Audio takes that audio flows: a session description came, or a session was
 // resumed that had one.
 func (v *Voice) Audio(now time.Time) {
-	if !v.open || v.hangUp != nil || !v.enter(VoiceInputAudio) {
+	if !v.open || v.hangUp != nil || v.phase == VoiceConnected || !v.enter(VoiceInputAudio) {
 		return
 	}
 	v.connects++

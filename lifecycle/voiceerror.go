@@ -9,7 +9,7 @@ var (
 	// ErrVoiceDisconnected is the end of a voice session that was not the wish of
 	// its owner: a user disconnected the bot from the channel, or the channel is
 	// gone. It wraps the [*gateway.VoiceError] if the voice server said so.
-	ErrVoiceDisconnected = errors.New("lifecycle: disconnected from the voice channel by discord")
+	ErrVoiceDisconnected = errors.New("lifecycle: disconnected from the channel by discord")
 
 	// ErrVoiceUnreachable is the end of a voice session after too many failures
 	// in a row, see [WithVoiceAttempts]. It wraps the last error.

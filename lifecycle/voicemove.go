@@ -74,8 +74,12 @@ func (v *Voice) moving() bool { return v.move.number > 0 && !v.move.over }
 
 // moveTold begins the wait for the answer.
 func (v *Voice) moveTold(now time.Time) {
-	if v.moving() && !v.move.told {
-		v.move.told, v.move.until = true, now.Add(VoiceAnswerTime)
+	if !v.moving() || v.move.told {
+		return
+	}
+	v.move.told = true
+	if !v.move.there {
+		v.move.until = now.Add(VoiceAnswerTime)
 	}
 }
 

@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/discordpkg/gateway/lvsp"
-	"github.com/discordpkg/gateway/voiceserver/signaling"
 )
 
 // An LVSP lets backends drive a [Server] over the Litecord Voice Server
@@ -62,8 +61,8 @@ func (s *Server) ServeLVSP(l net.Listener, options ...lvsp.ServerOption) (*LVSP,
 	v.timer = time.AfterFunc(time.Hour, func() { v.do(v.machine.HandleTimeout) })
 	v.http = &http.Server{
 		Handler:        v,
-		ReadTimeout:    s.rules.LoginTimeout(),
-		WriteTimeout:   s.rules.LoginTimeout(),
+		ReadTimeout:    s.cfg.login,
+		WriteTimeout:   s.cfg.login,
 		MaxHeaderBytes: 16 << 10,
 		ErrorLog:       quiet(s.cfg.logger),
 	}
@@ -88,8 +87,7 @@ func (s *Server) adopt(v *LVSP) error {
 	case s.lvsp != nil:
 		return ErrServed
 	}
-	s.lvsp = v
-	s.rules.WatchAbsence()
+	s.lvsp, s.core.absences.watched = v, true
 	v.running.Go(v.reap)
 	return nil
 }
@@ -206,7 +204,15 @@ func (v *LVSP) reap() {
 
 // reap removes the members of backends that are gone, and returns them.
 func (s *Server) reap() (gone []Member) {
-	s.do(func(now time.Time, v *signaling.Server) { gone = v.RemoveAbsent(now) })
+	s.do(func(now time.Time, c *Core) {
+		for _, m := range c.absences.take() {
+			found := c.members[m.key()]
+			if m.Backend != "" && found != nil && found.Member == m && found.session == nil {
+				c.remove(now, found, 0)
+				gone = append(gone, m)
+			}
+		}
+	})
 	return gone
 }
 

@@ -3,8 +3,6 @@ package voiceserver
 import (
 	"net"
 	"net/netip"
-
-	"github.com/discordpkg/gateway/voiceserver/relay"
 )
 
 // A packetIO is a socket as a relay needs it. One goroutine receives; several
@@ -15,7 +13,7 @@ type packetIO interface {
 
 	// send sends what can be sent. Datagrams that cannot are lost, as they are
 	// on the way.
-	send(out []relay.Datagram)
+	send(out []Datagram)
 
 	close()
 }
@@ -33,7 +31,7 @@ const inboxSize = 32
 func newInbox() []inbound {
 	in := make([]inbound, inboxSize)
 	for i := range in {
-		in[i].buffer = make([]byte, relay.MaxDatagram+1) // one more shows what was cut off
+		in[i].buffer = make([]byte, maxDatagram+1) // one more shows what was cut off
 	}
 	return in
 }
@@ -85,7 +83,7 @@ func (o oneByOne) receive(in []inbound) (int, error) {
 	return 1, nil
 }
 
-func (o oneByOne) send(out []relay.Datagram) {
+func (o oneByOne) send(out []Datagram) {
 	for i := range out {
 		_, _ = o.conn.WriteToUDPAddrPort(out[i].Data, out[i].To)
 	}
@@ -109,7 +107,7 @@ func (a anyConn) receive(in []inbound) (int, error) {
 	return 1, nil
 }
 
-func (a anyConn) send(out []relay.Datagram) {
+func (a anyConn) send(out []Datagram) {
 	for i := range out {
 		_, _ = a.conn.WriteTo(out[i].Data, net.UDPAddrFromAddrPort(out[i].To))
 	}

@@ -20,6 +20,7 @@ import (
 	"github.com/discordpkg/gateway/gatewayshard"
 	"github.com/discordpkg/gateway/gatewaytest"
 	"github.com/discordpkg/gateway/intent"
+	"github.com/discordpkg/gateway/lifecycle"
 	"github.com/discordpkg/gateway/snowflake"
 	"github.com/discordpkg/gateway/voiceserver"
 	"github.com/discordpkg/gateway/voiceshard"
@@ -64,10 +65,11 @@ func dial(ctx context.Context, t *testing.T, d *gatewaytest.Server, n int, optio
 		}
 	}, gateway.WithURL(d.DialURL), gateway.WithIntents(intent.Guilds|intent.GuildVoiceStates), gateway.WithIdentifyRateLimiter(atOnce{}))
 	require.NoError(t, err)
-	c.voice = voiceshard.New(shard, 0, append([]voiceshard.Option{
+	c.voice, err = voiceshard.New(shard, 0, append([]voiceshard.Option{
 		voiceshard.WithDAVE(dave.WithIdentity(identity)), voiceshard.WithTLS(d.TLSClientConfig()),
-		voiceshard.WithBackoff(voiceshard.Backoff{Min: 10 * time.Millisecond, Max: 100 * time.Millisecond, Attempts: 50}),
+		voiceshard.WithBackoff(lifecycle.Backoff{Min: 10 * time.Millisecond, Max: 100 * time.Millisecond}), voiceshard.WithAttempts(50),
 	}, options...)...)
+	require.NoError(t, err)
 
 	running := make(chan error, 1)
 	go func() { running <- shard.Run(context.WithoutCancel(ctx)) }()

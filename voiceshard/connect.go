@@ -10,22 +10,30 @@ import (
 	"github.com/discordpkg/gateway/snowflake"
 )
 
-// connect makes one connection and reads it to its end. It returns why it
-// ended, never nil, and leaves behind what the next one goes on with.
-func (s *Session) connect() error {
-	ctx, cancel := context.WithCancelCause(s.ctx)
-	defer cancel(nil)
-	state, err := s.begin(cancel)
+// connect makes one connection, reads it to its end, and says how it ended.
+func (s *Session) connect(t *target) {
+	state, err := s.begin(t)
 	if err != nil {
-		return err
+		s.ended(t, t.session, err)
+		return
 	}
+	activeAt, err := s.use(t.ctx, state)
+	s.mu.Lock()
+	session, _ := state.Session()
+	_ = state.Close()
+	s.mu.Unlock()
+	s.ended(t, session, err)
+	if !activeAt.IsZero() {
+		s.emit(Event{Kind: EventDisconnected, Err: err})
+	}
+}
+
+// use dials and reads. It returns since when audio flowed, zero if it did not,
+// and why the connection ended.
+func (s *Session) use(ctx context.Context, state *gateway.VoiceGatewayState) (time.Time, error) {
 	nc, early, err := s.voice.config.dial(ctx, state.DialURL())
 	if err != nil {
-		s.concede(state, time.Time{})
-		if ctx.Err() != nil {
-			return context.Cause(ctx)
-		}
-		return err
+		return time.Time{}, err
 	}
 	c := newConnection(s, state, nc, early)
 	left := make(chan struct{})
@@ -37,50 +45,26 @@ func (s *Session) connect() error {
 	if !stop() {
 		<-left
 	}
-	err = c.finish(err)
-	s.concede(state, c.activeAt)
-	if !c.activeAt.IsZero() {
-		s.emit(Event{Kind: EventDisconnected, Err: err})
-	}
-	return err
+	return c.activeAt, c.finish(err)
 }
 
 // begin returns the state of the next connection. A session that is not
 // resumed begins with end-to-end encryption and a transport of its own.
-func (s *Session) begin(cancel context.CancelCauseFunc) (*gateway.VoiceGatewayState, error) {
-	s.mu.Lock()
-	session, channel := s.session, s.channel
-	s.mu.Unlock()
-	if !session.Resumable {
+func (s *Session) begin(t *target) (*gateway.VoiceGatewayState, error) {
+	if !t.session.Resumable {
 		s.closeMedia()
-		if err := s.renewCryptor(session.UserID, channel); err != nil {
+		if err := s.renewCryptor(t.session.UserID, s.Channel()); err != nil {
 			return nil, err
 		}
 		s.in.reset()
 	}
+	options := append([]gateway.VoiceOption{gateway.WithVoiceMessageLimit(messageLimit)}, s.voice.config.states...)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if ok, _ := s.intro.ready(time.Now()); ok {
-		return nil, errIntroduced
-	}
-	if s.intro.unallocated() {
-		return nil, errUnallocated
-	}
-	options := append([]gateway.VoiceOption{gateway.WithVoiceMessageLimit(messageLimit)}, s.voice.config.states...)
 	if s.cryptor != nil {
 		options = append(options, gateway.WithE2EE(s.cryptor))
 	}
-	state, err := gateway.NewVoiceGatewayState(session, options...)
-	if err != nil {
-		return nil, err
-	}
-	s.interrupt = cancel
-	if session.Resumable {
-		s.setPhase(Resuming)
-	} else {
-		s.setPhase(Connecting)
-	}
-	return state, nil
+	return gateway.NewVoiceGatewayState(t.session, options...)
 }
 
 func (s *Session) renewCryptor(user, channel snowflake.ID) error {
@@ -106,27 +90,4 @@ func (s *Session) setCryptor(c *cryptor) {
 	s.cryptor, s.keyed = c, c == nil
 	s.mu.Unlock()
 	old.wipe()
-}
-
-// concede takes over what the next connection goes on with.
-func (s *Session) concede(state *gateway.VoiceGatewayState, activeAt time.Time) {
-	s.mu.Lock()
-	session, ok := state.Session()
-	if !ok {
-		session = gateway.VoiceSession{}
-	}
-	s.session, s.interrupt, s.conn = session, nil, nil
-	_ = state.Close()
-	if !activeAt.IsZero() && time.Since(activeAt) >= stable {
-		s.failures = failures{}
-	}
-	if session.Resumable {
-		s.setPhase(Resuming)
-	} else {
-		s.setPhase(Waiting)
-	}
-	s.mu.Unlock()
-	if !session.Resumable {
-		s.closeMedia()
-	}
 }

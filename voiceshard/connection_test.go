@@ -13,6 +13,7 @@ import (
 
 	"github.com/discordpkg/gateway"
 	"github.com/discordpkg/gateway/internal/rtp"
+	"github.com/discordpkg/gateway/lifecycle"
 	"github.com/discordpkg/gateway/opcode"
 	"github.com/discordpkg/gateway/snowflake"
 )
@@ -179,17 +180,44 @@ func TestResumeBeforeTheKey(t *testing.T) {
 
 func TestOptions(t *testing.T) {
 	var log bytes.Buffer
-	c := newConfig([]Option{
-		WithoutE2EE(), WithHeader(http.Header{"User-Agent": {"me"}}), WithReorder(0), WithHold(time.Minute),
-		WithTimeouts(0, time.Second, 0), WithLogger(slog.New(slog.NewTextHandler(&log, nil))), WithQueue(-1),
+	c, err := newConfig([]Option{
+		WithoutE2EE(), WithHeader(http.Header{"User-Agent": {"me"}}), WithReorder(time.Millisecond), WithHold(0),
+		WithTimeouts(1, time.Second, 2), WithLogger(slog.New(slog.NewTextHandler(&log, nil))), WithQueue(0),
 	})
+	require.NoError(t, err)
 	require.Nil(t, c.e2ee)
 	require.Equal(t, "me", c.header.Get("User-Agent"))
-	require.Equal(t, []time.Duration{defaultReorder, time.Minute, defaultDialTimeout, time.Second, defaultWriteTimeout},
+	require.Equal(t, []time.Duration{time.Millisecond, 0, 1, time.Second, 2},
 		[]time.Duration{c.reorder, c.hold, c.dialTimeout, c.handshake, c.writeTimeout})
 	require.Zero(t, c.queue)
-	New(nil, 1, func(o *config) { *o = c }).HandleEvent("READY", []byte(`{`))
+	v, err := New(GatewayFunc(nil), 1, set(func(o *config) { *o = c }))
+	require.NoError(t, err)
+	v.HandleEvent("READY", []byte(`{`))
 	require.Contains(t, log.String(), "makes no sense")
+}
+
+// A value that makes no sense is an error of New, not another value.
+func TestOptionsRefuse(t *testing.T) {
+	for want, o := range map[string]Option{
+		"queue of -1":      WithQueue(-1),
+		"reorder window":   WithReorder(0),
+		"hold time":        WithHold(-1),
+		"dial timeout":     WithTimeouts(0, 1, 1),
+		"handshake":        WithTimeouts(1, -1, 1),
+		"write timeout":    WithTimeouts(1, 1, 0),
+		"attempts":         WithAttempts(0),
+		"backoff":          WithBackoff(lifecycle.Backoff{Min: 2, Max: 1}),
+		"no logger":        WithLogger(nil),
+		"no function":      WithNetDial(nil),
+		"to dial with":     WithMediaDial(nil),
+		"function to dial": WithWebsocketDial(nil),
+	} {
+		_, err := New(GatewayFunc(nil), 1, o)
+		require.ErrorContains(t, err, want)
+		require.ErrorContains(t, err, "voiceshard: ")
+	}
+	_, err := New(nil, 1)
+	require.ErrorIs(t, err, errNoGateway)
 }
 
 // The log says what happens, without tokens and keys.
@@ -236,7 +264,7 @@ func TestStaleSettling(t *testing.T) {
 	run(t, func(t *testing.T, d *discord) {
 		s := d.join()
 		d.named("other.example:1", "token-2")
-		sleep(settle / 2)
+		sleep(lifecycle.VoiceServerSettle / 2)
 		d.named("third.example:1", "token-3") // before the first one counted
 		sleep(time.Second)
 		require.NoError(t, s.Ready(t.Context()))

@@ -15,7 +15,7 @@ import (
 // A voice server, or what answers at its endpoint, sends one line without end.
 func TestDialEndlessAnswer(t *testing.T) {
 	sent := make(chan int, 1)
-	c := newConfig([]Option{WithNetDial(func(context.Context, string, string) (net.Conn, error) {
+	c, err := newConfig([]Option{WithNetDial(func(context.Context, string, string) (net.Conn, error) {
 		client, server := net.Pipe()
 		go func() {
 			defer server.Close()
@@ -30,7 +30,8 @@ func TestDialEndlessAnswer(t *testing.T) {
 		}()
 		return client, nil
 	})})
-	_, _, err := c.dial(t.Context(), "ws://voice.test/?v=8")
+	require.NoError(t, err)
+	_, _, err = c.dial(t.Context(), "ws://voice.test/?v=8")
 	require.ErrorIs(t, err, ErrAnswerTooLarge)
 	require.LessOrEqual(t, <-sent, frame.MaxAnswer)
 }

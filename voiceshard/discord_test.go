@@ -49,10 +49,12 @@ func run(t *testing.T, test func(t *testing.T, d *discord), options ...Option) {
 		d := &discord{t: t, servers: make(map[string]*server)}
 		d.answer = d.introduce
 		d.server(theHost)
-		d.voice = New(GatewayFunc(d.update), bot, append([]Option{
+		var err error
+		d.voice, err = New(GatewayFunc(d.update), bot, append([]Option{
 			WithNetDial(d.dial), WithMediaDial(d.dialMedia),
 			WithStateOptions(gateway.WithVoiceJitter(func() float64 { return 0.5 })),
 		}, options...)...)
+		require.NoError(t, err)
 		defer d.end()
 		test(t, d)
 	})

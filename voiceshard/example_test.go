@@ -41,7 +41,10 @@ func Example() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	voice = voiceshard.New(shard, 0, voiceshard.WithTLS(server.TLSClientConfig()))
+	voice, err = voiceshard.New(shard, 0, voiceshard.WithTLS(server.TLSClientConfig()))
+	if err != nil {
+		log.Fatal(err)
+	}
 	go func() {
 		if err := shard.Run(ctx); err != nil {
 			log.Print(err)
@@ -84,7 +87,9 @@ func ExampleNew_manyShards() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	voice = voiceshard.New(group, 0)
+	if voice, err = voiceshard.New(group, 0); err != nil {
+		log.Fatal(err)
+	}
 	// go group.Run(ctx), and then voice.Join
 
 	_, err = voice.Join(context.Background(), 41771983423143937, 127121515262115840)
@@ -97,9 +102,12 @@ func ExampleNew_manyShards() {
 func ExampleNew_otherGateways() {
 	send := func(op int, data any) error { return nil } // of that library
 
-	voice := voiceshard.New(voiceshard.GatewayFunc(func(_ context.Context, v command.VoiceState) error {
+	voice, err := voiceshard.New(voiceshard.GatewayFunc(func(_ context.Context, v command.VoiceState) error {
 		return send(4, v)
 	}), 104694319306248192)
+	if err != nil {
+		log.Fatal(err)
+	}
 
 	onEvent := func(name string, data []byte) { voice.HandleEvent(event.Type(name), data) }
 	onEvent("VOICE_STATE_UPDATE", []byte(`{}`))

@@ -14,9 +14,11 @@ import (
 )
 
 // idleSession returns a session that does nothing by itself.
-func idleSession() (*Voice, *Session) {
-	v := New(GatewayFunc(func(context.Context, command.VoiceState) error { return nil }), bot)
-	s := newSession(v, guild, lobby, nil)
+func idleSession(t require.TestingT) (*Voice, *Session) {
+	v, err := New(GatewayFunc(func(context.Context, command.VoiceState) error { return nil }), bot)
+	require.NoError(t, err)
+	s, err := newSession(v, guild, lobby, nil)
+	require.NoError(t, err)
 	v.sessions[guild] = s
 	return v, s
 }
@@ -27,21 +29,26 @@ func FuzzEvents(f *testing.F) {
 	f.Add([]byte(`{"guild_id":"41771983423143937","user_id":"104694319306248192","channel_id":null}`), []byte(`{"guild_id":41771983423143937,"endpoint":null}`))
 	f.Add([]byte(`{"user":{"id":"104694319306248192"},"guilds":[{"id":"41771983423143937"}]}`), []byte(`{`))
 	f.Fuzz(func(t *testing.T, a, b []byte) {
-		v, s := idleSession()
-		defer s.end(ErrLeft)
+		v, s := idleSession(t)
+		s.input(s.life.Join)
+		s.wg.Wait()
 		for _, data := range [][]byte{a, b, a} {
 			for _, name := range []event.Type{event.VoiceStateUpdate, event.VoiceServerUpdate} {
 				v.HandleEvent(name, data)
 			}
 		}
-		if s.takeIntroduction() {
-			require.NotEmpty(t, s.session.Endpoint)
-			require.NotEmpty(t, s.session.SessionID)
-			require.NotEmpty(t, s.session.Token)
-			require.NotZero(t, s.channel)
+		s.wg.Wait()
+		if s.target != nil {
+			session := s.target.session
+			require.NotEmpty(t, session.Endpoint)
+			require.NotEmpty(t, session.SessionID)
+			require.NotEmpty(t, session.Token)
+			require.NotZero(t, s.Channel())
 		}
-		if s.settling != nil {
-			s.settling.Stop()
+		s.end(ErrLeft)
+		s.wg.Wait()
+		if s.timer != nil {
+			s.timer.Stop()
 		}
 	})
 }
@@ -53,7 +60,7 @@ func FuzzMessages(f *testing.F) {
 	f.Add(byte(opcode.VoiceClientsConnect), []byte(`{"user_ids":["1","2"]}`))
 	f.Add(byte(opcode.VoiceClientDisconnect), []byte(`{"user_id":"1"}`))
 	f.Fuzz(func(t *testing.T, op byte, data []byte) {
-		_, s := idleSession()
+		_, s := idleSession(t)
 		defer s.end(ErrLeft)
 		now := time.Unix(1, 0)
 		switch opcode.Voice(op) {
@@ -80,7 +87,8 @@ func FuzzPackets(f *testing.F) {
 	f.Add([]byte("\x80\xf8\xff\xff\x00\x00\x00\x01\x00\x00\x00\x4d"), []byte("\x9f\x78"), uint16(60000))
 	f.Fuzz(func(t *testing.T, a, b []byte, pause uint16) {
 		in := new(inbound)
-		c := newConfig(nil)
+		c, err := newConfig(nil)
+		require.NoError(t, err)
 		in.start(&c)
 		key := make([]byte, rtp.KeySize)
 		require.NoError(t, in.attach(rtp.AES256GCM, key, nil))

@@ -148,13 +148,13 @@ func (c *connection) activate(now time.Time) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	m.live, c.by, c.activeAt = true, time.Time{}, now
-	s.failures.resume = 0
 	c.speak(now)
-	if s.phase != Connected {
-		s.connects++
-		s.setPhase(Connected)
-		s.log.Info("voice connected", "channel", s.channel.String(), "mode", d.Mode, "e2ee", d.DAVEProtocolVersion)
-		s.emit(Event{Kind: EventConnected, Channel: s.channel})
+	connects := s.life.Connects()
+	s.life.Audio(now)
+	s.follow(now)
+	if s.life.Connects() > connects {
+		s.log.Info("voice connected", "channel", s.life.Channel().String(), "mode", d.Mode, "e2ee", d.DAVEProtocolVersion)
+		s.emit(Event{Kind: EventConnected, Channel: s.life.Channel()})
 	}
 	return nil
 }

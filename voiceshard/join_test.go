@@ -13,6 +13,7 @@ import (
 	"github.com/discordpkg/gateway/command"
 	"github.com/discordpkg/gateway/event"
 	"github.com/discordpkg/gateway/internal/rtp"
+	"github.com/discordpkg/gateway/lifecycle"
 	"github.com/discordpkg/gateway/opcode"
 	"github.com/discordpkg/gateway/snowflake"
 )
@@ -131,7 +132,7 @@ func TestJoinWithoutAnswer(t *testing.T) {
 			require.ErrorAs(t, err, &silence)
 			require.Equal(t, NoAnswerError{State: c.state, Server: c.server}, *silence)
 			require.ErrorContains(t, err, c.text)
-			require.Equal(t, answerTime, time.Since(start))
+			require.Equal(t, lifecycle.VoiceAnswerTime, time.Since(start))
 			sleep(0)
 			require.Zero(t, d.sent()[len(d.sent())-1].ChannelID, "the bot leaves again")
 		})
@@ -234,15 +235,17 @@ func TestSetSelf(t *testing.T) {
 
 func TestJoinThroughABrokenGateway(t *testing.T) {
 	broken := errors.New("not connected")
-	v := New(GatewayFunc(func(context.Context, command.VoiceState) error { return broken }), bot)
-	_, err := v.Join(t.Context(), guild, lobby)
+	v, err := New(GatewayFunc(func(context.Context, command.VoiceState) error { return broken }), bot)
+	require.NoError(t, err)
+	_, err = v.Join(t.Context(), guild, lobby)
 	require.ErrorIs(t, err, broken)
 	require.NoError(t, v.Close(t.Context()), "there is nothing to leave")
 }
 
 func TestJoinOfNothing(t *testing.T) {
-	v := New(GatewayFunc(func(context.Context, command.VoiceState) error { return nil }), 0)
-	_, err := v.Join(t.Context(), guild, lobby)
+	v, err := New(GatewayFunc(func(context.Context, command.VoiceState) error { return nil }), 0)
+	require.NoError(t, err)
+	_, err = v.Join(t.Context(), guild, lobby)
 	require.ErrorIs(t, err, errNoUser)
 	_, err = v.Join(t.Context(), 0, lobby)
 	require.Error(t, err)
@@ -259,7 +262,8 @@ func TestJoinOfNothing(t *testing.T) {
 
 // READY tells who the bot is.
 func TestUserOfReady(t *testing.T) {
-	v := New(nil, 0)
+	v, err := New(GatewayFunc(nil), 0)
+	require.NoError(t, err)
 	v.HandleEvent(event.Ready, []byte(`{"user":{"id":"104694319306248192"},"guilds":[{"id":"1"}]}`))
 	user, _ := v.self()
 	require.Equal(t, bot, user)
@@ -312,7 +316,7 @@ func TestJoinWithoutUDP(t *testing.T) {
 		require.ErrorIs(t, err, ErrUnreachable)
 		require.ErrorIs(t, err, rtp.ErrDiscoveryTimeout)
 		require.ErrorContains(t, err, "UDP")
-	}, WithBackoff(Backoff{Attempts: 2}))
+	}, WithAttempts(2))
 }
 
 func TestJoinManyGuilds(t *testing.T) {

@@ -9,6 +9,7 @@ import (
 	"github.com/discordpkg/gateway"
 	"github.com/discordpkg/gateway/closecode"
 	"github.com/discordpkg/gateway/command"
+	"github.com/discordpkg/gateway/lifecycle"
 	"github.com/discordpkg/gateway/opcode"
 )
 
@@ -40,7 +41,7 @@ func TestClosedForGood(t *testing.T) {
 			start := time.Now()
 			d.server(theHost).last().close(code)
 			<-s.Done()
-			require.Equal(t, moveTime, time.Since(start))
+			require.Equal(t, lifecycle.VoiceMoveTime, time.Since(start))
 			require.ErrorIs(t, s.Err(), ErrDisconnected)
 			var closed *gateway.VoiceError
 			require.ErrorAs(t, s.Err(), &closed)
@@ -153,7 +154,7 @@ func TestMoveOnTheSameServer(t *testing.T) {
 		d.onCommand(func(v command.VoiceState) { d.state(v.ChannelID, "session-1") })
 		start := time.Now()
 		require.NoError(t, s.Move(t.Context(), cellar))
-		require.Equal(t, moveSettle, time.Since(start))
+		require.Equal(t, lifecycle.VoiceMoveSettle, time.Since(start))
 		require.Equal(t, cellar, s.Channel())
 		d.named("other.example:1", "token-2") // is understood later as well
 		d.server("other.example:1")

@@ -3,6 +3,8 @@ package voiceshard
 import (
 	"context"
 	"crypto/tls"
+	"errors"
+	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
@@ -12,11 +14,13 @@ import (
 	"github.com/discordpkg/gateway"
 	"github.com/discordpkg/gateway/closecode"
 	"github.com/discordpkg/gateway/dave"
+	"github.com/discordpkg/gateway/lifecycle"
 	"github.com/discordpkg/gateway/snowflake"
 )
 
-// An Option configures a [Voice].
-type Option func(*config)
+// An Option configures a [Voice]. It returns an error, which [New] returns, for
+// a value that makes no sense.
+type Option func(*config) error
 
 // config is what the options set. It does not change after [New].
 type config struct {
@@ -28,7 +32,7 @@ type config struct {
 	log           *slog.Logger
 	states        []gateway.VoiceOption
 	e2ee          func(user, channel snowflake.ID) (FrameCryptor, error) // nil: none
-	backoff       Backoff
+	life          []lifecycle.VoiceOption
 	queue         int
 	reorder       time.Duration
 	hold          time.Duration
@@ -51,13 +55,12 @@ const (
 // ends the connection. The largest ones welcome somebody to a crowded channel.
 const messageLimit = 4 << 20
 
-func newConfig(options []Option) config {
+func newConfig(options []Option) (config, error) {
 	c := config{
 		mediaDial:    dialUDP,
 		netDial:      new(net.Dialer).DialContext,
 		log:          slog.New(slog.DiscardHandler),
 		e2ee:         newDAVE(),
-		backoff:      Backoff{}.withDefaults(),
 		queue:        defaultQueue,
 		reorder:      defaultReorder,
 		hold:         defaultHold,
@@ -66,9 +69,19 @@ func newConfig(options []Option) config {
 		handshake:    defaultHandshake,
 	}
 	for _, o := range options {
-		o(&c)
+		if err := o(&c); err != nil {
+			return config{}, fmt.Errorf("voiceshard: %w", err)
+		}
 	}
-	return c
+	return c, nil
+}
+
+// set is an option that cannot fail.
+func set(do func(c *config)) Option {
+	return func(c *config) error {
+		do(c)
+		return nil
+	}
 }
 
 // WithDAVE encrypts end to end with package dave, which is the default, and
@@ -79,7 +92,7 @@ func WithDAVE(options ...dave.Option) Option { return WithE2EE(newDAVE(options..
 // of a user in a channel. An error of it ends the attempt to connect, and
 // another one is made later. Nil is [WithoutE2EE].
 func WithE2EE(factory func(user, channel snowflake.ID) (FrameCryptor, error)) Option {
-	return func(c *config) { c.e2ee = factory }
+	return set(func(c *config) { c.e2ee = factory })
 }
 
 // WithoutE2EE does without end-to-end encryption. Discord lets such bots into
@@ -95,28 +108,53 @@ func WithDecision(decide func(code closecode.Voice) closecode.Decision) Option {
 
 // WithStateOptions adds options for the protocol state of each connection.
 func WithStateOptions(options ...gateway.VoiceOption) Option {
-	return func(c *config) { c.states = append(c.states, options...) }
+	return set(func(c *config) { c.states = append(c.states, options...) })
 }
 
-// WithBackoff sets how to wait between connections, and when to give up.
-func WithBackoff(b Backoff) Option {
-	return func(c *config) { c.backoff = b.withDefaults() }
+// WithBackoff sets how to wait between connections. It doubles with each
+// connection that fails before audio could flow, or within ten seconds after.
+// Zero fields mean from 500 ms to 30 s.
+func WithBackoff(b lifecycle.Backoff) Option { return withLife(lifecycle.WithVoiceBackoff(b)) }
+
+// WithAttempts sets how many failures in a row end a session, 10 by default:
+// two minutes or so.
+func WithAttempts(n int) Option { return withLife(lifecycle.WithVoiceAttempts(n)) }
+
+// withLife adds an option for the life of each session, and tries it.
+func withLife(o lifecycle.VoiceOption) Option {
+	return func(c *config) error {
+		c.life = append(c.life, o)
+		_, err := lifecycle.NewVoice(1, 1, 1, o)
+		return err
+	}
 }
 
 // WithNetDial sets what opens the TCP connections of websockets, by default a
 // [net.Dialer]. The proxy of the environment is not used: it is no way for
 // audio, and a voice server expects both from one address.
 func WithNetDial(dial func(ctx context.Context, network, addr string) (net.Conn, error)) Option {
-	return func(c *config) { c.netDial = dial }
+	return func(c *config) error {
+		if dial == nil {
+			return errNoDial
+		}
+		c.netDial = dial
+		return nil
+	}
 }
 
-// WithWebsocketDial sets what opens websockets, for those who have a way of
+// WithWebsocketDial sets what opens websockets, for callers that have a way of
 // their own: it returns a connection to the URL on which the handshake is done,
 // and the session frames its messages there. What was read behind the handshake
 // must be the first that Read returns. [WithTLS], [WithHeader] and [WithNetDial]
 // have no effect then.
 func WithWebsocketDial(dial func(ctx context.Context, url string) (net.Conn, error)) Option {
-	return func(c *config) { c.websocketDial = dial }
+	return func(c *config) error {
+		if dial == nil {
+			return errNoDial
+		}
+		c.websocketDial = dial
+		return nil
+	}
 }
 
 // WithMediaDial sets what opens the way of the audio: a connection on which
@@ -124,7 +162,13 @@ func WithWebsocketDial(dial func(ctx context.Context, url string) (net.Conn, err
 // have read deadlines, and Read and Write must not keep their argument. The
 // default is a UDP socket of its own for each session.
 func WithMediaDial(dial func(ctx context.Context, server netip.AddrPort) (net.Conn, error)) Option {
-	return func(c *config) { c.mediaDial = dial }
+	return func(c *config) error {
+		if dial == nil {
+			return errNoDial
+		}
+		c.mediaDial = dial
+		return nil
+	}
 }
 
 // WithListenPacket is [WithMediaDial] for those who have packet sockets, such
@@ -141,55 +185,79 @@ func WithListenPacket(listen func(ctx context.Context) (net.PacketConn, error)) 
 }
 
 // WithTLS sets the TLS configuration of websockets. It is not changed.
-func WithTLS(t *tls.Config) Option { return func(c *config) { c.tls = t } }
+func WithTLS(t *tls.Config) Option { return set(func(c *config) { c.tls = t }) }
 
 // WithHeader adds to the handshake of websockets.
-func WithHeader(h http.Header) Option { return func(c *config) { c.header = h.Clone() } }
+func WithHeader(h http.Header) Option { return set(func(c *config) { c.header = h.Clone() }) }
 
-// WithLogger sets who is told about connections, by default nobody. Tokens and
-// keys are never logged.
-func WithLogger(l *slog.Logger) Option { return func(c *config) { c.log = l } }
+// WithLogger sets the logger that is told about connections, by default none.
+// Tokens and keys are never logged.
+func WithLogger(l *slog.Logger) Option {
+	return func(c *config) error {
+		if l == nil {
+			return errors.New("no logger")
+		}
+		c.log = l
+		return nil
+	}
+}
 
 // WithQueue sets how many packets wait for [Session.Receive], 512 by default,
 // which is ten seconds of one speaker. When they are too many the oldest is
 // dropped, and counted. With zero nothing is received at all: that saves a bot
 // that only plays the work of decryption (see [SelfDeaf] too).
-func WithQueue(packets int) Option { return func(c *config) { c.queue = max(0, packets) } }
+func WithQueue(packets int) Option {
+	return func(c *config) error {
+		if packets < 0 {
+			return fmt.Errorf("a queue of %d packets", packets)
+		}
+		c.queue = packets
+		return nil
+	}
+}
 
 // WithReorder sets how long packets behind a gap wait for the missing one
-// before that is given up for lost, 60 ms by default.
+// before that is given up for lost, 60 ms by default. It must be positive.
 func WithReorder(window time.Duration) Option {
-	return func(c *config) { c.reorder = orDefault(window, defaultReorder) }
+	return func(c *config) error { return duration("reorder window", window, 1, &c.reorder) }
 }
 
 // WithHold sets how long packets are kept whose sender or key is not known yet,
-// 1 s by default.
+// 1 s by default. Zero: not at all.
 func WithHold(limit time.Duration) Option {
-	return func(c *config) { c.hold = orDefault(limit, defaultHold) }
+	return func(c *config) error { return duration("hold time", limit, 0, &c.hold) }
 }
 
 // WithTimeouts sets how long it may take to open a websocket (10 s by default),
 // to get from there to audio (15 s), and to write (10 s).
 func WithTimeouts(dial, handshake, write time.Duration) Option {
-	return func(c *config) {
-		c.dialTimeout = orDefault(dial, defaultDialTimeout)
-		c.handshake = orDefault(handshake, defaultHandshake)
-		c.writeTimeout = orDefault(write, defaultWriteTimeout)
+	return func(c *config) error {
+		return errors.Join(
+			duration("dial timeout", dial, 1, &c.dialTimeout),
+			duration("handshake timeout", handshake, 1, &c.handshake),
+			duration("write timeout", write, 1, &c.writeTimeout),
+		)
 	}
 }
 
-func orDefault(d, otherwise time.Duration) time.Duration {
-	if d <= 0 {
-		return otherwise
+// duration sets a field to a time that is not below the least one.
+func duration(name string, d, least time.Duration, field *time.Duration) error {
+	if d < least {
+		return fmt.Errorf("%s of %v", name, d)
 	}
-	return d
+	*field = d
+	return nil
 }
 
 // A JoinOption configures one session.
 type JoinOption func(*Session)
 
 // SelfMute shows the bot as muted.
-func SelfMute() JoinOption { return func(s *Session) { s.mute = true } }
+func SelfMute() JoinOption {
+	return func(s *Session) { s.life.SetSelf(true, s.life.State().SelfDeaf) }
+}
 
 // SelfDeaf shows the bot as deaf. Discord sends it no audio then.
-func SelfDeaf() JoinOption { return func(s *Session) { s.deaf = true } }
+func SelfDeaf() JoinOption {
+	return func(s *Session) { s.life.SetSelf(s.life.State().SelfMute, true) }
+}

@@ -27,10 +27,11 @@ func TestListenPacket(t *testing.T) {
 			stranger, err := net.ListenPacket("udp", "127.0.0.1:0")
 			require.NoError(t, err)
 			defer stranger.Close()
-			c := newConfig([]Option{WithListenPacket(func(context.Context) (net.PacketConn, error) {
+			c, err := newConfig([]Option{WithListenPacket(func(context.Context) (net.PacketConn, error) {
 				pc, err := net.ListenPacket("udp", "127.0.0.1:0")
 				return wrap(pc), err
 			})})
+			require.NoError(t, err)
 			conn, err := c.mediaDial(t.Context(), netip.MustParseAddrPort(server.LocalAddr().String()))
 			require.NoError(t, err)
 			defer conn.Close()
@@ -65,7 +66,7 @@ func TestListenPacketFails(t *testing.T) {
 		_, err := d.voice.Join(t.Context(), guild, lobby)
 		require.ErrorIs(t, err, ErrUnreachable)
 		require.ErrorIs(t, err, broken)
-	}, WithListenPacket(func(context.Context) (net.PacketConn, error) { return nil, broken }), WithBackoff(Backoff{Attempts: 1}))
+	}, WithListenPacket(func(context.Context) (net.PacketConn, error) { return nil, broken }), WithAttempts(1))
 }
 
 func TestDialUDP(t *testing.T) {

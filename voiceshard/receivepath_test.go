@@ -79,7 +79,8 @@ func TestWaitingAfterDetach(t *testing.T) {
 // datagrams for it.
 func receiving(tb testing.TB, options ...Option) (in *inbound, datagram func(sequence uint16) []byte) {
 	in = new(inbound)
-	c := newConfig(options)
+	c, err := newConfig(options)
+	require.NoError(tb, err)
 	in.start(&c)
 	key := make([]byte, rtp.KeySize)
 	require.NoError(tb, in.attach(rtp.AES256GCM, key, nil))

@@ -273,7 +273,7 @@ func TestEndToEndEncryptionIsNotMade(t *testing.T) {
 			require.ErrorIs(t, err, ErrUnreachable)
 			require.ErrorContains(t, err, "end-to-end encryption")
 			require.Zero(t, d.server(theHost).count())
-		}, WithBackoff(Backoff{Attempts: 1}), WithE2EE(func(_, _ snowflake.ID) (FrameCryptor, error) { return nil, machine }))
+		}, WithAttempts(1), WithE2EE(func(_, _ snowflake.ID) (FrameCryptor, error) { return nil, machine }))
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"github.com/discordpkg/gateway"
+	"github.com/discordpkg/gateway/lifecycle"
 	"github.com/discordpkg/gateway/snowflake"
 )
 
@@ -34,28 +35,21 @@ type Session struct {
 	in    inbound
 	feeds feeds
 
-	mu         sync.Mutex   // guards what follows and the connection; never held across I/O
-	channel    snowflake.ID // where the bot is meant to be
-	mute, deaf bool
-	intro      introduction
-	settling   *time.Timer             // rings when a lone VOICE_SERVER_UPDATE counts
+	mu         sync.Mutex              // guards what follows and the connection; never held across I/O
+	life       *lifecycle.Voice        // decides what comes next, see input
+	timer      *time.Timer             // rings at its deadline, nil: never set
+	target     *target                 // the next connection to make, nil: none
+	stopped    bool                    // nothing follows but finish
 	interrupt  context.CancelCauseFunc // ends the current connection, nil while there is none
-	session    gateway.VoiceSession    // to connect with
-	cryptor    *cryptor                // of session, nil: none
+	cryptor    *cryptor                // of the voice session, nil: none
 	keyed      bool                    // the cryptor can encrypt, or there is none
 	generation uint64                  // of the last transport
 	media      *media                  // nil while there is none
 	conn       *connection             // nil while there is none
 	flags      gateway.SpeakingFlags
 	speaks     *rate.Limiter // of Speaking messages
-	phase      Phase
-	changed    chan struct{} // closed, and replaced, with each change that somebody may wait for
-	connects   uint64        // how often audio became able to flow
-	failures   failures
-	told       bool // the main gateway has taken a command
-	gone       bool // the main gateway has said that the bot is in no channel
-	over       bool // nothing new may be started
-	leaveErr   error
+	changed    chan struct{} // closed, and replaced, with each change that a caller may wait for
+	over       bool          // nothing new may be started
 	resumes    uint64
 	latency    time.Duration
 }
@@ -80,25 +74,27 @@ func (p Phase) String() string {
 	return [...]string{"joining", "connecting", "connected", "resuming", "waiting", "ended"}[p]
 }
 
-func newSession(v *Voice, guild, channel snowflake.ID, options []JoinOption) *Session {
+func newSession(v *Voice, guild, channel snowflake.ID, options []JoinOption) (*Session, error) {
 	s := &Session{
 		voice:   v,
 		guild:   guild,
-		channel: channel,
 		log:     v.config.log.With("guild", guild.String()),
 		done:    make(chan struct{}),
 		changed: make(chan struct{}),
 		turn:    make(chan struct{}, 1),
 	}
+	var err error
+	if s.life, err = lifecycle.NewVoice(guild, channel, v.user, v.config.life...); err != nil {
+		return nil, fmt.Errorf("voiceshard: %w", err)
+	}
 	s.ctx, s.cancel = context.WithCancelCause(context.Background())
-	s.intro.ask(time.Now(), false) // what still comes is about an earlier session
 	s.speaks = rate.NewLimiter(speaksPerSecond, speaksAtOnce)
 	s.out.start()
 	s.in.start(&v.config)
 	for _, o := range options {
 		o(s)
 	}
-	return s
+	return s, nil
 }
 
 // Guild returns the id of the guild.
@@ -108,14 +104,14 @@ func (s *Session) Guild() snowflake.ID { return s.guild }
 func (s *Session) Channel() snowflake.ID {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.channel
+	return s.life.Channel()
 }
 
 // Phase returns what the session is doing.
 func (s *Session) Phase() Phase {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.phase
+	return s.currentPhase()
 }
 
 // Done is closed when the session has ended and nothing of it runs any more.
@@ -138,9 +134,6 @@ func (s *Session) Err() error {
 	}
 }
 
-// end makes the session end, for the first reason that is given.
-func (s *Session) end(err error) { s.cancel(err) }
-
 // Leave leaves the channel and ends the session. It returns when nothing of it
 // runs any more, or ctx ends: then the rest happens without being waited for.
 // A session that has ended before is not an error. That Discord was not told,
@@ -151,24 +144,23 @@ func (s *Session) Leave(ctx context.Context) error {
 	case <-s.done:
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		return s.leaveErr
+		return s.life.LeaveErr()
 	case <-ctx.Done():
 		return fmt.Errorf("voiceshard: leave: %w", context.Cause(ctx))
 	}
 }
 
 // finish ends what is left of the session.
-func (s *Session) finish(err error) {
-	s.end(err)
-	err = context.Cause(s.ctx)
+func (s *Session) finish() {
+	err := context.Cause(s.ctx)
 	s.closeMedia()
 	s.mu.Lock()
 	s.over = true
-	if s.settling != nil {
-		s.settling.Stop()
+	if s.timer != nil {
+		s.timer.Stop()
 	}
+	s.wakeUp()
 	s.mu.Unlock()
-	s.farewell()
 	s.wg.Wait()
 	s.in.close()
 	s.setCryptor(nil)
@@ -178,21 +170,9 @@ func (s *Session) finish(err error) {
 	} else {
 		s.log.Info("voice session ended", "err", err)
 	}
-	s.mu.Lock()
-	s.setPhase(Ended)
-	s.mu.Unlock()
 	s.emit(Event{Kind: EventEnded, Err: err})
 	s.feeds.close()
 	close(s.done)
-}
-
-// setPhase is the only writer of the phase. The caller holds mu.
-func (s *Session) setPhase(p Phase) {
-	if s.phase == Ended {
-		return
-	}
-	s.phase = p
-	s.wakeUp()
 }
 
 // wakeUp wakes those who wait for a change. The caller holds mu.
@@ -237,14 +217,20 @@ func (s *Session) Ready(ctx context.Context) error {
 
 // flows reports whether audio can be sent. The caller holds mu.
 func (s *Session) flows() bool {
-	return s.phase == Connected || s.phase == Resuming && s.media != nil && s.media.live && s.media.err == nil
+	switch s.currentPhase() {
+	case Connected:
+		return true
+	case Resuming:
+		return s.media != nil && s.media.live && s.media.err == nil
+	}
+	return false
 }
 
 // String returns a short description.
 func (s *Session) String() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return fmt.Sprintf("voiceshard: channel %d of guild %d, %v", s.channel, s.guild, s.phase)
+	return fmt.Sprintf("voiceshard: channel %d of guild %d, %v", s.life.Channel(), s.guild, s.currentPhase())
 }
 
 // GoString returns what String returns: the fields hold keys.

@@ -81,7 +81,7 @@ type inboundStats struct {
 func (s *Session) Stats() Stats {
 	var st Stats
 	s.mu.Lock()
-	st.Latency, st.Connects, st.Resumes = s.latency, s.connects, s.resumes
+	st.Latency, st.Connects, st.Resumes = s.latency, s.life.Connects(), s.resumes
 	if s.media != nil {
 		st.RTT = time.Duration(s.media.rtt.Load())
 	}

@@ -1,15 +1,11 @@
 package voiceshard
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"strconv"
 	"sync"
 
-	"github.com/discordpkg/gateway/event"
 	"github.com/discordpkg/gateway/snowflake"
 )
 
@@ -26,87 +22,17 @@ type Voice struct {
 }
 
 // New returns the voice of a bot. The user is the bot; zero if it is to be
-// learned from READY, see [Voice.HandleEvent].
-func New(gw Gateway, user snowflake.ID, options ...Option) *Voice {
-	return &Voice{gw: gw, user: user, config: newConfig(options), sessions: make(map[snowflake.ID]*Session)}
-}
-
-// HandleEvent takes an event of the main gateway. It needs VOICE_STATE_UPDATE
-// and VOICE_SERVER_UPDATE; with READY it also asks Discord for the voice
-// channels again that a new session of the main gateway has lost. Other events
-// are ignored, so that a handler may pass on everything.
-//
-// It never blocks and keeps nothing of data.
-func (v *Voice) HandleEvent(name event.Type, data []byte) {
-	var err error
-	switch name {
-	case event.VoiceStateUpdate:
-		err = v.handleState(data)
-	case event.VoiceServerUpdate:
-		err = v.handleServer(data)
-	case event.Ready:
-		err = v.handleReady(data)
+// learned from READY, see [Voice.HandleEvent]. The error is that of an option,
+// or that there is no gateway.
+func New(gw Gateway, user snowflake.ID, options ...Option) (*Voice, error) {
+	if gw == nil {
+		return nil, errNoGateway
 	}
+	c, err := newConfig(options)
 	if err != nil {
-		v.config.log.Warn("event makes no sense", "event", string(name), "err", err)
+		return nil, err
 	}
-}
-
-func (v *Voice) handleState(data []byte) error {
-	user, _ := v.self()
-	var digits [20]byte
-	// Most voice states are about others.
-	if user == 0 || !bytes.Contains(data, strconv.AppendUint(digits[:0], uint64(user), 10)) {
-		return nil
-	}
-	var state voiceState
-	if err := json.Unmarshal(data, &state); err != nil {
-		return err
-	}
-	if s := v.Session(state.GuildID); s != nil && state.UserID == user {
-		s.handleState(state)
-	}
-	return nil
-}
-
-func (v *Voice) handleServer(data []byte) error {
-	var server voiceServer
-	if err := json.Unmarshal(data, &server); err != nil {
-		return err
-	}
-	if s := v.Session(server.GuildID); s != nil {
-		s.handleServer(server)
-	}
-	return nil
-}
-
-// handleReady asks for the channels again that the shard of the event had.
-func (v *Voice) handleReady(data []byte) error {
-	var ready struct {
-		User   struct{ ID snowflake.ID }   `json:"user"`
-		Guilds []struct{ ID snowflake.ID } `json:"guilds"`
-	}
-	if err := json.Unmarshal(data, &ready); err != nil {
-		return err
-	}
-	v.mu.Lock()
-	if v.user == 0 {
-		v.user = ready.User.ID
-	}
-	v.mu.Unlock()
-	for _, g := range ready.Guilds {
-		if s := v.Session(g.ID); s != nil {
-			s.reassert()
-		}
-	}
-	return nil
-}
-
-// self returns the id of the bot, zero if it is not known yet.
-func (v *Voice) self() (user snowflake.ID, closed bool) {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	return v.user, v.closed
+	return &Voice{gw: gw, user: user, config: c, sessions: make(map[snowflake.ID]*Session)}, nil
 }
 
 // Session returns the session in a guild, nil if there is none.
@@ -180,7 +106,9 @@ func (v *Voice) session(guild, channel snowflake.ID, options []JoinOption) (s *S
 	if last != nil && last.ctx.Err() == nil {
 		return last, false, nil
 	}
-	s = newSession(v, guild, channel, options)
+	if s, err = newSession(v, guild, channel, options); err != nil {
+		return nil, false, err
+	}
 	s.last = last
 	v.sessions[guild] = s
 	go s.run()

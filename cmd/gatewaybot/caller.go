@@ -56,8 +56,11 @@ func (a access) connect(ctx context.Context, options ...voiceshard.Option) (*cal
 	if err != nil {
 		return nil, err
 	}
-	c.voice = voiceshard.New(c.shard, 0, append(options,
+	c.voice, err = voiceshard.New(c.shard, 0, append(options,
 		voiceshard.WithTLS(a.tls), voiceshard.WithNetDial(a.dial), voiceshard.WithLogger(a.log))...)
+	if err != nil {
+		return nil, err
+	}
 	c.running.Go(func() {
 		err := c.shard.Run(context.WithoutCancel(ctx))
 		c.end(err)

@@ -233,7 +233,8 @@ func TestProgramWithVoice(t *testing.T) {
 	p.call("GET", p.urls["control"]+"/guilds", "", &guilds)
 	g := &guilds[0]
 
-	voice := voiceshard.New(c.Shard, gatewaytest.Bot, voiceshard.WithTLS(&tls.Config{RootCAs: pool}))
+	voice, err := voiceshard.New(c.Shard, gatewaytest.Bot, voiceshard.WithTLS(&tls.Config{RootCAs: pool}))
+	require.NoError(t, err)
 	joined := make(chan error, 1)
 	var session *voiceshard.Session
 	go func() {

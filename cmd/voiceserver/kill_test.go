@@ -77,7 +77,8 @@ func call(ctx context.Context, t *testing.T, d *gatewaytest.Server, token string
 		}
 	}, gateway.WithURL(d.DialURL), gateway.WithIntents(intent.Guilds|intent.GuildVoiceStates), gateway.WithIdentifyRateLimiter(atOnce{}))
 	require.NoError(t, err)
-	c.voice = voiceshard.New(shard, 0, voiceshard.WithTLS(trust))
+	c.voice, err = voiceshard.New(shard, 0, voiceshard.WithTLS(trust))
+	require.NoError(t, err)
 	running := make(chan error, 1)
 	go func() { running <- shard.Run(context.WithoutCancel(ctx)) }()
 	t.Cleanup(func() {

@@ -22,12 +22,8 @@ func (p *program) options(backends []lvsp.Backend) ([]voiceserver.Option, error)
 		voiceserver.WithMaxConnections(o.connections),
 		voiceserver.WithChannelSize(o.channelSize),
 		voiceserver.WithCapacity(o.capacity),
-	}
-	if o.endpoint != "" {
-		options = append(options, voiceserver.WithEndpoint(o.endpoint))
-	}
-	if o.address != nil {
-		options = append(options, voiceserver.WithAddress(o.address))
+		voiceserver.WithEndpoint(o.endpoint),
+		voiceserver.WithAddress(o.address),
 	}
 	switch {
 	case o.withoutTLS:

@@ -33,8 +33,11 @@ func newGateway(at stage.Address) (*shard, error) {
 		return nil, err
 	}
 	s := &shard{at: at, taps: make(chan *Tap, 1), conns: make(chan net.Conn, 1)}
-	s.voice = voiceshard.New(voiceshard.GatewayFunc(s.command), 1,
+	s.voice, err = voiceshard.New(voiceshard.GatewayFunc(s.command), 1,
 		voiceshard.WithTLS(config), voiceshard.WithMediaDial(s.dial), voiceshard.WithoutE2EE())
+	if err != nil {
+		return nil, err
+	}
 	return s, nil
 }
 

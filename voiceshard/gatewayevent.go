@@ -1,0 +1,103 @@
+package voiceshard
+
+import (
+	"bytes"
+	"encoding/json"
+	"strconv"
+	"time"
+
+	"github.com/discordpkg/gateway/event"
+	"github.com/discordpkg/gateway/lifecycle"
+	"github.com/discordpkg/gateway/snowflake"
+)
+
+// HandleEvent takes an event of the main gateway. It needs VOICE_STATE_UPDATE
+// and VOICE_SERVER_UPDATE; with READY it also asks Discord for the voice
+// channels again that a new session of the main gateway has lost. Other events
+// are ignored, so that a handler may pass on everything.
+//
+// It never blocks and keeps nothing of data.
+func (v *Voice) HandleEvent(name event.Type, data []byte) {
+	var err error
+	switch name {
+	case event.VoiceStateUpdate:
+		err = v.handleState(data)
+	case event.VoiceServerUpdate:
+		err = v.handleServer(data)
+	case event.Ready:
+		err = v.handleReady(data)
+	}
+	if err != nil {
+		v.config.log.Warn("event makes no sense", "event", string(name), "err", err)
+	}
+}
+
+func (v *Voice) handleState(data []byte) error {
+	user, _ := v.self()
+	var digits [20]byte
+	// Most voice states are about others.
+	if user == 0 || !bytes.Contains(data, strconv.AppendUint(digits[:0], uint64(user), 10)) {
+		return nil
+	}
+	var state lifecycle.VoiceState
+	if err := json.Unmarshal(data, &state); err != nil {
+		return err
+	}
+	if s := v.Session(state.GuildID); s != nil && state.UserID == user {
+		s.handleState(state)
+	}
+	return nil
+}
+
+func (v *Voice) handleServer(data []byte) error {
+	var server lifecycle.VoiceServer
+	if err := json.Unmarshal(data, &server); err != nil {
+		return err
+	}
+	if s := v.Session(server.GuildID); s != nil {
+		s.input(func(now time.Time) { s.life.HandleServer(now, server) })
+	}
+	return nil
+}
+
+// handleReady asks for the channels again that the shard of the event had.
+func (v *Voice) handleReady(data []byte) error {
+	var ready struct {
+		User   struct{ ID snowflake.ID }   `json:"user"`
+		Guilds []struct{ ID snowflake.ID } `json:"guilds"`
+	}
+	if err := json.Unmarshal(data, &ready); err != nil {
+		return err
+	}
+	v.mu.Lock()
+	if v.user == 0 {
+		v.user = ready.User.ID
+	}
+	v.mu.Unlock()
+	for _, g := range ready.Guilds {
+		if s := v.Session(g.ID); s != nil {
+			s.input(s.life.HandleGateway)
+		}
+	}
+	return nil
+}
+
+// self returns the id of the bot, zero if it is not known yet.
+func (v *Voice) self() (user snowflake.ID, closed bool) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.user, v.closed
+}
+
+// handleState takes what the main gateway says about the bot.
+func (s *Session) handleState(v lifecycle.VoiceState) {
+	moved := false
+	s.input(func(now time.Time) {
+		before := s.life.Channel()
+		s.life.HandleState(now, v)
+		moved = s.life.Channel() != before && v.ChannelID != 0
+	})
+	if moved {
+		s.emit(Event{Kind: EventMoved, Channel: v.ChannelID})
+	}
+}
