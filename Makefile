@@ -36,5 +36,5 @@ tidy: ## go.mod and go.sum of every module
 		echo "- $$(dirname "$$mod")"; $(GO) -C "$$(dirname "$$mod")" mod tidy || exit; \
 	done
 
-generate: ## the pages of docs/ that are drawn from tables
-	$(GO) -C tools test ./gen -update
+generate: ## the pages of docs/ and the package discord, which are made from tables
+	$(GO) -C tools test ./gen ./schema -update

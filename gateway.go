@@ -64,11 +64,18 @@ func (p *GatewayPayload) Clone() *GatewayPayload {
 	return &c
 }
 
-// Decode unmarshals the data of a payload into a T of the caller's own.
-// It is encoding/json with an error that names the type.
+// Decode unmarshals the data of a payload into a T of the caller's own. It is
+// encoding/json, unless *T has a method DecodeJSON([]byte) error, as the events of
+// the package discord have. The error names the type.
 func Decode[T any](data RawMessage) (T, error) {
 	var v T
-	if err := json.Unmarshal(data, &v); err != nil {
+	var err error
+	if own, ok := any(&v).(interface{ DecodeJSON(data []byte) error }); ok {
+		err = own.DecodeJSON(data)
+	} else {
+		err = json.Unmarshal(data, &v)
+	}
+	if err != nil {
 		return v, fmt.Errorf("gateway: decode %T: %w", v, err)
 	}
 	return v, nil

@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"encoding/json"
+	"errors"
 	"strings"
 	"testing"
 
@@ -108,6 +109,26 @@ func TestDecode(t *testing.T) {
 	require.Equal(t, message{"hi"}, m)
 	_, err = Decode[message]([]byte(`{"content":1}`))
 	require.ErrorContains(t, err, "gateway: decode gateway.message")
+
+	own, err := Decode[ownDecoder]([]byte(`not JSON`))
+	require.NoError(t, err)
+	require.Equal(t, ownDecoder{"not JSON"}, own)
+	_, err = Decode[ownDecoder](nil)
+	require.ErrorIs(t, err, errOwn)
+	require.ErrorContains(t, err, "gateway: decode gateway.ownDecoder")
+}
+
+var errOwn = errors.New("own error")
+
+// ownDecoder is a type that does not need encoding/json.
+type ownDecoder struct{ text string }
+
+func (o *ownDecoder) DecodeJSON(data []byte) error {
+	if len(data) == 0 {
+		return errOwn
+	}
+	o.text = string(data)
+	return nil
 }
 
 func TestClone(t *testing.T) {

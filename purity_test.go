@@ -47,6 +47,8 @@ var laws = []law{
 	{trees: []string{"lvsp"}, ours: core, banned: impure, pure: true},
 	{trees: []string{"dave"}, ours: slices.Concat([]string{".", "internal/mls"}, leaves), foreign: crypto, banned: impure, pure: true},
 	{trees: []string{"etf"}, banned: impure, pure: true},
+	// The types of events know nothing of machines, which know nothing of them.
+	{trees: []string{"discord"}, ours: []string{"snowflake", "event"}, banned: without(impure, "unsafe"), pure: true},
 	// Decoders outlive their connection in a pool, which is a sync.Pool.
 	{trees: []string{"compress"}, foreign: []string{"github.com/klauspost/compress"}, banned: without(impure, "sync"), pure: true},
 	{trees: []string{"gatewayshard"}, ours: below, foreign: shell},
@@ -74,6 +76,9 @@ var pureFiles = map[string][]string{
 	"voiceserver": {"batch", "conn", "core", "delivery", "leg", "login", "member", "network", "record", "relay", "replay", "room", "route", "session", "window", "wireformat"},
 }
 
+// aliasFile is the only file that may import unsafe.
+const aliasFile = "discord/alias.go"
+
 // clock lists what reads the time or waits for it.
 var clock = []string{"Now", "Since", "Until", "After", "AfterFunc", "NewTimer", "NewTicker", "Tick", "Sleep", "Timer", "Ticker"}
 
@@ -93,6 +98,9 @@ func TestImports(t *testing.T) {
 		for _, p := range slices.Sorted(maps.Keys(s.imports())) {
 			if why := l.judge(s.dir, p); why != "" {
 				t.Errorf("%s: imports %s: %s", s.name, p, why)
+			}
+			if p == "unsafe" && s.name != aliasFile {
+				t.Errorf("%s: imports unsafe, which only %s may", s.name, aliasFile)
 			}
 		}
 	}
@@ -148,6 +156,11 @@ func TestLaws(t *testing.T) {
 		{"internal/heart", module, false},
 		{"internal/mls", "golang.org/x/crypto/hkdf", true},
 		{"etf", module + "/event", false},
+		{"discord", module + "/snowflake", true},
+		{"discord", module, false},
+		{".", module + "/discord", false},
+		{"gatewayshard", module + "/discord", false},
+		{"discord", "sync", false},
 		{"compress", "sync", true},
 		{"compress", "net", false},
 		{"dave", module, true},

@@ -11,6 +11,7 @@ require (
 	github.com/disgoorg/godave v0.1.0
 	github.com/disgoorg/snowflake/v2 v2.0.3
 	github.com/gobwas/ws v1.5.0
+	github.com/goccy/go-json v0.12.0
 	github.com/gorilla/websocket v1.5.3
 	github.com/klauspost/compress v1.20.3
 	github.com/stretchr/testify v1.12.1
