@@ -3,7 +3,7 @@
 //
 // [Reader] hands out messages straight from its read buffer. The rules of the
 // protocol are those of [ws.CheckHeader]; text is not checked for being UTF-8,
-// because whoever parses it does so anyway.
+// because its parser does so.
 //
 // https://www.rfc-editor.org/rfc/rfc6455#section-5
 package frame

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"math/rand/v2"
+	"strings"
 
 	"github.com/gobwas/ws"
 )
@@ -81,7 +82,8 @@ func appendHeader(dst []byte, op ws.OpCode, length int, mask byte) []byte {
 const NoStatus uint16 = 1005
 
 // ParseClose returns what the payload of a close frame says. Any code is
-// returned as it is; one without meaning is still the peer's goodbye.
+// returned as it is; one without meaning is still the peer's goodbye. What is
+// not UTF-8 in the reason becomes U+FFFD.
 //
 // https://www.rfc-editor.org/rfc/rfc6455#section-7.1.5
 func ParseClose(payload []byte) (code uint16, reason string) {
@@ -89,5 +91,5 @@ func ParseClose(payload []byte) (code uint16, reason string) {
 	if status.Empty() {
 		return NoStatus, ""
 	}
-	return uint16(status), reason
+	return uint16(status), strings.ToValidUTF8(reason, "\ufffd")
 }

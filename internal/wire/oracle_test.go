@@ -3,8 +3,10 @@ package wire
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/stretchr/testify/require"
 )
@@ -91,6 +93,16 @@ func compare(t *testing.T, b []byte) {
 	var e Envelope
 	err := e.Unmarshal(b)
 	want, ok := oracle(b)
+	// encoding/json puts U+FFFD for what is not UTF-8.
+	if errors.Is(err, ErrNotUTF8) {
+		if utf8.Valid(b) {
+			t.Fatalf("%q is UTF-8", b)
+		}
+		return
+	}
+	if err == nil && !utf8.Valid(b) {
+		t.Fatalf("%q is not UTF-8", b)
+	}
 	// The outer object is one level that MaxDepth does not count.
 	if ok && depth(b) > MaxDepth+1 {
 		ok = false
@@ -98,7 +110,7 @@ func compare(t *testing.T, b []byte) {
 	if ok != (err == nil) {
 		t.Fatalf("%q: error %v, but encoding/json accepts it: %v", b, err, ok)
 	}
-	if valid := json.Valid(b) && depth(b) <= MaxDepth; valid != Valid(b) {
+	if valid := utf8.Valid(b) && json.Valid(b) && depth(b) <= MaxDepth; valid != Valid(b) {
 		t.Fatalf("%q: valid is %v, want %v", b, !valid, valid)
 	}
 	if err != nil {

@@ -13,7 +13,7 @@ func key(b []byte, i int) (members, int, reason) {
 	if b[i] != '"' {
 		return other, i, notKey
 	}
-	end, why := skipString(b, i+1)
+	end, why := skipText(b, i+1)
 	if why != fine {
 		return other, end, why
 	}

@@ -4,13 +4,27 @@ import (
 	"bytes"
 	"encoding/binary"
 	"math/bits"
+	"unicode/utf8"
 )
 
+// skipText returns the index after the string whose contents begin at b[i], and
+// which must be UTF-8.
+func skipText(b []byte, i int) (int, reason) {
+	end, high, why := skipString(b, i)
+	if why == fine && high&tops != 0 && !utf8.Valid(b[i:end]) {
+		return i, notText
+	}
+	return end, why
+}
+
 // skipString returns the index after the string whose contents begin at b[i].
-func skipString(b []byte, i int) (int, reason) {
+// High has a top bit if there are other than ASCII characters in it; it may also
+// have one without.
+func skipString(b []byte, i int) (_ int, high uint64, _ reason) {
 	for i < len(b) {
 		if i <= len(b)-8 {
 			x := binary.LittleEndian.Uint64(b[i:])
+			high |= x
 			m := quotes(x) | slashes(x)
 			if m == 0 {
 				i += 8
@@ -20,31 +34,35 @@ func skipString(b []byte, i int) (int, reason) {
 		}
 		switch c := b[i]; {
 		case c == '"':
-			return i + 1, fine
+			return i + 1, high, fine
 		case c == '\\':
 			n := escape(b[i:])
 			if n == 0 {
-				return i, notString
+				return i, high, notString
 			}
 			i += n
 		case c < ' ':
-			return i, notString
+			return i, high, notString
 		default:
+			high |= uint64(c)
 			i++
 		}
 	}
-	return i, truncated
+	return i, high, truncated
 }
 
 // skipPlain returns the index of the first quote or control character from
 // b[i] on. It may return less, but only where fewer than eight bytes are left.
-func skipPlain(b []byte, i int) int {
+// It adds to high what [skipString] returns.
+func skipPlain(b []byte, i int, high uint64) (int, uint64) {
 	for ; i <= len(b)-8; i += 8 {
-		if m := quotes(binary.LittleEndian.Uint64(b[i:])); m != 0 {
-			return i + bits.TrailingZeros64(m)/8
+		x := binary.LittleEndian.Uint64(b[i:])
+		high |= x
+		if m := quotes(x); m != 0 {
+			return i + bits.TrailingZeros64(m)/8, high
 		}
 	}
-	return i
+	return i, high
 }
 
 // plainUntil returns an index up to which b has no backslash from i on. It does

@@ -1,5 +1,7 @@
 package wire
 
+import "unicode/utf8"
+
 // MaxDepth is how deeply containers may be nested in one value of a message.
 // Discord stays below 20.
 const MaxDepth = 512
@@ -20,7 +22,7 @@ func skipValue(b []byte, i int) (int, reason) {
 	case '{', '[':
 		return skipContainer(b, i)
 	case '"':
-		return skipString(b, i+1)
+		return skipText(b, i+1)
 	default:
 		return skipWord(b, i)
 	}
@@ -51,6 +53,8 @@ func skipContainer(b []byte, i int) (int, reason) {
 		object bool // the innermost one is
 		key    bool // a key is next
 		why    reason
+		high   uint64 // has a top bit if there may be other than ASCII characters
+		from   = i
 		plain  = plainUntil(b, i) // no backslash before this index
 	)
 values:
@@ -58,13 +62,15 @@ values:
 		switch c := b[i]; {
 		case c == '"':
 			start := i + 1
-			i = skipPlain(b, start)
+			i, high = skipPlain(b, start, high)
 			if i < plain && uint(i) < uint(len(b)) && b[i] == '"' {
 				i++
 			} else {
-				if i, why = skipString(b, start); why != fine {
+				var more uint64
+				if i, more, why = skipString(b, start); why != fine {
 					return i, why
 				}
+				high |= more
 				plain = plainUntil(b, i)
 			}
 			if !key {
@@ -121,6 +127,9 @@ values:
 				}
 				i++
 				if depth--; depth == 0 {
+					if high&tops != 0 && !utf8.Valid(b[from:i]) {
+						return from, notText
+					}
 					return i, fine
 				}
 				object = open.object(depth)
