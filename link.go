@@ -10,6 +10,7 @@ import (
 
 	"github.com/discordpkg/gateway/closecode"
 	"github.com/discordpkg/gateway/internal/heart"
+	"github.com/discordpkg/gateway/internal/wire"
 )
 
 // A link is the part of a connection's state that the gateway and the voice
@@ -53,6 +54,20 @@ func (s *link) Alive() { s.heart.Alive() }
 // WriteRestartClose ends the connection with 1012 and keeps the session.
 func (s *link) WriteRestartClose(client io.Writer) error {
 	return s.writeClose(client, closecode.Restart)
+}
+
+// notUTF8 is the code for a message whose text is not UTF-8. It keeps the session.
+//
+// https://www.rfc-editor.org/rfc/rfc6455#section-7.4.1
+const notUTF8 closecode.Type = 1007
+
+// writeMalformed ends the connection because of err, an [ErrMalformed] or a gap
+// in the sequence, and keeps the session.
+func (s *link) writeMalformed(client io.Writer, err error) error {
+	if errors.Is(err, wire.ErrNotUTF8) {
+		return s.writeClose(client, notUTF8)
+	}
+	return s.WriteRestartClose(client)
 }
 
 func (s *link) writeClose(client io.Writer, code closecode.Type) error {

@@ -127,7 +127,7 @@ func (s *GatewayState) ProcessMessage(msg []byte, textWriter, closeWriter io.Wri
 func (s *GatewayState) process(p *GatewayPayload, err error, textWriter, closeWriter io.Writer) (*GatewayPayload, bool, error) {
 	if err != nil {
 		if errors.Is(err, ErrSequenceNumberSkipped) || errors.Is(err, ErrMalformed) {
-			_ = s.WriteRestartClose(closeWriter)
+			_ = s.writeMalformed(closeWriter, err)
 		}
 		return nil, false, err
 	}

@@ -110,7 +110,7 @@ func (s *VoiceGatewayState) process(msg []byte, err error, binary bool, w VoiceW
 	}
 	switch {
 	case errors.Is(err, ErrMalformed):
-		_ = s.WriteRestartClose(w.Close)
+		_ = s.writeMalformed(w.Close, err)
 	case err != nil && received:
 		s.shut() // what was to be written is not made up for
 	}
