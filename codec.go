@@ -14,7 +14,8 @@ type Codec interface {
 	Split(msg []byte) (op uint, seq int64, event, data []byte, err error)
 
 	// AppendJSON appends the JSON form of data, a result of Split, to dst.
-	AppendJSON(dst, data []byte) ([]byte, error)
+	// Dst grows to at most limit bytes, more is an error.
+	AppendJSON(dst, data []byte, limit int) ([]byte, error)
 
 	// AppendWire appends the wire form of one command to dst. The command
 	// is JSON: {"op":1,"d":null}.

@@ -28,7 +28,7 @@ func (upper) Split(msg []byte) (op uint, seq int64, name, data []byte, err error
 	return uint(n), s, f[2], f[3], err
 }
 
-func (upper) AppendJSON(dst, data []byte) ([]byte, error) {
+func (upper) AppendJSON(dst, data []byte, _ int) ([]byte, error) {
 	if bytes.Contains(data, []byte("BAD")) {
 		return dst, errors.New("bad data")
 	}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/discordpkg/gateway/closecode"
+	"github.com/discordpkg/gateway/internal/buffer"
 	"github.com/discordpkg/gateway/internal/heart"
 	"github.com/discordpkg/gateway/internal/wire"
 )
@@ -119,7 +120,7 @@ func (s *link) fill(r io.Reader) error {
 			if len(s.buf) >= s.limit {
 				return &MessageTooLargeError{Limit: s.limit}
 			}
-			s.buf = append(s.buf, 0)[:len(s.buf)]
+			s.buf = buffer.Grow(s.buf, 1, s.limit)
 		}
 		n, err := r.Read(s.buf[len(s.buf):cap(s.buf)])
 		s.buf = s.buf[:len(s.buf)+n]

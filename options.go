@@ -315,8 +315,8 @@ func WithBufferPool(p BufferPool) Option {
 	return func(s *GatewayState) error { s.pool = p; return nil }
 }
 
-// WithMessageLimit sets the size in bytes, inflated, from which on an inbound
-// message ends the connection, 64 MiB by default.
+// WithMessageLimit sets the size in bytes, inflated and in JSON, from which on
+// an inbound message ends the connection, 64 MiB by default.
 func WithMessageLimit(bytes int) Option {
 	return func(s *GatewayState) error {
 		if bytes < 4096 {

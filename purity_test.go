@@ -21,7 +21,7 @@ type law struct {
 
 var (
 	leaves = []string{"opcode", "closecode", "command", "event", "intent", "snowflake"}
-	core   = slices.Concat([]string{"ratelimit", "internal/wire", "internal/heart", "internal/phase", "internal/deadline"}, leaves)
+	core   = slices.Concat([]string{"ratelimit", "internal/wire", "internal/heart", "internal/phase", "internal/deadline", "internal/buffer"}, leaves)
 	below  = slices.Concat([]string{".", "dave", "etf", "compress", "lvsp", "lifecycle", "internal"}, core)
 
 	impure = []string{"context", "log", "net", "os", "runtime", "sync", "syscall", "testing", "unsafe"}
@@ -35,7 +35,7 @@ var laws = []law{
 	{trees: []string{"snowflake"}, banned: impure, pure: true},
 	{trees: []string{"command", "intent"}, ours: leaves, banned: impure, pure: true},
 	{trees: []string{"ratelimit"}, ours: leaves, foreign: []string{"golang.org/x/time/rate"}, banned: without(impure, "sync"), pure: true},
-	{trees: []string{"internal/frame"}, ours: leaves, foreign: socket, banned: []string{"log", "os"}},
+	{trees: []string{"internal/frame"}, ours: append([]string{"internal/buffer"}, leaves...), foreign: socket, banned: []string{"log", "os"}},
 	{trees: []string{"internal/useragent"}, banned: without(impure, "runtime"), pure: true},
 	{trees: []string{"internal/certificate"}, banned: []string{"context", "log", "os"}},
 	{trees: []string{"internal/alarm"}, banned: []string{"context", "log", "net", "os", "sync"}},
@@ -46,11 +46,11 @@ var laws = []law{
 	{trees: []string{"lifecycle"}, ours: slices.Concat([]string{"."}, core), banned: impure, pure: true},
 	{trees: []string{"lvsp"}, ours: core, banned: impure, pure: true},
 	{trees: []string{"dave"}, ours: slices.Concat([]string{".", "internal/mls"}, leaves), foreign: crypto, banned: impure, pure: true},
-	{trees: []string{"etf"}, banned: impure, pure: true},
 	// The types of events know nothing of machines, which know nothing of them.
 	{trees: []string{"discord"}, ours: []string{"snowflake", "event"}, banned: without(impure, "unsafe"), pure: true},
+	{trees: []string{"etf"}, ours: []string{"internal/buffer"}, banned: impure, pure: true},
 	// Decoders outlive their connection in a pool, which is a sync.Pool.
-	{trees: []string{"compress"}, foreign: []string{"github.com/klauspost/compress"}, banned: without(impure, "sync"), pure: true},
+	{trees: []string{"compress"}, ours: []string{"internal/buffer"}, foreign: []string{"github.com/klauspost/compress"}, banned: without(impure, "sync"), pure: true},
 	{trees: []string{"gatewayshard"}, ours: below, foreign: shell},
 	{trees: []string{"sharding/handover", "sharding/internal"}, ours: slices.Concat([]string{".", "internal/wire", "internal/deadline"}, leaves), banned: impure, pure: true},
 	{trees: []string{"sharding"}, ours: append([]string{"gatewayshard", "sharding"}, below...)},
@@ -58,8 +58,12 @@ var laws = []law{
 	{trees: []string{"voiceshard/internal/pace"}, ours: []string{"voiceshard/internal"}},
 	{trees: []string{"voiceshard/audio"}, ours: []string{"internal/rtp"}, banned: without(impure, "os"), pure: true},
 	{trees: []string{"voiceshard"}, ours: append([]string{"voiceshard"}, below...), foreign: shell},
-	{trees: []string{"voiceserver"}, ours: below, foreign: append([]string{"golang.org/x/net/ipv4"}, shell...)},
-	{trees: []string{"gatewaytest"}, ours: append([]string{"voiceserver"}, below...), foreign: shell},
+	{trees: []string{"voiceserver/relay"}, ours: []string{".", "internal/rtp", "internal/cellrate", "snowflake"}, banned: impure, pure: true},
+	{trees: []string{"voiceserver/signaling"}, ours: slices.Concat([]string{".", "dave", "lvsp", "internal/rtp", "voiceserver/relay"}, core), banned: impure, pure: true},
+	{trees: []string{"voiceserver"}, ours: append([]string{"voiceserver"}, below...), foreign: append([]string{"golang.org/x/net/ipv4"}, shell...)},
+	{trees: []string{"gatewaytest/world"}, ours: slices.Concat([]string{"etf", "compress", "internal/splitmix"}, core), banned: impure, pure: true},
+	{trees: []string{"gatewaytest/sim"}, ours: slices.Concat([]string{".", "dave", "etf", "compress", "lifecycle", "gatewaytest/world", "voiceserver/signaling", "voiceserver/relay", "internal/rtp", "internal/splitmix"}, core), banned: impure, pure: true},
+	{trees: []string{"gatewaytest"}, ours: append([]string{"gatewaytest", "voiceserver"}, below...), foreign: shell},
 	{trees: []string{"cmd", "examples"}, ours: append([]string{"gatewayshard", "sharding", "voiceshard", "gatewaytest", "voiceserver", "cmd"}, below...), foreign: shell},
 }
 
@@ -106,30 +110,47 @@ func TestImports(t *testing.T) {
 	}
 }
 
-// TestPure keeps clocks, goroutines and channels out of the protocol packages:
-// time comes in as an argument and goes out as a deadline.
+// TestPure keeps clocks, goroutines and channels out of the pure packages:
+// time comes in as an argument and goes out as a deadline. What a pure package
+// imports of this repository is pure as well, so that no helper hides a clock.
 func TestPure(t *testing.T) {
 	for _, s := range sources(t) {
-		l, _ := lawOf(s.dir)
-		server := serverHalf(s)
-		if s.test || s.other || !l.pure && !server {
-			continue
+		for _, why := range impurities(s) {
+			t.Error(why)
 		}
-		named := s.imports()
-		if server {
-			for p := range named {
-				if p != "net/url" && p != "net/netip" && under(p, impure...) || under(p, socket...) {
-					t.Errorf("%s: imports %s, and this file is pure", s.name, p)
-				}
-			}
-		}
-		ast.Inspect(s.file, func(n ast.Node) bool {
-			if why := impurity(s.dir, n, named); why != "" {
-				t.Errorf("%s: %s", s.at(n), why)
-			}
-			return true
-		})
 	}
+}
+
+// impurities says what a file has that a pure package must not have. All files
+// of a package that is not pure are free of it.
+func impurities(s *source) (found []string) {
+	l, _ := lawOf(s.dir)
+	if s.test || s.other || !l.pure {
+		return nil
+	}
+	named := s.imports()
+	for _, p := range slices.Sorted(maps.Keys(named)) {
+		if to, ours := inside(p); ours {
+			if below, _ := lawOf(to); !below.pure {
+				found = append(found, s.name+": imports "+p+", which is not pure")
+			}
+		}
+	}
+	ast.Inspect(s.file, func(n ast.Node) bool {
+		if why := impurity(s.dir, n, named); why != "" {
+			found = append(found, s.at(n)+": "+why)
+		}
+		return true
+	})
+	return found
+}
+
+// inside returns the directory of a package of this repository.
+func inside(p string) (dir string, ours bool) {
+	if p == module {
+		return ".", true
+	}
+	return strings.CutPrefix(p, module+"/")
 }
 
 // TestLaws feeds the judges what they must refuse, so that a rule that has
@@ -180,6 +201,15 @@ func TestLaws(t *testing.T) {
 		{"gatewaytest", module + "/gatewayshard", false},
 		{"gatewaytest", module + "/voiceserver", true},
 		{"voiceserver", module + "/voiceshard", false},
+		{"voiceserver", module + "/voiceserver/signaling", true},
+		{"voiceserver/signaling", module + "/voiceserver", false},
+		{"voiceserver/signaling", "net", false},
+		{"voiceserver/relay", module + "/voiceserver/signaling", false},
+		{"voiceserver/relay", "sync", false},
+		{"gatewaytest/world", module + "/voiceserver", false},
+		{"gatewaytest/world", "net/http", false},
+		{"gatewaytest/sim", module + "/gatewaytest", false},
+		{"gatewaytest/sim", "context", false},
 		{"voiceshard", module + "/voiceshard/audio", true},
 		{"voiceshard", module + "/gatewayshard", false},
 		{"voiceshard/audio", module + "/voiceshard", false},
@@ -190,6 +220,29 @@ func TestLaws(t *testing.T) {
 		l, found := lawOf(c.dir)
 		if why := l.judge(c.dir, c.path); !found || (why == "") != c.ok {
 			t.Errorf("%s imports %s: law found %v, judged %q", c.dir, c.path, found, why)
+		}
+	}
+}
+
+// TestClockBehindHelper puts a clock where a list of file names did not look:
+// into another file of the package, and into a package below it.
+func TestClockBehindHelper(t *testing.T) {
+	const helper = "import \"time\"\n\nfunc wallClock() time.Time { return time.Now() }\n"
+	const caller = "import \"" + module + "/internal/alarm\"\n\nvar wake = alarm.New(nil)\n"
+	for _, c := range []struct {
+		name, text string
+		found      int
+	}{
+		{"voiceserver/signaling/options.go", helper, 1},
+		{"voiceserver/signaling/server.go", caller, 1},
+		{"gatewaytest/world/record.go", helper, 1},
+		{"gatewaytest/sim/hash.go", "import \"" + module + "/gatewaytest\"\n\nvar _ = gatewaytest.Bot\n", 1},
+		{"gatewaytest/world/guild.go", "func f() { go f() }\n", 1},
+		{"voiceserver/settings.go", helper, 0},
+		{"voiceserver/signaling/server.go", "import \"time\"\n\nfunc f(now time.Time) time.Time { return now.Add(time.Second) }\n", 0},
+	} {
+		if found := impurities(parseText(t, c.name, "package p\n\n"+c.text)); len(found) != c.found {
+			t.Errorf("%s: found %q in\n%s", c.name, found, c.text)
 		}
 	}
 }
@@ -207,11 +260,7 @@ func lawOf(dir string) (law, bool) {
 
 // judge says what is wrong with an import, or nothing.
 func (l law) judge(dir, p string) string {
-	if p == module || strings.HasPrefix(p, module+"/") {
-		to := strings.TrimPrefix(strings.TrimPrefix(p, module), "/")
-		if to == "" {
-			to = "."
-		}
+	if to, ours := inside(p); ours {
 		if to != dir && !under(to, l.ours...) {
 			return "not below this package"
 		}
@@ -260,12 +309,6 @@ func impurity(dir string, n ast.Node, named map[string]string) string {
 		}
 	}
 	return ""
-}
-
-// serverHalf reports whether the file is a pure one of an impure package.
-func serverHalf(s *source) bool {
-	base := s.name[strings.LastIndexByte(s.name, '/')+1:]
-	return slices.ContainsFunc(pureFiles[s.dir], func(start string) bool { return strings.HasPrefix(base, start) })
 }
 
 func without(list []string, names ...string) []string {

@@ -371,7 +371,7 @@ func (s *GatewayState) scanEncoded(plain []byte) (p GatewayPayload, err error) {
 	if p, err = payloadOf(op, seq, name); err != nil || data == nil || !s.wanted(&p) {
 		return p, err
 	}
-	if s.json, err = s.codec.AppendJSON(s.roomy(s.json), data); err != nil {
+	if s.json, err = s.codec.AppendJSON(s.roomy(s.json), data, s.limit); err != nil {
 		return p, fmt.Errorf("%w: %w", ErrMalformed, err)
 	}
 	p.Data = s.json

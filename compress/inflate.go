@@ -80,9 +80,10 @@ func refill(src []byte, pos int, hold uint64, count uint) (uint64, uint, int) {
 	return hold, count, pos
 }
 
-// room makes out at least n bytes longer than what is written.
+// room makes out at least n bytes longer than what is written, and as long as the rest of the input: that takes hardly
+// less when it is inflated.
 func (f *inflater) room(n int) error {
-	out, err := grow(f.out[:f.o], n, f.limit)
+	out, err := grow(f.out[:f.o], max(n, min(len(f.src)-f.pos, f.limit-f.o)), f.limit)
 	f.out = out[:max(min(cap(out), f.limit), f.o)]
 	return err
 }

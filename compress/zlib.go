@@ -3,6 +3,8 @@ package compress
 import (
 	"bytes"
 	"fmt"
+
+	"github.com/discordpkg/gateway/internal/buffer"
 )
 
 const (
@@ -118,13 +120,13 @@ func (f *inflater) flushed() (bool, error) {
 	}
 }
 
-// keep appends src to the message that is not complete. A compressed message is hardly longer than an inflated one:
-// each stored block of up to 64 KiB adds 5 bytes.
+// keep appends src to the message that is not complete. A compressed message is hardly longer than an inflated one.
 func (z *ZlibStream) keep(src []byte, limit int) error {
-	if n := len(z.pending) + len(src) - 64; n-n>>8 > limit {
+	most := maxDeflated(limit)
+	if len(src) > most-len(z.pending) {
 		return fmt.Errorf("compress: zlib-stream: %w: over %d bytes without a flush", ErrTooLarge, limit)
 	}
-	z.pending = append(z.pending, src...)
+	z.pending = append(buffer.Grow(z.pending, len(src), most), src...)
 	return nil
 }
 

@@ -15,7 +15,7 @@ type ZstdStream struct {
 	inflater zstdInflater
 	skip     uint64 // how much is to come of a frame without content
 	pending  []byte // a header or block that is not complete
-	held     []byte // the beginning of a message whose last block is not complete
+	held     []byte // the beginning of a message that is not complete
 	err      error
 }
 
@@ -47,24 +47,59 @@ func (z *ZstdStream) Decompress(dst, src []byte, limit int) (out []byte, complet
 	if z.err != nil {
 		return dst, false, z.err
 	}
-	if len(z.pending) > 0 {
-		z.pending = append(z.pending, src...)
-		src = z.pending
+	out = dst
+	if len(z.held) > 0 { // as dst was on the earlier calls, so that nothing is copied twice
+		out, limit = z.held, limit-len(dst)
 	}
-	if out, err = extend(dst, z.held, limit); err == nil {
+	before := len(out)
+	if out, src, err = z.complete(out, src, limit); err == nil {
 		out, src, err = z.inflate(out, src, limit)
+	}
+	whole := len(src) == 0 && len(z.pending) == 0 && z.skip == 0 && (len(z.held) > 0 || len(out) > before)
+	switch {
+	case err != nil:
+	case !whole:
+		z.wait(out, before, src)
+		return dst, false, nil
+	case len(z.held) > 0:
+		out, err = extend(dst, out, limit+len(dst))
 	}
 	if err != nil {
 		z.fail(fmt.Errorf("compress: zstd-stream: %w", err))
 		return dst, false, z.err
 	}
-	if len(src) == 0 && z.skip == 0 && len(out) > len(dst) {
-		z.pending, z.held = nil, nil
-		return out, true, nil
+	z.pending, z.held = nil, nil
+	return out, true, nil
+}
+
+// wait keeps what there is of a message that is not complete: out, of which the first bytes may be the caller's, and
+// the rest of the input.
+func (z *ZstdStream) wait(out []byte, before int, rest []byte) {
+	if len(z.held) > 0 {
+		z.held = out
+	} else {
+		z.held = append(z.held, out[before:]...)
 	}
-	z.pending = append(z.pending[:0], src...)
-	z.held = append(z.held[:0], out[len(dst):]...)
-	return dst, false, nil
+	z.pending = append(z.pending, rest...)
+}
+
+// maxZstdItem is more than any header or block takes.
+const maxZstdItem = zstdMaxBlock + 64
+
+// complete appends to dst the blocks that begin in pending, for which it takes some of src, and returns the rest of src.
+func (z *ZstdStream) complete(dst, src []byte, limit int) (out, rest []byte, err error) {
+	if len(z.pending) == 0 {
+		return dst, src, nil
+	}
+	n := min(len(src), maxZstdItem)
+	z.pending = append(z.pending, src[:n]...)
+	dst, rest, err = z.inflate(dst, z.pending, limit)
+	if len(rest) > n { // src was all there is
+		z.pending = append(z.pending[:0], rest...)
+		return dst, nil, err
+	}
+	z.pending = nil
+	return dst, src[n-len(rest):], err
 }
 
 // inflate appends the blocks of src to dst and returns the rest of src, in which something is not complete.

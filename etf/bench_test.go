@@ -2,6 +2,7 @@ package etf
 
 import (
 	"encoding/json"
+	"math"
 	"testing"
 )
 
@@ -37,7 +38,7 @@ func BenchmarkAppendJSON(b *testing.B) {
 	b.SetBytes(int64(len(messageCreate)))
 	b.ReportAllocs()
 	for b.Loop() {
-		if dst, err = (Codec{}).AppendJSON(dst[:0], data); err != nil {
+		if dst, err = (Codec{}).AppendJSON(dst[:0], data, math.MaxInt); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -54,7 +55,7 @@ func BenchmarkDispatch(b *testing.B) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		if dst, err = (Codec{}).AppendJSON(dst[:0], data); err != nil {
+		if dst, err = (Codec{}).AppendJSON(dst[:0], data, math.MaxInt); err != nil {
 			b.Fatal(err)
 		}
 	}

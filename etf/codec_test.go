@@ -2,6 +2,7 @@ package etf
 
 import (
 	"encoding/json"
+	"math"
 	"testing"
 	"time"
 
@@ -20,8 +21,8 @@ func TestNoAllocations(t *testing.T) {
 	buf := make([]byte, 0, 4096)
 	for name, f := range map[string]func() error{
 		"Split":              func() (err error) { _, _, _, _, err = Codec{}.Split(msg); return err },
-		"AppendJSON":         func() (err error) { buf, err = Codec{}.AppendJSON(buf[:0], msg); return err },
-		"AppendJSON numbers": func() (err error) { buf, err = Codec{}.AppendJSON(buf[:0], numbers); return err },
+		"AppendJSON":         func() (err error) { buf, err = Codec{}.AppendJSON(buf[:0], msg, math.MaxInt); return err },
+		"AppendJSON numbers": func() (err error) { buf, err = Codec{}.AppendJSON(buf[:0], numbers, math.MaxInt); return err },
 		"AppendWire":         func() (err error) { buf, err = Codec{}.AppendWire(buf[:0], text); return err },
 		"AppendWire number":  func() (err error) { buf, err = Codec{}.AppendWire(buf[:0], float); return err },
 	} {
@@ -35,16 +36,16 @@ func TestClaimedLengths(t *testing.T) {
 	buf := make([]byte, 0, 256)
 	for _, tag := range "mlitovk" {
 		msg := []byte("\x83" + string(tag) + "\xff\xff\xff\xff\xff\xff")
-		_, err := Codec{}.AppendJSON(buf, msg)
+		_, err := Codec{}.AppendJSON(buf, msg, math.MaxInt)
 		require.ErrorIs(t, err, ErrTruncated)
 		// One allocation: the error.
-		require.LessOrEqual(t, testing.AllocsPerRun(10, func() { _, _ = Codec{}.AppendJSON(buf, msg) }), 1.0)
+		require.LessOrEqual(t, testing.AllocsPerRun(10, func() { _, _ = Codec{}.AppendJSON(buf, msg, math.MaxInt) }), 1.0)
 	}
 }
 
 func TestInputTooLarge(t *testing.T) {
 	huge := make([]byte, maxInput+1) // never touched, so never backed by memory
-	_, err := Codec{}.AppendJSON(nil, huge)
+	_, err := Codec{}.AppendJSON(nil, huge, math.MaxInt)
 	require.ErrorIs(t, err, ErrSize)
 	_, err = Codec{}.AppendWire(nil, huge)
 	require.ErrorIs(t, err, ErrSize)

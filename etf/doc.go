@@ -47,8 +47,8 @@
 // # Limits
 //
 // Containers nest at most [Codec.MaxDepth] deep. Input is at most 1 GiB. For
-// n bytes of input, output is at most 6n bytes of JSON and 3n+1 bytes of terms;
-// nothing is allocated for a length that the peer only claims. Into a
+// n bytes of input, output is at most 6n bytes of JSON and 3n+1 bytes of terms,
+// and JSON no more than the caller allows; nothing is allocated for a length that the peer only claims. Into a
 // destination with room, neither direction allocates while containers nest at
 // most 32 deep and numbers are at most 32 characters long.
 //

@@ -1,6 +1,7 @@
 package etf
 
 import (
+	"math"
 	"math/rand/v2"
 	"strings"
 	"testing"
@@ -161,7 +162,7 @@ func TestSplitInAnyOrder(t *testing.T) {
 		require.Zero(t, op)
 		require.EqualValues(t, 7, seq)
 		require.Equal(t, "READY", string(event))
-		text, err := Codec{}.AppendJSON(nil, data)
+		text, err := Codec{}.AppendJSON(nil, data, math.MaxInt)
 		require.NoError(t, err)
 		require.Equal(t, "[1,[120]]", string(text))
 	}

@@ -16,7 +16,7 @@ var (
 	ErrKey         = errors.New("map key is not a binary, atom or integer")
 	ErrRange       = errors.New("number out of range")
 	ErrDepth       = errors.New("nested too deep")
-	ErrSize        = errors.New("input too large")
+	ErrSize        = errors.New("input or output too large")
 	ErrEnvelope    = errors.New("not a gateway message")
 	ErrJSON        = errors.New("invalid JSON")
 )

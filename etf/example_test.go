@@ -2,6 +2,7 @@ package etf_test
 
 import (
 	"fmt"
+	"math"
 
 	"github.com/discordpkg/gateway/etf"
 )
@@ -18,7 +19,7 @@ func Example() {
 	if err != nil {
 		panic(err)
 	}
-	text, err := codec.AppendJSON(nil, data)
+	text, err := codec.AppendJSON(nil, data, math.MaxInt)
 	if err != nil {
 		panic(err)
 	}

@@ -3,6 +3,7 @@ package etf
 import (
 	"bytes"
 	"encoding/json"
+	"math"
 	"math/rand/v2"
 	"reflect"
 	"strconv"
@@ -74,7 +75,7 @@ func FuzzAppendJSON(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) {
 		data = append(make([]byte, 0, len(data)), data...) // reading on would panic
 		want, wantErr := referenceJSON(data, DefaultMaxDepth)
-		got, err := Codec{}.AppendJSON(nil, data)
+		got, err := Codec{}.AppendJSON(nil, data, math.MaxInt)
 		if wantErr != nil {
 			require.Error(t, err)
 			return
@@ -103,7 +104,7 @@ func TestMutations(t *testing.T) {
 			}
 		}
 		want, wantErr := referenceJSON(msg, DefaultMaxDepth)
-		got, err := Codec{}.AppendJSON(nil, msg)
+		got, err := Codec{}.AppendJSON(nil, msg, math.MaxInt)
 		if wantErr != nil {
 			require.Error(t, err, "%q", msg)
 			continue
@@ -121,7 +122,7 @@ func FuzzSplit(f *testing.F) {
 	f.Fuzz(func(t *testing.T, msg []byte) {
 		msg = append(make([]byte, 0, len(msg)), msg...)
 		op, seq, event, data, err := Codec{}.Split(msg)
-		whole, wholeErr := Codec{}.AppendJSON(nil, msg)
+		whole, wholeErr := Codec{}.AppendJSON(nil, msg, math.MaxInt)
 		if err != nil || wholeErr != nil {
 			return // d is not looked into, op and s may be anything in JSON
 		}
@@ -149,7 +150,7 @@ func FuzzSplit(f *testing.F) {
 		d, ok := pairs["d"]
 		require.Equal(t, ok, data != nil)
 		if ok {
-			text, err := Codec{}.AppendJSON(nil, data)
+			text, err := Codec{}.AppendJSON(nil, data, math.MaxInt)
 			require.NoError(t, err)
 			require.Equal(t, string(d), string(text))
 		}
@@ -178,7 +179,7 @@ func FuzzAppendWire(f *testing.F) {
 				return
 			}
 			require.LessOrEqual(t, len(msg), 3*len(text)+1)
-			back, err := c.AppendJSON(nil, msg)
+			back, err := c.AppendJSON(nil, msg, math.MaxInt)
 			require.NoError(t, err)
 			// Integers beyond 2^53 come back as strings, so compare through the reference.
 			reference, err := referenceJSON(msg, 10000)
@@ -220,7 +221,7 @@ func TestRoundTrip(t *testing.T) {
 		for _, c := range []Codec{{}, {AtomKeys: true}, {AtomKeys: true, IntegerIDs: true}} {
 			msg, err := c.AppendWire(nil, text)
 			require.NoError(t, err)
-			back, err := c.AppendJSON(nil, msg)
+			back, err := c.AppendJSON(nil, msg, math.MaxInt)
 			require.NoError(t, err)
 			require.JSONEq(t, string(text), string(back))
 			again, err := c.AppendWire(nil, back)

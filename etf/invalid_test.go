@@ -2,6 +2,7 @@ package etf
 
 import (
 	"bytes"
+	"math"
 	"testing"
 	"unicode/utf8"
 
@@ -16,7 +17,7 @@ func TestStringsBecomeUTF8(t *testing.T) {
 			s := bytes.Repeat([]byte{'a'}, 20)
 			s[at] = byte(b)
 			term := append([]byte{131, 109, 0, 0, 0, 20}, s...)
-			got, err := Codec{}.AppendJSON(nil, term)
+			got, err := Codec{}.AppendJSON(nil, term, math.MaxInt)
 			require.NoError(t, err)
 			require.True(t, utf8.Valid(got), "byte %#x at %d: %q", b, at, got)
 			require.Contains(t, string(got), "\uFFFD")

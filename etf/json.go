@@ -2,24 +2,32 @@ package etf
 
 import (
 	"encoding/binary"
+	"math"
 	"strconv"
 )
 
 // AppendJSON appends the JSON form of one term to dst. Data is such a term, or
 // a whole message (then it starts with the version byte 131), with nothing
-// after it. The JSON is compact. Dst grows by at most six bytes for each byte
-// of data and its capacity by some more, into which AppendJSON may write; the
-// two must not overlap. With an error, a [*SyntaxError], the result is dst.
-func (c Codec) AppendJSON(dst, data []byte) ([]byte, error) {
+// after it. The JSON is compact. The two must not overlap.
+//
+// Dst grows by at most six bytes for each byte of data, and to at most limit
+// bytes, beyond which the error is [ErrSize]. Its capacity may become 65 bytes
+// more, into which AppendJSON may write. With an error, a [*SyntaxError], the
+// result is dst.
+func (c Codec) AppendJSON(dst, data []byte, limit int) ([]byte, error) {
 	if len(data) > maxInput {
 		return dst, &SyntaxError{Err: ErrSize}
 	}
-	w := writer{src: data, n: len(dst), top: opened(inNothing, 1), maxDepth: c.maxDepth()}
+	// A comma is written behind the value.
+	limit = min(limit, math.MaxInt-slack-1) + 1
+	w := writer{src: data, n: len(dst), top: opened(inNothing, 1), maxDepth: c.maxDepth(), limit: limit}
 	if len(data) > 0 && data[0] == version {
 		w.i = 1
 	}
-	w.out = grow(dst[:cap(dst)], len(dst), len(data)+slack)
-	err := w.term()
+	var err error
+	if w.out, err = grow(dst[:cap(dst)], len(dst), min(len(data), max(limit-len(dst), 0)), limit); err == nil {
+		err = w.term()
+	}
 	if err == nil && w.i < len(data) {
 		err = ErrTrailing
 	}
@@ -42,6 +50,7 @@ type writer struct {
 	top      frame // the innermost container
 	around   frames
 	maxDepth int
+	limit    int  // of n
 	keyed    bool // the key of the pair that is next is written
 	last     [2 * reach]byte
 }
@@ -63,7 +72,9 @@ func (w *writer) term() error {
 // step writes one element or the end of a container, whatever it is. It reports
 // true at the end of the whole term.
 func (w *writer) step() (done bool, err error) {
-	w.out = grow(w.out, w.n, slack)
+	if w.out, err = grow(w.out, w.n, 0, w.limit); err != nil {
+		return false, err
+	}
 	switch {
 	case w.top == inNothing:
 		w.n-- // the comma
@@ -71,7 +82,7 @@ func (w *writer) step() (done bool, err error) {
 	case w.top < element:
 		return false, w.end()
 	case w.top&kinds == inMap && !w.keyed:
-		if w.out, w.n, w.i, err = writeKey(w.out, w.n, w.src, w.i); err != nil {
+		if err = w.key(); err != nil {
 			return false, err
 		}
 	}
@@ -114,13 +125,14 @@ func (w *writer) value() (err error) {
 	case classNone:
 		return refusal(w.src[w.i])
 	case classText:
-		w.text(start, end)
+		err = w.text(start, end)
 	case classLeaf:
-		if w.out, w.n, err = writeLeaf(w.out, w.n, w.src[w.i:end]); err != nil {
-			return err
-		}
+		err = w.leaf(w.src[w.i:end])
 	default:
 		return w.container(class, start, end-start)
+	}
+	if err != nil {
+		return err
 	}
 	w.out[w.n] = ','
 	w.n++
@@ -129,14 +141,15 @@ func (w *writer) value() (err error) {
 }
 
 // text writes the text src[start:end] of the term at src[i].
-func (w *writer) text(start, end int) {
+func (w *writer) text(start, end int) (err error) {
 	if w.src[w.i] != tagBinary {
 		if name := constantOf(w.src[start:end]); name != "" {
 			w.n += copy(w.out[w.n:], name)
-			return
+			return nil
 		}
 	}
-	w.out, w.n = writeText(w.out, w.n, w.src, start, end)
+	w.out, w.n, err = writeText(w.out, w.n, w.src, start, end, w.limit)
+	return err
 }
 
 // container opens a container of some elements, which begin at src[start].
@@ -159,27 +172,29 @@ func (w *writer) container(c class, start, elements int) error {
 	return nil
 }
 
-// writeKey writes the key at src[i] and a colon.
-func writeKey(out []byte, n int, src []byte, i int) ([]byte, int, int, error) {
-	if i >= len(src) {
-		return out, n, i, ErrTruncated
+// key writes the key at src[i] and a colon.
+func (w *writer) key() (err error) {
+	if w.i >= len(w.src) {
+		return ErrTruncated
 	}
-	class, start, end := measure(src, i)
+	class, start, end := measure(w.src, w.i)
 	switch class {
 	case classText:
-		out, n = writeText(out, n, src, start, end)
+		w.out, w.n, err = writeText(w.out, w.n, w.src, start, end, w.limit)
 	case classLeaf:
-		var err error
-		if n, err = writeIntegerKey(out, n, src[i:end]); err != nil {
-			return out, n, i, err
-		}
+		w.n, err = writeIntegerKey(w.out, w.n, w.src[w.i:end])
 	case classNone:
-		return out, n, i, refusal(src[i])
+		err = refusal(w.src[w.i])
 	default:
-		return out, n, i, ErrKey
+		err = ErrKey
 	}
-	out[n] = ':'
-	return out, n + 1, end, nil
+	if err != nil {
+		return err
+	}
+	w.out[w.n] = ':'
+	w.n++
+	w.i = end
+	return nil
 }
 
 // writeIntegerKey writes a whole term, which must be an integer, as a string.
@@ -198,38 +213,47 @@ func writeIntegerKey(out []byte, n int, term []byte) (int, error) {
 	return n, ErrKey
 }
 
-// writeLeaf writes a whole term that is neither text nor container.
-func writeLeaf(out []byte, n int, term []byte) ([]byte, int, error) {
+// leaf writes a whole term that is neither text nor container.
+func (w *writer) leaf(term []byte) (err error) {
+	text := w.out[:w.n]
 	switch term[0] {
 	case tagSmallInteger:
-		return out, writeByte(out, n, term[1]), nil
+		w.n = writeByte(w.out, w.n, term[1])
+		return nil
 	case tagInteger:
 		number := int32(binary.BigEndian.Uint32(term[1:]))
-		return out, len(strconv.AppendInt(out[:n], int64(number), 10)), nil
+		text = strconv.AppendInt(text, int64(number), 10)
 	case tagSmallBig, tagLargeBig:
-		text, err := appendBig(out[:n], term, false)
-		return out, len(text), err
+		text, err = appendBig(text, term, false)
 	case tagNewFloat, tagFloat:
-		text, err := appendFloatTerm(out[:n], term)
-		return out, len(text), err
+		text, err = appendFloatTerm(text, term)
 	case tagNil:
-		return out, n + copy(out[n:], "[]"), nil
+		text = append(text, "[]"...)
+	default:
+		return w.bytes(term[3:])
 	}
-	// What remains is STRING, a list of bytes.
-	bytes := term[3:]
-	out = grow(out, n, 4*len(bytes)+slack)
-	out[n] = '['
-	n++
-	for _, b := range bytes {
-		n = writeByte(out, n, b)
-		out[n] = ','
-		n++
+	w.n = len(text)
+	return err
+}
+
+// bytes writes the contents of a STRING, which is a list of bytes.
+func (w *writer) bytes(list []byte) (err error) {
+	w.out[w.n] = '['
+	w.n++
+	for i, b := range list {
+		if w.out, err = grow(w.out, w.n, 2*(len(list)-i), w.limit); err != nil {
+			return err
+		}
+		w.n = writeByte(w.out, w.n, b)
+		w.out[w.n] = ','
+		w.n++
 	}
-	if len(bytes) > 0 {
-		n--
+	if len(list) > 0 {
+		w.n--
 	}
-	out[n] = ']'
-	return out, n + 1, nil
+	w.out[w.n] = ']'
+	w.n++
+	return nil
 }
 
 // writeByte writes a number of one to three digits.

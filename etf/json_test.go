@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"math"
 	"math/rand/v2"
+	"runtime"
 	"strconv"
 	"strings"
 	"testing"
@@ -83,7 +84,7 @@ func TestTermsToJSON(t *testing.T) {
 	} {
 		for _, prefix := range []string{"", "\x83"} {
 			// A capacity of its own for each: growing is tested as well.
-			got, err := Codec{}.AppendJSON([]byte("before "), []byte(prefix+term))
+			got, err := Codec{}.AppendJSON([]byte("before "), []byte(prefix+term), math.MaxInt)
 			require.NoError(t, err, "%q", term)
 			require.Equal(t, "before "+want, string(got), "%q", term)
 			require.True(t, json.Valid(got[7:]), "%q", got)
@@ -133,7 +134,7 @@ func TestTermsRefused(t *testing.T) {
 		"t\x00\x00\x00\x01n\x09\x00\x00\x00\x00\x00\x00\x00\x00\x00\x01j": {ErrRange, 5},
 	} {
 		dst := []byte("before")
-		got, err := Codec{}.AppendJSON(dst, []byte(term))
+		got, err := Codec{}.AppendJSON(dst, []byte(term), math.MaxInt)
 		require.ErrorIs(t, err, want.err, "%q", term)
 		require.Equal(t, "before", string(got), "%q", term)
 		var syntax *SyntaxError
@@ -146,10 +147,10 @@ func TestTermsRefused(t *testing.T) {
 func TestDepth(t *testing.T) {
 	for _, depth := range []int{1, 31, 32, 33, 400} {
 		c := Codec{MaxDepth: depth}
-		text, err := c.AppendJSON(nil, []byte(nested(depth)))
+		text, err := c.AppendJSON(nil, []byte(nested(depth)), math.MaxInt)
 		require.NoError(t, err)
 		require.Equal(t, strings.Repeat("[", depth)+"[]"+strings.Repeat("]", depth), string(text))
-		_, err = c.AppendJSON(nil, []byte(nested(depth+1)))
+		_, err = c.AppendJSON(nil, []byte(nested(depth+1)), math.MaxInt)
 		require.ErrorIs(t, err, ErrDepth)
 
 		list := strings.Repeat("[", depth) + strings.Repeat("]", depth)
@@ -160,9 +161,9 @@ func TestDepth(t *testing.T) {
 			require.ErrorIs(t, err, ErrDepth)
 		}
 	}
-	_, err := Codec{}.AppendJSON(nil, []byte(nested(DefaultMaxDepth)))
+	_, err := Codec{}.AppendJSON(nil, []byte(nested(DefaultMaxDepth)), math.MaxInt)
 	require.NoError(t, err)
-	_, err = Codec{}.AppendJSON(nil, []byte(nested(DefaultMaxDepth+1)))
+	_, err = Codec{}.AppendJSON(nil, []byte(nested(DefaultMaxDepth+1)), math.MaxInt)
 	require.ErrorIs(t, err, ErrDepth)
 }
 
@@ -174,11 +175,11 @@ func TestTruncated(t *testing.T) {
 		for cut := range msg {
 			// A capacity that ends with the cut: reading on would panic.
 			part := append(make([]byte, 0, cut), msg[:cut]...)
-			_, err := Codec{}.AppendJSON(nil, part)
+			_, err := Codec{}.AppendJSON(nil, part, math.MaxInt)
 			require.ErrorIs(t, err, ErrTruncated, "cut at %d", cut)
 			_, _, _, data, err := Codec{}.Split(part)
 			if err == nil { // d is last, and its end is not looked for
-				_, err = Codec{}.AppendJSON(nil, data)
+				_, err = Codec{}.AppendJSON(nil, data, math.MaxInt)
 			}
 			require.ErrorIs(t, err, ErrTruncated, "cut at %d", cut)
 		}
@@ -197,7 +198,7 @@ func TestTextAtEveryOffset(t *testing.T) {
 			text := strings.Repeat("x", offset) + string([]byte{byte(b)}) + "yz"
 			for _, behind := range []string{"", strings.Repeat("m", 20)} {
 				term := "h\x02" + binaryTerm(text) + binaryTerm(behind)
-				got, err := Codec{}.AppendJSON(nil, []byte(term))
+				got, err := Codec{}.AppendJSON(nil, []byte(term), math.MaxInt)
 				require.NoError(t, err)
 				var back []string
 				require.NoError(t, json.Unmarshal(got, &back), "%q", got)
@@ -235,5 +236,31 @@ func TestDecimals(t *testing.T) {
 		if string(word) != digits {
 			t.Fatalf("%s, want %s", word, digits)
 		}
+	}
+}
+
+// What is produced is bounded, however little it is made of: control characters
+// become six bytes each, the bytes of a STRING up to four, those that are no
+// UTF-8 three.
+func TestOutputLimit(t *testing.T) {
+	const size = 60000
+	list := func(element string) string {
+		return "l\x00\x00\x00\x40" + strings.Repeat(element, 64) + "j"
+	}
+	for name, term := range map[string]string{
+		"control characters": list("m\x00\x00\xea\x60" + strings.Repeat("\x01", size)),
+		"not UTF-8":          list("m\x00\x00\xea\x60" + strings.Repeat("\xff", size)),
+		"bytes":              list("k\xea\x60" + strings.Repeat("\xff", size)),
+		"keys":               list("t\x00\x00\x00\x01d\xea\x60" + strings.Repeat("\x01", size) + "j"),
+		"plain":              list("m\x00\x00\xea\x60" + strings.Repeat("x", size)),
+	} {
+		const limit = 2 << 20
+		data := []byte(term)
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		_, err := Codec{}.AppendJSON(nil, data, limit)
+		runtime.ReadMemStats(&after)
+		require.ErrorIs(t, err, ErrSize, name)
+		require.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(limit+limit/2), name)
 	}
 }

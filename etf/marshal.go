@@ -3,6 +3,7 @@ package etf
 import (
 	"encoding/json"
 	"fmt"
+	"math"
 )
 
 // Marshal returns v as a message, the version byte included. It goes through
@@ -19,7 +20,7 @@ func Marshal(v any) ([]byte, error) {
 // [Codec.Split], in the value that v points to. It goes through [encoding/json]:
 // struct tags and Unmarshaler methods are those of JSON.
 func Unmarshal(data []byte, v any) error {
-	text, err := Codec{}.AppendJSON(nil, data)
+	text, err := Codec{}.AppendJSON(nil, data, math.MaxInt)
 	if err != nil {
 		return err
 	}

@@ -1,6 +1,7 @@
 package etf
 
 import (
+	"math"
 	"strings"
 	"testing"
 
@@ -164,7 +165,7 @@ func TestIntegerIDs(t *testing.T) {
 		require.NoError(t, err)
 		require.NotContains(t, string(plain), "n\x08\x00")
 
-		back, err := Codec{}.AppendJSON(nil, got)
+		back, err := Codec{}.AppendJSON(nil, got, math.MaxInt)
 		require.NoError(t, err)
 		require.JSONEq(t, text, string(back), "the same JSON either way")
 	}

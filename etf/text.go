@@ -4,27 +4,36 @@ import (
 	"encoding/binary"
 	"math/bits"
 	"unicode/utf8"
+
+	"github.com/discordpkg/gateway/internal/buffer"
 )
 
 // slack is the room that the output always has behind what was asked for:
 // enough for a separator, a number, a key that is usual, and a store of 16 bytes.
 const slack = 64
 
-// grow makes room for need bytes behind out[:n]. The result is out or a larger
-// copy of it, as long as its capacity.
-func grow(out []byte, n, need int) []byte {
-	if len(out)-n >= need {
-		return out
+// grow makes room for need bytes and slack behind out[:n]. The result is out or
+// a larger copy of it, with room for limit bytes and slack at most. More than
+// limit is ErrSize.
+func grow(out []byte, n, need, limit int) ([]byte, error) {
+	if need > limit-n {
+		return out, ErrSize
 	}
-	out = append(out[:n], make([]byte, need+n/2)...)
-	return out[:cap(out)]
+	if len(out)-n >= need+slack {
+		return out, nil
+	}
+	grown := make([]byte, buffer.Size(len(out), n+need+slack, limit+slack))
+	copy(grown, out[:n])
+	return grown, nil
 }
 
 // writeText writes src[i:end] as a JSON string to out[n:], with slack left
 // behind it. Loads from src and stores to out, eight bytes at a time while none
 // needs an escape, may go beyond the text but not beyond the slices.
-func writeText(out []byte, n int, src []byte, i, end int) ([]byte, int) {
-	out = grow(out, n, end-i+slack)
+func writeText(out []byte, n int, src []byte, i, end, limit int) (_ []byte, _ int, err error) {
+	if out, err = grow(out, n, end-i, limit); err != nil {
+		return out, n, err
+	}
 	out[n] = '"'
 	n++
 	for end-i >= 8 {
@@ -32,7 +41,9 @@ func writeText(out []byte, n int, src []byte, i, end int) ([]byte, int) {
 		binary.LittleEndian.PutUint64(out[n:], word)
 		if m := special(word) & tops; m != 0 {
 			plain := bits.TrailingZeros64(m) / 8
-			out, n, i = writeSpecial(out, n+plain, src, i+plain, end)
+			if out, n, i, err = writeSpecial(out, n+plain, src, i+plain, end, limit); err != nil {
+				return out, n, err
+			}
 			continue
 		}
 		i += 8
@@ -45,10 +56,12 @@ func writeText(out []byte, n int, src []byte, i, end int) ([]byte, int) {
 			i++
 			continue
 		}
-		out, n, i = writeSpecial(out, n, src, i, end)
+		if out, n, i, err = writeSpecial(out, n, src, i, end, limit); err != nil {
+			return out, n, err
+		}
 	}
 	out[n] = '"'
-	return out, n + 1
+	return out, n + 1, nil
 }
 
 // writeLong writes text of at least eight bytes as a JSON string to out, and a
@@ -92,17 +105,21 @@ func special(word uint64) uint64 {
 
 // writeSpecial writes the character at src[i], or the run of other than ASCII
 // characters that starts there, and returns the index behind it.
-func writeSpecial(out []byte, n int, src []byte, i, end int) ([]byte, int, int) {
+func writeSpecial(out []byte, n int, src []byte, i, end, limit int) (_ []byte, _, _ int, err error) {
 	const hex = "0123456789abcdef"
-	out = grow(out, n, end-i+slack)
+	if out, err = grow(out, n, end-i, limit); err != nil {
+		return out, n, i, err
+	}
 	for i < end && src[i] >= utf8.RuneSelf {
 		r, size := utf8.DecodeRune(src[i:end])
 		if r == utf8.RuneError && size == 1 {
-			out = grow(out, n, end-i+slack)
+			if out, err = grow(out, n, end-i, limit); err != nil {
+				return out, n, i, err
+			}
 		}
 		n += utf8.EncodeRune(out[n:], r)
 		if i += size; i == end || src[i] < utf8.RuneSelf {
-			return out, n, i
+			return out, n, i, nil
 		}
 	}
 	out[n] = '\\'
@@ -122,7 +139,7 @@ func writeSpecial(out []byte, n int, src []byte, i, end int) ([]byte, int, int) 
 	default:
 		copy(out[n+1:], "u00")
 		out[n+4], out[n+5] = hex[b>>4], hex[b&15]
-		return out, n + 6, i + 1
+		return out, n + 6, i + 1, nil
 	}
-	return out, n + 2, i + 1
+	return out, n + 2, i + 1, nil
 }

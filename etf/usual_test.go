@@ -2,6 +2,7 @@ package etf
 
 import (
 	"encoding/binary"
+	"math"
 	"math/rand/v2"
 	"strings"
 	"testing"
@@ -11,7 +12,7 @@ import (
 
 // newWriter is as AppendJSON makes it, with a room for output.
 func newWriter(term []byte, room int) *writer {
-	return &writer{src: term, out: make([]byte, room), top: opened(inNothing, 1), maxDepth: 40}
+	return &writer{src: term, out: make([]byte, room), top: opened(inNothing, 1), maxDepth: 40, limit: math.MaxInt - slack}
 }
 
 // stepwise is AppendJSON without writeTerm.
@@ -21,6 +22,27 @@ func stepwise(term []byte) ([]byte, int, error) {
 		if done, err := w.step(); done || err != nil {
 			return w.out[:w.n], w.i, err
 		}
+	}
+}
+
+// requireLimit checks that the limit is exact, and holds for what is allocated.
+func requireLimit(t *testing.T, term []byte) {
+	t.Helper()
+	want, err := Codec{}.AppendJSON(nil, term, math.MaxInt)
+	if err != nil {
+		return
+	}
+	for short := range 4 {
+		limit := len("before ") + len(want) - short
+		got, err := Codec{}.AppendJSON([]byte("before "), term, limit)
+		if short > 0 {
+			require.ErrorIs(t, err, ErrSize, "%q", term)
+			require.Equal(t, "before ", string(got))
+			continue
+		}
+		require.NoError(t, err, "%q", term)
+		require.Equal(t, "before "+string(want), string(got))
+		require.LessOrEqual(t, cap(got), limit+slack+1)
 	}
 }
 
@@ -36,6 +58,7 @@ func requireSame(t *testing.T, term []byte, room int) {
 	if err == nil {
 		require.Equal(t, string(want), string(w.out[:w.n]), "%q", term)
 	}
+	requireLimit(t, term)
 }
 
 // A termMaker makes up terms of all forms, most of them usual.

@@ -3,6 +3,7 @@ package etf
 import (
 	"encoding/hex"
 	"encoding/json"
+	"math"
 	"os"
 	"regexp"
 	"strings"
@@ -43,7 +44,7 @@ var (
 
 func checkDecoded(t *testing.T, v vector) {
 	t.Helper()
-	text, err := Codec{}.AppendJSON(nil, v.message(t))
+	text, err := Codec{}.AppendJSON(nil, v.message(t), math.MaxInt)
 	require.NoError(t, err, v.JSON)
 	require.JSONEq(t, v.JSON, string(text), "terms to JSON")
 }
@@ -111,7 +112,7 @@ func TestErlpack(t *testing.T) {
 			if v.Name != "no_version" && v.Name != "empty" {
 				require.EqualValues(t, version, msg[0])
 			}
-			text, err := Codec{}.AppendJSON(nil, msg)
+			text, err := Codec{}.AppendJSON(nil, msg, math.MaxInt)
 			switch want, more := acceptsMore[v.Name]; {
 			case more:
 				require.NoError(t, err)
@@ -144,7 +145,7 @@ func TestServerFormIsReadByErlpack(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, v.Hex, hex.EncodeToString(ours), v.JSON)
 		require.JSONEq(t, wide.ReplaceAllString(v.JSON, `$1"$2"`), v.Back, "erlpack reads the same")
-		text, err := Codec{}.AppendJSON(nil, ours)
+		text, err := Codec{}.AppendJSON(nil, ours, math.MaxInt)
 		require.NoError(t, err)
 		require.JSONEq(t, v.JSON, string(text))
 	}

@@ -22,6 +22,12 @@ func (s *Shard) Progress() Progress {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	p := Progress{Received: s.state.SequenceNumber(), Handling: s.conn != nil && s.conn.handling.Load()}
-	p.Session, _ = s.state.Session()
+	session, ok := s.state.Session()
+	if !ok {
+		return p
+	}
+	if p.Session = session; s.lag.holds(session.ID) {
+		p.Session.Seq = s.lag.acked
+	}
 	return p
 }

@@ -10,7 +10,11 @@ import "github.com/discordpkg/gateway"
 func (s *Shard) Session() (gateway.Session, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.state.Session()
+	session, ok := s.state.Session()
+	if ok && s.lag.holds(session.ID) {
+		session.Seq = s.lag.acked
+	}
+	return session, ok
 }
 
 // Acknowledge tells the shard that every event up to the sequence number was
@@ -19,19 +23,35 @@ func (s *Shard) Acknowledge(seq int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.state.Acknowledge(seq)
+	if seq <= s.state.SequenceNumber() {
+		s.lag.acknowledge(seq)
+	}
 }
 
-// carry returns options that make the state of the next connection continue
-// the session of the last one: what was received is not delivered again, and
-// what was not acknowledged is not named. The caller holds mu.
-func (s *Shard) carry() []gateway.Option {
+// A lag is what was received on an earlier connection, and is not acknowledged
+// yet. The next connection must not receive it again, and the session that is
+// stored must not name it.
+type lag struct {
+	session  string
+	acked    int64
+	received int64
+}
+
+func (l *lag) holds(session string) bool { return l.session == session && l.acked < l.received }
+
+func (l *lag) acknowledge(seq int64) { l.acked = max(l.acked, seq) }
+
+// carry returns the session for the next connection, and what of it is not
+// acknowledged. The caller holds mu.
+func (s *Shard) carry() (gateway.Session, lag) {
 	session, ok := s.state.Session()
-	acked := session.Seq
-	if ok {
-		session.Seq = s.state.SequenceNumber()
+	if !ok {
+		return gateway.Session{}, lag{}
 	}
-	// The fields one by one too: the user's own WithSessionID was for the
-	// first connection only.
-	return []gateway.Option{gateway.WithSession(session), gateway.WithSessionID(session.ID),
-		gateway.WithSequenceNumber(session.Seq), gateway.WithAcknowledgedSequence(acked)}
+	acked := session.Seq
+	if s.lag.holds(session.ID) {
+		acked = s.lag.acked
+	}
+	session.Seq = s.state.SequenceNumber()
+	return session, lag{session: session.ID, acked: acked, received: session.Seq}
 }

@@ -31,6 +31,7 @@ type Shard struct {
 	closed     bool
 	cancelDial context.CancelCauseFunc // while dialing
 	conn       *connection             // nil while there is none
+	lag        lag
 	outcome    outcome
 	impasse    impasse
 	collectors map[string]*collector // by nonce
@@ -109,12 +110,16 @@ func (s *Shard) newState(more ...gateway.Option) (*gateway.GatewayState, error) 
 
 // renew replaces the state by one that continues its session. The caller holds mu.
 func (s *Shard) renew() error {
-	state, err := s.newState(s.carry()...)
+	session, acked := s.carry()
+	// The fields one by one too: the user's own WithSessionID was for the
+	// first connection only.
+	state, err := s.newState(gateway.WithSession(session),
+		gateway.WithSessionID(session.ID), gateway.WithSequenceNumber(session.Seq))
 	if err != nil {
 		return err
 	}
 	_ = s.state.Close()
-	s.state, s.spent = state, false
+	s.state, s.spent, s.lag = state, false, acked
 	return nil
 }
 

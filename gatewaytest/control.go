@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/discordpkg/gateway/event"
+	"github.com/discordpkg/gateway/gatewaytest/world"
 	"github.com/discordpkg/gateway/snowflake"
 )
 
@@ -138,7 +139,8 @@ type faultRequest struct {
 // maxNext is how many connections one request can prepare faults for.
 const maxNext = 10_000
 
-func (s *Server) controlFault(r faultRequest) (any, error) {
+// fault returns the fault with the durations that are texts.
+func (r faultRequest) fault() (Fault, error) {
 	for _, field := range []struct {
 		text string
 		d    *time.Duration
@@ -148,13 +150,21 @@ func (s *Server) controlFault(r faultRequest) (any, error) {
 		}
 		var err error
 		if *field.d, err = time.ParseDuration(field.text); err != nil {
-			return nil, fmt.Errorf("gatewaytest: fault: %w", err)
+			return Fault{}, fmt.Errorf("gatewaytest: fault: %w", err)
 		}
 	}
-	if r.Next > 0 {
-		return struct{}{}, s.InjectNext(r.Fault, min(r.Next, maxNext))
+	return r.Fault, nil
+}
+
+func (s *Server) controlFault(r faultRequest) (any, error) {
+	f, err := r.fault()
+	switch {
+	case err != nil:
+		return nil, err
+	case r.Next > 0:
+		return struct{}{}, s.InjectNext(f, min(r.Next, maxNext))
 	}
-	return struct{}{}, s.Inject(r.Fault, r.Sessions...)
+	return struct{}{}, s.Inject(f, r.Sessions...)
 }
 
 // maxGenerate is how many events one request can make up.
@@ -164,7 +174,7 @@ func (s *Server) controlGenerate(r struct {
 	Events int `json:"events"`
 }) (any, error) {
 	n := min(max(0, r.Events), maxGenerate)
-	s.do(func(now time.Time, w *World) {
+	s.do(func(now time.Time, w *world.World) {
 		for range n {
 			w.Generate(now)
 		}

@@ -48,11 +48,11 @@
 //
 // # Without sockets
 //
-// [World] and [Conn] are the same rules as pure machines: messages and time go
-// in, frames and deadlines come out. [Sim] runs them against thousands of
-// clients in virtual time and checks that no event is lost or seen twice.
-// [VoiceSim] does the same for voice: calls with their datagrams, over networks
-// that lose, double and reorder.
+// Package world has the same rules as pure machines: messages and time go in,
+// frames and deadlines come out. [Sim] runs them against thousands of clients
+// in virtual time and checks that no event is lost or seen twice. [VoiceSim]
+// does the same for voice: calls with their datagrams, over networks that lose,
+// double and reorder. Both are those of package sim.
 //
 // # What it is not
 //

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/discordpkg/gateway/closecode"
+	"github.com/discordpkg/gateway/gatewaytest/world"
 	"github.com/discordpkg/gateway/lvsp"
 	"github.com/discordpkg/gateway/snowflake"
 	"github.com/discordpkg/gateway/voiceserver"
@@ -35,16 +36,14 @@ type LVSP struct {
 // their session ids before it is asked. [NewServer] panics if the secret is too
 // short.
 func WithLVSP(v LVSP) Option {
-	return func(s *settings) {
-		s.lvsp = &v
-		if v.URL == "" && s.voiceServer == nil {
-			s.voiceServer = []voiceserver.Option{}
-		}
-	}
+	return func(s *settings) error { s.lvsp = &v; return nil }
 }
 
 // backendName is what a voice server in the same process calls us.
 const backendName = "gatewaytest"
+
+// A placeKey says where a user can be only once.
+type placeKey struct{ guild, user snowflake.ID }
 
 // lvspVoice is a [VoiceBackend] that drives a voice server over LVSP.
 type lvspVoice struct {
@@ -69,14 +68,12 @@ func (s *Server) startLVSP(cfg *settings) {
 		target.URL, target.Secret, target.NetDial = "ws://voice.internal/", s.voice.secret, s.voice.dial
 	}
 	client, err := lvsp.NewClient(target.Secret, target.Options...)
-	if err != nil {
-		panic(fmt.Sprintf("gatewaytest: %v", err))
-	}
+	must(err)
 	s.lvsp = &lvspVoice{
 		srv: s, target: target, client: client, wake: make(chan struct{}, 1),
 		joins: make(map[placeKey]VoiceJoin), asked: make(map[placeKey]bool),
 	}
-	cfg.voice = s.lvsp
+	cfg.rules = append(cfg.rules, world.WithVoice(s.lvsp))
 }
 
 // run starts to dial. The world exists by now.
@@ -125,8 +122,8 @@ func flagsOf(j VoiceJoin) (f lvsp.Flags) {
 	return f
 }
 
-// update tells other flags of somebody who stays.
-func (v *lvspVoice) update(j VoiceJoin) {
+// Update tells other flags of a bot that stays.
+func (v *lvspVoice) Update(j VoiceJoin) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.joins[placeKey{j.Guild, j.User}] = j
@@ -254,7 +251,7 @@ func (v *voiceServers) dial(ctx context.Context, _, _ string) (net.Conn, error) 
 // one that is hears of everybody when its link is up.
 func (s *Server) forsake(old *voiceserver.Server) {
 	if s.voice.server() == nil {
-		s.do(func(now time.Time, w *World) {
+		s.do(func(now time.Time, w *world.World) {
 			for _, j := range w.Voice() {
 				w.AnswerVoice(now, j, VoiceServer{})
 			}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/discordpkg/gateway/closecode"
 	"github.com/discordpkg/gateway/command"
+	"github.com/discordpkg/gateway/gatewaytest/world"
 	"github.com/discordpkg/gateway/internal/alarm"
 	"github.com/gobwas/ws"
 )
@@ -22,10 +23,10 @@ const (
 	protocolError closecode.Type = 1002 // RFC 6455, section 7.4.1
 )
 
-// A peer is the socket of a [Conn].
+// A peer is the socket of a [world.Conn].
 type peer struct {
 	srv  *Server
-	c    *Conn
+	c    *world.Conn
 	conn net.Conn
 	in   io.Reader
 	wake chan struct{} // something to write
@@ -39,7 +40,7 @@ type peer struct {
 // serveGateway upgrades a request and serves the connection to its end.
 func (s *Server) serveGateway(w http.ResponseWriter, r *http.Request) {
 	status, refused := 0, false
-	s.do(func(_ time.Time, world *World) { status, refused = world.Refused(r.URL.Path == resumePath) })
+	s.do(func(_ time.Time, w *world.World) { status, refused = w.Refused(r.URL.Path == resumePath) })
 	if refused {
 		http.Error(w, http.StatusText(status), status)
 		return
@@ -54,7 +55,7 @@ func (s *Server) serveGateway(w http.ResponseWriter, r *http.Request) {
 	}
 	q := r.URL.Query()
 	p := &peer{srv: s, conn: conn, in: rw.Reader, wake: make(chan struct{}, 1), done: make(chan struct{})}
-	if !s.register(p, Params{Version: q.Get("v"), Encoding: q.Get("encoding"), Compress: q.Get("compress")}) {
+	if !s.register(p, world.Params{Version: q.Get("v"), Encoding: q.Get("encoding"), Compress: q.Get("compress")}) {
 		_ = conn.Close()
 		return
 	}
@@ -62,8 +63,8 @@ func (s *Server) serveGateway(w http.ResponseWriter, r *http.Request) {
 	s.running.Go(p.read)
 }
 
-func (s *Server) register(p *peer, params Params) (ok bool) {
-	s.do(func(now time.Time, w *World) {
+func (s *Server) register(p *peer, params world.Params) (ok bool) {
+	s.do(func(now time.Time, w *world.World) {
 		if ok = !s.closed; !ok {
 			return
 		}
@@ -76,7 +77,7 @@ func (s *Server) register(p *peer, params Params) (ok bool) {
 }
 
 func (p *peer) timeout() {
-	p.srv.do(func(now time.Time, _ *World) {
+	p.srv.do(func(now time.Time, _ *world.World) {
 		p.alarm.Rang()
 		p.c.HandleTimeout(now)
 		p.alarm.Set(now, p.c.NextDeadline())
@@ -93,7 +94,7 @@ func (p *peer) wakeUp() {
 // read serves what the client sends until the connection ends.
 func (p *peer) read() {
 	code := p.readFrames()
-	p.srv.do(func(now time.Time, _ *World) {
+	p.srv.do(func(now time.Time, _ *world.World) {
 		p.c.Lost(now, code)
 		p.alarm.Stop()
 	})
@@ -168,7 +169,7 @@ func (p *peer) payload(h ws.Header) ([]byte, error) {
 }
 
 func (p *peer) receive(msg []byte, binary bool) {
-	p.srv.do(func(now time.Time, _ *World) {
+	p.srv.do(func(now time.Time, _ *world.World) {
 		p.c.Receive(now, msg, binary)
 		p.alarm.Set(now, p.c.NextDeadline())
 	})
@@ -178,8 +179,8 @@ func (p *peer) answerPing(h ws.Header, data []byte) {
 	if h.OpCode != ws.OpPing {
 		return
 	}
-	p.srv.do(func(time.Time, *World) {
-		if !p.c.zombie && len(p.controls) < maxPongs {
+	p.srv.do(func(time.Time, *world.World) {
+		if p.c.Ping() && len(p.controls) < maxPongs {
 			p.controls = append(p.controls, ws.NewPongFrame(data))
 			p.wakeUp()
 		}
@@ -193,7 +194,7 @@ func (p *peer) answerClose(data []byte) closecode.Type {
 		n, _ := ws.ParseCloseFrameData(data)
 		code = closecode.Type(n)
 	}
-	p.srv.do(func(time.Time, *World) {
+	p.srv.do(func(time.Time, *world.World) {
 		if !p.c.Closed() {
 			p.controls = append(p.controls, ws.NewCloseFrame(data[:min(len(data), 2)]))
 		}
@@ -203,7 +204,7 @@ func (p *peer) answerClose(data []byte) closecode.Type {
 
 // refuse closes a connection that does not speak websocket properly.
 func (p *peer) refuse(code closecode.Type, why string) {
-	p.srv.do(func(now time.Time, _ *World) { p.c.fail(now, code, why) })
+	p.srv.do(func(now time.Time, _ *world.World) { p.c.Refuse(now, code, why) })
 }
 
 // A batch is what is written at once.
@@ -218,7 +219,7 @@ var errOver = errors.New("gatewaytest: connection is over")
 
 // write sends what the machine wants sent until the connection ends.
 func (p *peer) write() {
-	defer p.srv.do(func(time.Time, *World) { delete(p.srv.peers, p.c) })
+	defer p.srv.do(func(time.Time, *world.World) { delete(p.srv.peers, p.c) })
 	for {
 		b := p.next()
 		if len(b.data) > 0 && p.send(b) != nil || b.cut {
@@ -253,7 +254,8 @@ const maxBatch = 64 << 10
 func (p *peer) next() (b batch) {
 	p.srv.mu.Lock()
 	defer p.srv.mu.Unlock()
-	b.every = p.c.dripInterval
+	fault := p.c.Throttle()
+	b.every = fault.Pause
 	for _, f := range p.controls {
 		b.data = appendFrame(b.data, f)
 		b.close = b.close || f.Header.OpCode == ws.OpClose
@@ -265,22 +267,20 @@ func (p *peer) next() (b batch) {
 			break
 		}
 		switch f.Kind {
-		case FrameText:
+		case world.FrameText:
 			b.data = appendFrame(b.data, ws.NewTextFrame(f.Data))
-		case FrameBinary:
+		case world.FrameBinary:
 			b.data = appendFrame(b.data, ws.NewBinaryFrame(f.Data))
-		case FrameClose:
+		case world.FrameClose:
 			b.data, b.close = appendFrame(b.data, ws.NewCloseFrame(f.Data)), true
-		case FrameCut:
+		case world.FrameCut:
 			b.cut = true
 		}
 	}
-	if left := p.c.cutAfter; left >= 0 {
-		if len(b.data) >= left {
-			b.data, b.cut, b.close = b.data[:left], true, false
-		}
-		p.c.cutAfter -= len(b.data)
+	if left := fault.Cut; left >= 0 && len(b.data) >= left {
+		b.data, b.cut, b.close = b.data[:left], true, false
 	}
+	p.c.Wrote(len(b.data))
 	return b
 }
 

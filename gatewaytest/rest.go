@@ -9,7 +9,7 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/discordpkg/gateway/event"
+	"github.com/discordpkg/gateway/gatewaytest/world"
 	"github.com/discordpkg/gateway/snowflake"
 )
 
@@ -25,10 +25,10 @@ func (s *Server) handler() http.Handler {
 	api := http.NewServeMux()
 	api.HandleFunc("GET /gateway", s.getGateway)
 	api.Handle("GET /gateway/bot", s.authorized(s.getGatewayBot))
-	api.Handle("GET /users/@me", s.authorized(personal(s, botUser)))
+	api.Handle("GET /users/@me", s.authorized(personal(s, world.User)))
 	api.Handle("GET /users/@me/guilds", s.authorized(s.getGuilds))
-	api.Handle("GET /oauth2/applications/@me", s.authorized(personal(s, application)))
-	api.Handle("GET /applications/@me", s.authorized(personal(s, application)))
+	api.Handle("GET /oauth2/applications/@me", s.authorized(personal(s, world.Application)))
+	api.Handle("GET /applications/@me", s.authorized(personal(s, world.Application)))
 	api.Handle("GET /applications/{app}/commands", s.authorized(constant(`[]`)))
 	api.Handle("PUT /applications/{app}/commands", s.authorized(constant(`[]`)))
 	api.Handle("PUT /applications/{app}/guilds/{guild}/commands", s.authorized(constant(`[]`)))
@@ -77,7 +77,7 @@ func personal(s *Server, body func(bot int) string) http.HandlerFunc {
 
 // bot returns who makes an authorized request.
 func (s *Server) bot(r *http.Request) int {
-	n, _ := s.world.botOf(r.Header.Get("Authorization"))
+	n, _ := s.world.Bot(r.Header.Get("Authorization"))
 	return n
 }
 
@@ -90,7 +90,7 @@ func notFound(w http.ResponseWriter, _ *http.Request) {
 // authorized lets only bots pass.
 func (s *Server) authorized(next http.HandlerFunc) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if _, known := s.world.botOf(r.Header.Get("Authorization")); !known {
+		if _, known := s.world.Bot(r.Header.Get("Authorization")); !known {
 			reply(w, http.StatusUnauthorized, []byte(`{"message":"401: Unauthorized","code":0}`))
 			return
 		}
@@ -108,14 +108,10 @@ func (s *Server) getGateway(w http.ResponseWriter, _ *http.Request) {
 // https://discord.com/developers/docs/events/gateway#get-gateway-bot
 func (s *Server) getGatewayBot(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
-	now, cfg, b := time.Now(), s.world.cfg, s.world.bots[s.bot(r)]
-	remaining, reset := cfg.starts, 24*time.Hour
-	if b.startsReset.After(now) {
-		remaining, reset = max(0, cfg.starts-b.starts), b.startsReset.Sub(now)
-	}
+	starts := s.world.SessionStarts(time.Now(), s.bot(r))
 	s.mu.Unlock()
 	reply(w, http.StatusOK, fmt.Appendf(nil, `{"url":%q,"shards":%d,"session_start_limit":{"total":%d,"remaining":%d,"reset_after":%d,"max_concurrency":%d}}`,
-		s.GatewayURL, cfg.shards, cfg.starts, remaining, reset.Milliseconds(), cfg.buckets))
+		s.GatewayURL, starts.Shards, starts.Total, starts.Remaining, starts.ResetAfter.Milliseconds(), starts.MaxConcurrency))
 }
 
 func (s *Server) getGuilds(w http.ResponseWriter, _ *http.Request) {
@@ -138,12 +134,12 @@ func (s *Server) guildIn(r *http.Request, name string) (g *Guild, id snowflake.I
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.world.byID[id>>22<<22], id
+	return s.world.Guild(id), id
 }
 
 func (s *Server) getGuild(w http.ResponseWriter, r *http.Request) {
 	if g, id := s.guildIn(r, "guild"); g != nil && g.ID == id {
-		reply(w, http.StatusOK, g.appendGuild(nil, view{self: s.bot(r)}))
+		reply(w, http.StatusOK, g.JSON(s.bot(r)))
 		return
 	}
 	notFound(w, r)
@@ -151,7 +147,7 @@ func (s *Server) getGuild(w http.ResponseWriter, r *http.Request) {
 
 func (s *Server) getChannels(w http.ResponseWriter, r *http.Request) {
 	if g, id := s.guildIn(r, "guild"); g != nil && g.ID == id {
-		reply(w, http.StatusOK, g.appendChannels(nil))
+		reply(w, http.StatusOK, g.ChannelsJSON())
 		return
 	}
 	notFound(w, r)
@@ -176,10 +172,6 @@ func (s *Server) postMessage(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	var data []byte
-	s.do(func(now time.Time, world *World) {
-		data = world.message(now, g, channel, s.bot(r), m.Content)
-		d := delivery{w: world, now: now, name: event.MessageCreate, data: data}
-		d.deliver(ToGuild(g.ID))
-	})
+	s.do(func(now time.Time, w *world.World) { data = w.Message(now, s.bot(r), g, channel, m.Content) })
 	reply(w, http.StatusOK, data)
 }

@@ -3,7 +3,6 @@ package gatewaytest
 import (
 	"crypto/tls"
 	"crypto/x509"
-	"fmt"
 	"net"
 	"net/http"
 	"strings"
@@ -11,8 +10,8 @@ import (
 	"time"
 
 	"github.com/discordpkg/gateway/event"
+	"github.com/discordpkg/gateway/gatewaytest/world"
 	"github.com/discordpkg/gateway/internal/certificate"
-	"github.com/discordpkg/gateway/opcode"
 )
 
 // A Server is a local Discord on a port of the loopback interface, for
@@ -32,29 +31,29 @@ type Server struct {
 	stop     chan struct{}
 
 	mu      sync.Mutex // guards what follows; never held while waiting for a socket
-	world   *World
-	peers   map[*Conn]*peer
+	world   *world.World
+	peers   map[*world.Conn]*peer
 	closed  bool
-	changed chan struct{} // closed when something changed, nil while nobody waits
+	changed chan struct{} // closed when something changed, nil while no call waits
 }
 
 // NewServer starts a server and returns it. The caller closes it when done.
-// It panics if it cannot listen, as there is nothing a test could do then.
+// It panics if an option has a value that makes no sense, which the text names,
+// and if it cannot listen, as there is nothing a test could do then.
 func NewServer(options ...Option) *Server {
-	cfg := newSettings(options)
+	cfg, err := newSettings(options)
+	must(err)
 	l := cfg.listener
 	if l == nil {
-		var err error
-		if l, err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
-			panic(fmt.Sprintf("gatewaytest: listen: %v", err))
-		}
+		l, err = net.Listen("tcp", "127.0.0.1:0")
+		must(err)
 	}
 	s := &Server{
 		URL:      "http://" + l.Addr().String(),
 		listener: l,
 		secure:   cfg.secure,
 		stop:     make(chan struct{}),
-		peers:    make(map[*Conn]*peer),
+		peers:    make(map[*world.Conn]*peer),
 	}
 	pair := s.certify(cfg)
 	if cfg.secure {
@@ -64,8 +63,8 @@ func NewServer(options ...Option) *Server {
 	s.startVoice(&cfg, pair)
 	s.GatewayURL = "ws" + strings.TrimPrefix(s.URL, "http")
 	s.DialURL = s.GatewayURL + "/?encoding=json&v=10"
-	withResumeURL(s.GatewayURL + resumePath)(&cfg)
-	s.world = newWorld(cfg)
+	s.world, err = world.New(append(cfg.rules, world.WithResumeURL(s.GatewayURL+resumePath))...)
+	must(err)
 	if s.lvsp != nil {
 		s.lvsp.run()
 	}
@@ -78,9 +77,8 @@ func NewServer(options ...Option) *Server {
 func (s *Server) certify(cfg settings) (pair tls.Certificate) {
 	if cfg.secure || cfg.voiceServer != nil {
 		var err error
-		if pair, s.cert, err = certificate.SelfSigned("gatewaytest", time.Now(), s.listener.Addr()); err != nil {
-			panic(fmt.Sprintf("gatewaytest: %v", err))
-		}
+		pair, s.cert, err = certificate.SelfSigned("gatewaytest", time.Now(), s.listener.Addr())
+		must(err)
 	}
 	return pair
 }
@@ -124,8 +122,8 @@ func (s *Server) TLSClientConfig() *tls.Config {
 }
 
 // do runs f on the world, wakes the connections that got something to send,
-// and tells those who wait that something may have changed.
-func (s *Server) do(f func(now time.Time, w *World)) {
+// and tells the calls that wait that something may have changed.
+func (s *Server) do(f func(now time.Time, w *world.World)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	f(time.Now(), s.world)
@@ -141,10 +139,12 @@ func (s *Server) do(f func(now time.Time, w *World)) {
 	}
 }
 
-// Dispatch sends an event to the sessions it is for, see [World.Dispatch].
+// Dispatch sends an event to the sessions it is for, and returns how many they
+// are, see [world.World.Dispatch].
 func (s *Server) Dispatch(name event.Type, data any, to ...Target) (sessions int, err error) {
-	s.do(func(now time.Time, w *World) { sessions, err = w.Dispatch(now, name, data, to...) })
-	return sessions, err
+	var receivers []*world.Session
+	s.do(func(now time.Time, w *world.World) { receivers, err = w.Dispatch(now, name, data, to...) })
+	return len(receivers), err
 }
 
 // Generate dispatches made up events at a rate per second, see
@@ -167,7 +167,7 @@ func (s *Server) Generate(perSecond float64) (stop func()) {
 			case <-s.stop:
 				return
 			case at := <-ticker.C:
-				s.do(func(now time.Time, w *World) {
+				s.do(func(now time.Time, w *world.World) {
 					for owed := at.Sub(began).Seconds() * perSecond; sent+1 <= owed; sent++ {
 						w.Generate(now)
 					}
@@ -180,7 +180,7 @@ func (s *Server) Generate(perSecond float64) (stop func()) {
 
 // GenerateOne dispatches one made up event and returns its name.
 func (s *Server) GenerateOne() (name event.Type) {
-	s.do(func(now time.Time, w *World) { name = w.Generate(now) })
+	s.do(func(now time.Time, w *world.World) { name = w.Generate(now) })
 	return name
 }
 
@@ -188,10 +188,10 @@ func (s *Server) GenerateOne() (name event.Type) {
 // all sessions if none are named. It returns an error if one of them has no
 // connection; the others are served all the same.
 func (s *Server) Inject(f Fault, sessionIDs ...string) (err error) {
-	if err := f.onConnection(); err != nil {
+	if err := f.Valid(false); err != nil {
 		return err
 	}
-	s.do(func(now time.Time, w *World) {
+	s.do(func(now time.Time, w *world.World) {
 		if len(sessionIDs) == 0 {
 			for _, info := range w.Sessions() {
 				if info.Conn != 0 {
@@ -210,7 +210,7 @@ func (s *Server) Inject(f Fault, sessionIDs ...string) (err error) {
 
 // InjectNext makes something go wrong on each of the next n connections.
 func (s *Server) InjectNext(f Fault, n int) (err error) {
-	s.do(func(_ time.Time, w *World) { err = w.InjectNext(f, n) })
+	s.do(func(_ time.Time, w *world.World) { err = w.InjectNext(f, n) })
 	return err
 }
 
@@ -218,19 +218,15 @@ func (s *Server) InjectNext(f Fault, n int) (err error) {
 //
 // https://discord.com/developers/docs/events/gateway#heartbeat-requests
 func (s *Server) RequestHeartbeats() {
-	s.do(func(now time.Time, w *World) {
-		for _, sess := range w.order {
-			if sess.conn != nil {
-				sess.conn.control(now, opcode.Heartbeat, nil)
-			}
-		}
+	s.do(func(now time.Time, w *world.World) {
+		w.RequestHeartbeats(now)
 	})
 }
 
 // Guilds returns the guilds.
 func (s *Server) Guilds() []*Guild { s.mu.Lock(); defer s.mu.Unlock(); return s.world.Guilds() }
 
-// Sessions returns the sessions that can be resumed, see [World.Sessions].
+// Sessions returns the sessions that can be resumed, see [world.World.Sessions].
 func (s *Server) Sessions() []SessionInfo {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -13,6 +13,7 @@ import (
 	"github.com/discordpkg/gateway/gatewaytest"
 	"github.com/discordpkg/gateway/intent"
 	"github.com/discordpkg/gateway/opcode"
+	"github.com/discordpkg/gateway/voiceserver"
 	"github.com/stretchr/testify/require"
 )
 
@@ -150,4 +151,19 @@ func TestGenerate(t *testing.T) {
 	srv.RequestHeartbeats()
 	_, err := srv.WaitCommand(testContext(t), opcode.Identify)
 	require.NoError(t, err)
+}
+
+// A value that makes no sense is a panic that names the option.
+func TestBadOptions(t *testing.T) {
+	for name, option := range map[string]gatewaytest.Option{
+		"WithGuilds":    gatewaytest.WithGuilds(1, 0),
+		"WithListener":  gatewaytest.WithListener(nil),
+		"WithHeartbeat": gatewaytest.WithVoiceServer(voiceserver.WithHeartbeat(0, 0)),
+		"lvsp":          gatewaytest.WithLVSP(gatewaytest.LVSP{URL: "ws://voice.invalid", Secret: []byte("short")}),
+	} {
+		func() {
+			defer func() { require.Contains(t, recover(), name) }()
+			gatewaytest.NewServer(option)
+		}()
+	}
 }

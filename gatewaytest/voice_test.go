@@ -30,7 +30,7 @@ func (v *voiceLog) Leave(snowflake.ID, snowflake.ID) { v.leaves++ }
 
 func TestVoiceBackend(t *testing.T) {
 	backend := &voiceLog{server: "localhost:1234"}
-	srv := gatewaytest.NewServer(gatewaytest.WithGuilds(1, 3), gatewaytest.WithVoice(backend), gatewaytest.WithVoice(nil), gatewaytest.WithIdentifyInterval(0))
+	srv := gatewaytest.NewServer(gatewaytest.WithGuilds(1, 3), gatewaytest.WithVoice(backend), gatewaytest.WithIdentifyInterval(0))
 	defer srv.Close()
 	g := srv.Guilds()[0]
 	watcher := connect(t, srv, gateway.WithIntents(intent.GuildVoiceStates))

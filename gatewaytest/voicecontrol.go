@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/discordpkg/gateway/closecode"
+	"github.com/discordpkg/gateway/gatewaytest/world"
 	"github.com/discordpkg/gateway/snowflake"
 	"github.com/discordpkg/gateway/voiceserver"
 )
@@ -50,7 +51,7 @@ func (s *Server) controlVoiceFault(r voiceRequest) (any, error) {
 	n := 0
 	switch {
 	case r.Close != 0:
-		if !sendable(closecode.Type(r.Close)) {
+		if !world.Sendable(closecode.Type(r.Close)) {
 			return nil, fmt.Errorf("gatewaytest: close code %d cannot be sent", r.Close)
 		}
 		n = voice.Faults().Close(r.User, r.Close)

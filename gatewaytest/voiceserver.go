@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/discordpkg/gateway/gatewaytest/world"
 	"github.com/discordpkg/gateway/snowflake"
 	"github.com/discordpkg/gateway/voiceserver"
 )
@@ -116,10 +117,9 @@ func (s *Server) startVoice(cfg *settings, pair tls.Certificate) {
 		return
 	}
 	s.voice = &voiceServers{lvsp: cfg.lvsp != nil, secret: newSecret(), options: append([]voiceserver.Option{voiceserver.WithCertificate(pair, s.cert)}, cfg.voiceServer...)}
-	if _, err := s.voice.replace(true); err != nil {
-		panic(err.Error())
-	}
-	cfg.voice = s.voice
+	_, err := s.voice.replace(true)
+	must(err)
+	cfg.rules = append(cfg.rules, world.WithVoice(s.voice))
 }
 
 // Voice returns the voice server of a server made with [WithVoiceServer]. It
@@ -170,7 +170,7 @@ func (s *Server) retire(old *voiceserver.Server) {
 		s.forsake(old)
 		return
 	}
-	s.do(func(now time.Time, w *World) {
+	s.do(func(now time.Time, w *world.World) {
 		for _, j := range w.Voice() {
 			w.AnswerVoice(now, j, s.voice.Join(j))
 			if old != nil {
@@ -182,27 +182,27 @@ func (s *Server) retire(old *voiceserver.Server) {
 
 var errNoVoiceServer = errors.New("gatewaytest: there is no voice server, see WithVoiceServer")
 
-// AnswerVoice is [World.AnswerVoice].
+// AnswerVoice is [world.World.AnswerVoice].
 func (s *Server) AnswerVoice(j VoiceJoin, server VoiceServer) (ok bool) {
-	s.do(func(now time.Time, w *World) { ok = w.AnswerVoice(now, j, server) })
+	s.do(func(now time.Time, w *world.World) { ok = w.AnswerVoice(now, j, server) })
 	return ok
 }
 
-// InVoice returns the bots in voice, see [World.Voice].
+// InVoice returns the bots in voice, see [world.World.Voice].
 func (s *Server) InVoice() []VoiceJoin {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.world.Voice()
 }
 
-// MoveMember is [World.MoveMember].
+// MoveMember is [world.World.MoveMember].
 func (s *Server) MoveMember(guild, user, channel snowflake.ID) (err error) {
-	s.do(func(now time.Time, w *World) { err = w.MoveMember(now, guild, user, channel) })
+	s.do(func(now time.Time, w *world.World) { err = w.MoveMember(now, guild, user, channel) })
 	return err
 }
 
-// MuteMember is [World.MuteMember].
+// MuteMember is [world.World.MuteMember].
 func (s *Server) MuteMember(guild, user snowflake.ID, mute, deaf bool) (err error) {
-	s.do(func(now time.Time, w *World) { err = w.MuteMember(now, guild, user, mute, deaf) })
+	s.do(func(now time.Time, w *world.World) { err = w.MuteMember(now, guild, user, mute, deaf) })
 	return err
 }

@@ -5,8 +5,8 @@
 //
 // # Use
 //
-// [New] starts a server. It knows nobody by itself: whoever runs it, which
-// with Discord is the main gateway, says who is in which channel.
+// [New] starts a server. It has no members by itself: its owner, which with
+// Discord is the main gateway, says which users are in which channel.
 //
 //	srv, err := voiceserver.New()
 //	defer srv.Close()
@@ -58,7 +58,7 @@
 // Each packet is opened with the key of its sender and sealed with that of each
 // receiver; header, extension and padding stay. What cannot be opened, comes
 // twice or too fast, or is for an address that nobody has confirmed goes no
-// further, see [Relay]. [WithPorts] spreads channels over sockets, each of which
+// further, see [relay.Relay]. [WithPorts] spreads channels over sockets, each of which
 // has a goroutine and a lock of its own.
 //
 // # End-to-end encryption
@@ -74,7 +74,7 @@
 //
 // # Without sockets
 //
-// [Core] and [Relay] are the two halves of the server as pure machines:
-// messages, datagrams and time go in, frames, datagrams and deadlines come
-// out. [Server] is a shell around them.
+// Packages signaling and relay are the two halves of the server as pure
+// machines: messages, datagrams and time go in, frames, datagrams and deadlines
+// come out. [Server] is a shell around them.
 package voiceserver

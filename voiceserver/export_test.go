@@ -1,11 +1,8 @@
 package voiceserver
 
-import "github.com/discordpkg/gateway/internal/rtp"
+import "github.com/discordpkg/gateway/voiceserver/relay"
 
 // WithNonces leaves the server so many nonces for each key.
 func WithNonces(left uint32) Option {
-	return func(s *settings) { s.nonces = rtp.Nonces{Next: 1 << 31, Left: left} }
+	return func(s *settings) error { s.audio = append(s.audio, relay.WithNonces(left)); return nil }
 }
-
-// Queue returns for how many frames a connection has memory.
-func (c *Conn) Queue() int { return cap(c.out) }

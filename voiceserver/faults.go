@@ -5,6 +5,7 @@ import (
 
 	"github.com/discordpkg/gateway/closecode"
 	"github.com/discordpkg/gateway/snowflake"
+	"github.com/discordpkg/gateway/voiceserver/signaling"
 )
 
 // Faults makes things go wrong, for tests of clients. Its methods are safe for
@@ -20,15 +21,15 @@ func (s *Server) Faults() Faults { return Faults{s} }
 func (f Faults) SetNetwork(n Network, users ...snowflake.ID) {
 	for _, p := range f.srv.ports {
 		p.mu.Lock()
-		p.relay.SetNetwork(n, users...)
+		p.audio.SetNetwork(n, users...)
 		p.mu.Unlock()
 	}
 }
 
 // Close closes the connections of a user, or of everybody if user is zero, and
-// returns how many they were, see [Core.Close].
+// returns how many they were, see [signaling.Server.Close].
 func (f Faults) Close(user snowflake.ID, code closecode.Voice) (closed int) {
-	f.srv.do(func(now time.Time, c *Core) { closed = c.Close(now, user, code) })
+	f.srv.do(func(now time.Time, v *signaling.Server) { closed = v.Close(now, user, code) })
 	return closed
 }
 
@@ -36,12 +37,12 @@ func (f Faults) Close(user snowflake.ID, code closecode.Voice) (closed int) {
 // without a close frame, and returns how many they were. Sessions can be
 // resumed.
 func (f Faults) Cut(user snowflake.ID) (cut int) {
-	f.srv.do(func(now time.Time, c *Core) { cut = c.Cut(now, user) })
+	f.srv.do(func(now time.Time, v *signaling.Server) { cut = v.Cut(now, user) })
 	return cut
 }
 
-// Stall keeps messages from being sent to a user, see [Core.Stall].
+// Stall keeps messages from being sent to a user, see [signaling.Server.Stall].
 func (f Faults) Stall(user snowflake.ID, d time.Duration) (stalled int) {
-	f.srv.do(func(now time.Time, c *Core) { stalled = c.Stall(now, user, d) })
+	f.srv.do(func(now time.Time, v *signaling.Server) { stalled = v.Stall(now, user, d) })
 	return stalled
 }

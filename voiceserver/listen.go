@@ -7,11 +7,14 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/discordpkg/gateway/internal/certificate"
+	"github.com/discordpkg/gateway/voiceserver/relay"
+	"github.com/discordpkg/gateway/voiceserver/signaling"
 )
 
 // listen opens what the settings do not bring along.
@@ -23,7 +26,7 @@ func (s *Server) listen() error {
 			return fmt.Errorf("voiceserver: %w", err)
 		}
 	}
-	s.doors = &doors{Listener: l, limit: s.cfg.connections + maxLogins, sniff: s.cfg.tls == nil}
+	s.doors = &doors{Listener: l, limit: s.cfg.connections + signaling.MaxLogins, sniff: s.cfg.tls == nil}
 	if err := s.secure(l); err != nil {
 		closeAll(s.cfg.sockets)
 		return err
@@ -81,9 +84,12 @@ func (s *Server) open(sockets []net.PacketConn) error {
 			closeAll(sockets[i:])
 			return err
 		}
-		cfg := s.cfg
-		cfg.seed += uint64(i)
-		s.ports = append(s.ports, newPort(socket, public, newRelay(cfg)))
+		audio, err := relay.New(append(slices.Clone(s.cfg.audio), relay.WithSeed(s.cfg.seed+uint64(i)))...)
+		if err != nil {
+			closeAll(sockets[i:])
+			return err
+		}
+		s.ports = append(s.ports, newPort(socket, public, audio))
 	}
 	return nil
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/discordpkg/gateway/lvsp"
+	"github.com/discordpkg/gateway/voiceserver/signaling"
 )
 
 // An LVSP lets backends drive a [Server] over the Litecord Voice Server
@@ -61,8 +62,8 @@ func (s *Server) ServeLVSP(l net.Listener, options ...lvsp.ServerOption) (*LVSP,
 	v.timer = time.AfterFunc(time.Hour, func() { v.do(v.machine.HandleTimeout) })
 	v.http = &http.Server{
 		Handler:        v,
-		ReadTimeout:    s.cfg.login,
-		WriteTimeout:   s.cfg.login,
+		ReadTimeout:    s.rules.LoginTimeout(),
+		WriteTimeout:   s.rules.LoginTimeout(),
 		MaxHeaderBytes: 16 << 10,
 		ErrorLog:       quiet(s.cfg.logger),
 	}
@@ -87,7 +88,8 @@ func (s *Server) adopt(v *LVSP) error {
 	case s.lvsp != nil:
 		return ErrServed
 	}
-	s.lvsp, s.core.absences.watched = v, true
+	s.lvsp = v
+	s.rules.WatchAbsence()
 	v.running.Go(v.reap)
 	return nil
 }
@@ -204,15 +206,7 @@ func (v *LVSP) reap() {
 
 // reap removes the members of backends that are gone, and returns them.
 func (s *Server) reap() (gone []Member) {
-	s.do(func(now time.Time, c *Core) {
-		for _, m := range c.absences.take() {
-			found := c.members[m.key()]
-			if m.Backend != "" && found != nil && found.Member == m && found.session == nil {
-				c.remove(now, found, 0)
-				gone = append(gone, m)
-			}
-		}
-	})
+	s.do(func(now time.Time, v *signaling.Server) { gone = v.RemoveAbsent(now) })
 	return gone
 }
 

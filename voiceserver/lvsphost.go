@@ -6,13 +6,15 @@ import (
 
 	"github.com/discordpkg/gateway/closecode"
 	"github.com/discordpkg/gateway/lvsp"
+	"github.com/discordpkg/gateway/snowflake"
+	"github.com/discordpkg/gateway/voiceserver/signaling"
 )
 
 // An lvspHost is the [Server] as backends drive it. It is called with the mutex
 // of the [LVSP] held, and takes the server's.
 type lvspHost struct {
 	srv      *Server
-	channels map[roomKey]lvspChannel
+	channels map[channelKey]lvspChannel
 	load     loadMeter
 }
 
@@ -22,23 +24,27 @@ type lvspChannel struct {
 	token   string
 }
 
-func newLVSPHost(s *Server) *lvspHost {
-	return &lvspHost{srv: s, channels: make(map[roomKey]lvspChannel)}
+// A channelKey is a channel of a backend.
+type channelKey struct {
+	backend string
+	channel snowflake.ID
 }
 
-func placeOf(c lvsp.Channel) roomKey { return roomKey{c.Backend, c.ID} }
+func newLVSPHost(s *Server) *lvspHost {
+	return &lvspHost{srv: s, channels: make(map[channelKey]lvspChannel)}
+}
+
+func placeOf(c lvsp.Channel) channelKey { return channelKey{c.Backend, c.ID} }
 
 // AssignChannel makes a token that is good for every member of the channel:
 // some dialects have no other.
 func (h *lvspHost) AssignChannel(_ time.Time, _ lvsp.Ticket, ch lvsp.Channel) (a lvsp.Assignment, err error) {
-	h.srv.do(func(_ time.Time, c *Core) {
+	h.srv.do(func(_ time.Time, c *signaling.Server) {
 		if h.srv.closed || h.srv.draining {
 			err = ErrClosed
 			return
 		}
-		if a.Token, err = newToken(c.cfg.random); err == nil {
-			c.passes[a.Token] = placeOf(ch)
-		}
+		a.Token, err = c.AdmitChannel(ch.Backend, ch.ID)
 	})
 	if err != nil {
 		return lvsp.Assignment{}, refusal(err)
@@ -53,7 +59,7 @@ func (h *lvspHost) UpdateChannel(_ time.Time, ch lvsp.Channel) error {
 	known := h.channels[placeOf(ch)]
 	known.bitrate = ch.Bitrate
 	h.channels[placeOf(ch)] = known
-	h.srv.do(func(_ time.Time, c *Core) { c.setBitrate(placeOf(ch), ch.Bitrate) })
+	h.srv.do(func(_ time.Time, c *signaling.Server) { c.SetChannelBitrate(ch.Backend, ch.ID, ch.Bitrate) })
 	return nil
 }
 
@@ -61,25 +67,21 @@ func (h *lvspHost) UpdateChannel(_ time.Time, ch lvsp.Channel) error {
 func (h *lvspHost) DestroyChannel(_ time.Time, ch lvsp.Channel) {
 	known := h.channels[placeOf(ch)]
 	delete(h.channels, placeOf(ch))
-	h.srv.do(func(_ time.Time, c *Core) { delete(c.passes, known.token) })
+	h.srv.do(func(_ time.Time, c *signaling.Server) { c.RevokeToken(known.token) })
 }
 
 // CreateVoiceState admits a member.
 func (h *lvspHost) CreateVoiceState(_ time.Time, _ lvsp.Ticket, v lvsp.VoiceState) (voice lvsp.Voice, err error) {
-	m := Member{
-		Guild: v.Guild, Channel: v.Channel, User: v.User, SessionID: v.SessionID,
-		Backend: v.Backend, WithoutE2EE: v.WithoutDAVE,
-	}
-	bitrate := h.channels[m.place()].bitrate
-	h.srv.do(func(now time.Time, c *Core) {
+	m := memberOf(v)
+	bitrate := h.channels[channelKey{v.Backend, v.Channel}].bitrate
+	h.srv.do(func(now time.Time, c *signaling.Server) {
 		if h.srv.closed || h.srv.draining {
 			err = ErrClosed
 			return
 		}
-		c.know(m.Backend)
 		if voice.Token, err = c.Join(now, m); err == nil {
-			_ = c.setState(m.key(), stateOf(v.Flags))
-			c.setBitrate(m.place(), bitrate)
+			_ = c.SetMemberState(m, stateOf(v.Flags)) // it is there
+			c.SetChannelBitrate(m.Backend, m.Channel, bitrate)
 		}
 	})
 	if err != nil {
@@ -87,16 +89,6 @@ func (h *lvspHost) CreateVoiceState(_ time.Time, _ lvsp.Ticket, v lvsp.VoiceStat
 	}
 	voice.Endpoint = h.srv.Endpoint()
 	return voice, nil
-}
-
-// know remembers the name of a backend.
-func (c *Core) know(backend string) {
-	for _, b := range c.backends {
-		if b == backend {
-			return
-		}
-	}
-	c.backends = append(c.backends, backend)
 }
 
 // stateOf makes no difference between what a moderator wants and what the user
@@ -111,11 +103,16 @@ func stateOf(f lvsp.Flags) MemberState {
 
 // UpdateVoiceState enforces other flags.
 func (h *lvspHost) UpdateVoiceState(_ time.Time, v lvsp.VoiceState) (err error) {
-	h.srv.do(func(_ time.Time, c *Core) { err = c.setState(keyOf(v), stateOf(v.Flags)) })
+	h.srv.do(func(_ time.Time, c *signaling.Server) { err = c.SetMemberState(memberOf(v), stateOf(v.Flags)) })
 	return refusal(err)
 }
 
-func keyOf(v lvsp.VoiceState) memberKey { return memberKey{v.Backend, v.Server(), v.User} }
+func memberOf(v lvsp.VoiceState) Member {
+	return Member{
+		Guild: v.Guild, Channel: v.Channel, User: v.User, SessionID: v.SessionID,
+		Backend: v.Backend, WithoutE2EE: v.WithoutDAVE,
+	}
+}
 
 // DestroyVoiceState removes a member who is still the one that is meant.
 func (h *lvspHost) DestroyVoiceState(_ time.Time, v lvsp.VoiceState, why lvsp.Reason) {
@@ -123,11 +120,7 @@ func (h *lvspHost) DestroyVoiceState(_ time.Time, v lvsp.VoiceState, why lvsp.Re
 	if why == lvsp.ChannelDestroyed {
 		code = closecode.VoiceCallTerminated
 	}
-	h.srv.do(func(now time.Time, c *Core) {
-		if m := c.members[keyOf(v)]; m != nil && m.Channel == v.Channel && m.SessionID == v.SessionID {
-			c.remove(now, m, code)
-		}
-	})
+	h.srv.do(func(now time.Time, c *signaling.Server) { c.Remove(now, memberOf(v), code) })
 }
 
 // Health says how much more the server can take.

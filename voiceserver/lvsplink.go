@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/discordpkg/gateway/internal/alarm"
+	"github.com/discordpkg/gateway/internal/cellrate"
 	"github.com/discordpkg/gateway/internal/frame"
 	"github.com/discordpkg/gateway/lvsp"
 	"github.com/gobwas/ws"
@@ -50,7 +51,7 @@ type wary struct {
 	io.Reader
 	known bool
 	left  int
-	pace  pace // of bytes
+	pace  cellrate.Limit // of bytes
 }
 
 const (
@@ -60,7 +61,7 @@ const (
 )
 
 func newWary(r io.Reader) *wary {
-	return &wary{Reader: r, left: strangerBudget, pace: newPace(lvspRate, lvspBurst)}
+	return &wary{Reader: r, left: strangerBudget, pace: cellrate.New(lvspRate, lvspBurst)}
 }
 
 // Read returns errStranger when the budget is used up. It waits for a fraction
@@ -77,7 +78,7 @@ func (w *wary) Read(p []byte) (int, error) {
 	if !w.known {
 		w.left -= n
 	}
-	for !w.pace.takeN(time.Now(), n) {
+	for !w.pace.TakeN(time.Now(), n) {
 		time.Sleep(lvspChunk * time.Second / lvspRate)
 	}
 	return n, err
@@ -120,6 +121,14 @@ func (v *LVSP) register(l *lvspLink) {
 		v.running.Go(l.write)
 		v.running.Go(l.read)
 	})
+}
+
+// earlier returns the earlier of two times of which zero means never.
+func earlier(a, b time.Time) time.Time {
+	if a.IsZero() || !b.IsZero() && b.Before(a) {
+		return b
+	}
+	return a
 }
 
 // rearm follows the deadline of the machine.

@@ -1,12 +1,21 @@
 package voiceserver
 
-import "time"
+import (
+	"fmt"
+	"time"
+)
 
 // WithCapacity sets how many packets per second the server can send, 100,000
 // by default. It refuses nothing beyond: backends are told how much of it is
 // left, as health, so that they send calls elsewhere.
 func WithCapacity(packetsPerSecond int) Option {
-	return func(s *settings) { s.capacity = max(1, packetsPerSecond) }
+	return func(s *settings) error {
+		if packetsPerSecond < 1 {
+			return fmt.Errorf("voiceserver: WithCapacity: %d packets per second, must be 1 at least", packetsPerSecond)
+		}
+		s.capacity = packetsPerSecond
+		return nil
+	}
 }
 
 // A loadMeter measures how busy a server is.
@@ -23,7 +32,7 @@ const loadPeriod = time.Second
 // of connections, or of packets per second. A server that drains has none.
 func (l *loadMeter) health(now time.Time, s *Server) float64 {
 	s.mu.Lock()
-	open, closing := len(s.core.conns), s.closed || s.draining
+	open, closing := s.rules.Open(), s.closed || s.draining
 	s.mu.Unlock()
 	if closing {
 		return 0

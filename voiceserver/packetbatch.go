@@ -5,6 +5,7 @@ import (
 	"net"
 	"sync"
 
+	"github.com/discordpkg/gateway/voiceserver/relay"
 	"golang.org/x/net/ipv4"
 )
 
@@ -60,7 +61,7 @@ func (b *batched) receive(in []inbound) (int, error) {
 	return n, nil
 }
 
-func (b *batched) send(out []Datagram) {
+func (b *batched) send(out []relay.Datagram) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for len(out) > 0 {

@@ -3,6 +3,8 @@ package voiceserver
 import (
 	"net"
 	"net/netip"
+
+	"github.com/discordpkg/gateway/voiceserver/relay"
 )
 
 // A packetIO is a socket as a relay needs it. One goroutine receives; several
@@ -13,7 +15,7 @@ type packetIO interface {
 
 	// send sends what can be sent. Datagrams that cannot are lost, as they are
 	// on the way.
-	send(out []Datagram)
+	send(out []relay.Datagram)
 
 	close()
 }
@@ -31,7 +33,7 @@ const inboxSize = 32
 func newInbox() []inbound {
 	in := make([]inbound, inboxSize)
 	for i := range in {
-		in[i].buffer = make([]byte, maxDatagram+1) // one more shows what was cut off
+		in[i].buffer = make([]byte, relay.MaxDatagram+1) // one more shows what was cut off
 	}
 	return in
 }
@@ -83,7 +85,7 @@ func (o oneByOne) receive(in []inbound) (int, error) {
 	return 1, nil
 }
 
-func (o oneByOne) send(out []Datagram) {
+func (o oneByOne) send(out []relay.Datagram) {
 	for i := range out {
 		_, _ = o.conn.WriteToUDPAddrPort(out[i].Data, out[i].To)
 	}
@@ -107,7 +109,7 @@ func (a anyConn) receive(in []inbound) (int, error) {
 	return 1, nil
 }
 
-func (a anyConn) send(out []Datagram) {
+func (a anyConn) send(out []relay.Datagram) {
 	for i := range out {
 		_, _ = a.conn.WriteTo(out[i].Data, net.UDPAddrFromAddrPort(out[i].To))
 	}

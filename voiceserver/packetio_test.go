@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/discordpkg/gateway/internal/rtp"
+	"github.com/discordpkg/gateway/voiceserver/relay"
 	"github.com/stretchr/testify/require"
 )
 
@@ -34,16 +35,15 @@ func TestPacketIO(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			from, fromAddr := listenUDP(t, "udp4", "127.0.0.1")
 			to, toAddr := listenUDP(t, "udp4", "127.0.0.1")
-			var out Batch
+			var out []relay.Datagram
 			for i := range 100 {
 				at := toAddr
 				if i == 50 {
 					at = netip.AddrPortFrom(at.Addr(), 0)
 				}
-				d := out.add(at)
-				d.Data = fmt.Appendf(d.Data, "datagram %d", i)
+				out = append(out, relay.Datagram{To: at, Data: fmt.Appendf(nil, "datagram %d", i)})
 			}
-			way(from).send(out.Datagrams())
+			way(from).send(out)
 			in, receiver := newInbox(), way(to)
 			require.NoError(t, to.SetReadDeadline(time.Now().Add(20*time.Second)))
 			for i := 0; i < 100; {
@@ -61,7 +61,7 @@ func TestPacketIO(t *testing.T) {
 			receiver.close()
 			_, err := receiver.receive(in)
 			require.ErrorIs(t, err, net.ErrClosed)
-			receiver.send(out.Datagrams())
+			receiver.send(out)
 		})
 	}
 }
@@ -87,44 +87,46 @@ func BenchmarkPort(b *testing.B) {
 func benchmarkPort(b *testing.B, way func(*net.UDPConn) packetIO) {
 	socket, at := listenUDP(b, "udp4", "127.0.0.1")
 	sender, sendsFrom := listenUDP(b, "udp4", "127.0.0.1")
-	relay := NewRelay(WithPacketRate(1_000_000_000))
+	audio, err := relay.New(relay.WithPacketRate(1_000_000_000))
+	require.NoError(b, err)
+	var out relay.Batch
+	packets := make([]relay.Datagram, 32)
 	var key [rtp.KeySize]byte
 	for ssrc := range uint32(5) {
 		_, addr := listenUDP(b, "udp4", "127.0.0.1")
 		if ssrc == 0 {
 			addr = sendsFrom
 		}
-		require.NoError(b, relay.Apply(Route{SSRC: ssrc, Channel: 1, User: 1, Mode: string(rtp.AES256GCM), Key: key, Announced: true}))
-		relay.confirm(relay.legs[ssrc], addr)
+		require.NoError(b, audio.Apply(relay.Route{SSRC: ssrc, Channel: 1, User: 1, Mode: string(rtp.AES256GCM), Key: key, Named: addr, Announced: true}))
+		audio.Forward(time.Now(), addr, rtp.AppendDiscoveryRequest(nil, ssrc), &out) // confirms the address
 	}
 	sealer, err := rtp.NewSealer(rtp.AES256GCM, key[:], rtp.ClientNonces())
 	require.NoError(b, err)
-	const round = 32
 	var stream rtp.Stream
-	var packets, out Batch
 	in, server := newInbox(), way(socket)
 	b.ReportAllocs()
 	for b.Loop() {
 		b.StopTimer()
-		packets.Reset()
-		for range round {
-			d, p := packets.add(at), rtp.Packet{Header: stream.Next(960), Payload: make([]byte, 160)}
-			n, _ := p.MarshalTo(d.Data[:bufferSize])
-			d.Data, _ = sealer.Seal(d.Data[:n])
+		for i := range packets {
+			p := rtp.Packet{Header: stream.Next(960), Payload: make([]byte, 160)}
+			data := make([]byte, p.Size(), p.Size()+rtp.Overhead)
+			_, _ = p.MarshalTo(data)
+			data, _ = sealer.Seal(data)
+			packets[i] = relay.Datagram{To: at, Data: data}
 		}
-		oneByOne{sender}.send(packets.Datagrams())
+		oneByOne{sender}.send(packets)
 		b.StartTimer()
-		for got := 0; got < round; {
+		for got := 0; got < len(packets); {
 			n, err := server.receive(in)
 			require.NoError(b, err)
 			for _, d := range in[:n] {
-				relay.Forward(time.Now(), d.from, d.data, &out)
+				audio.Forward(time.Now(), d.from, d.data, &out)
 			}
 			server.send(out.Datagrams())
 			out.Reset()
 			got += n
 		}
 	}
-	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*round), "ns/packet")
-	require.EqualValues(b, 4*round*b.N, relay.stats.Forwarded)
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*len(packets)), "ns/packet")
+	require.EqualValues(b, 4*len(packets)*b.N, audio.Stats().Forwarded)
 }

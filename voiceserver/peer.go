@@ -11,18 +11,22 @@ import (
 	"github.com/discordpkg/gateway/internal/alarm"
 	"github.com/discordpkg/gateway/internal/frame"
 	"github.com/discordpkg/gateway/snowflake"
+	"github.com/discordpkg/gateway/voiceserver/signaling"
 	"github.com/gobwas/ws"
 )
 
 const (
 	closeWait    = 2 * time.Second // for the answer to a close frame
 	writeTimeout = 10 * time.Second
+
+	closeProtocol closecode.Voice = 1002 // RFC 6455, section 7.4.1
+	closeAbnormal closecode.Voice = 1006
 )
 
-// A peer is the socket of a [Conn].
+// A peer is the socket of a [signaling.Conn].
 type peer struct {
 	srv  *Server
-	c    *Conn
+	c    *signaling.Conn
 	conn net.Conn
 	in   *frame.Reader
 	wake chan struct{} // something to write
@@ -54,7 +58,7 @@ func (s *Server) serveVoice(w http.ResponseWriter, r *http.Request) {
 	}
 	p := &peer{
 		srv: s, conn: conn,
-		in:   frame.NewReader(conn, ws.StateServerSide, s.cfg.messageSize, early),
+		in:   frame.NewReader(conn, ws.StateServerSide, s.rules.MessageSize(), early),
 		wake: make(chan struct{}, 1), done: make(chan struct{}),
 	}
 	_ = conn.SetDeadline(time.Time{})
@@ -71,15 +75,15 @@ func (s *Server) crowded() bool {
 
 // full reports whether nobody else is let in. The caller holds the mutex.
 func (s *Server) full() bool {
-	return s.closed || s.draining || len(s.core.conns) >= s.cfg.connections
+	return s.closed || s.draining || s.rules.Open() >= s.cfg.connections
 }
 
 func (s *Server) register(p *peer, version string) (ok bool) {
-	s.do(func(now time.Time, c *Core) {
+	s.do(func(now time.Time, v *signaling.Server) {
 		if ok = !s.full(); !ok { // since the request came
 			return
 		}
-		p.c = c.Accept(now, version)
+		p.c = v.Accept(now, version)
 		p.alarm = alarm.New(p.timeout)
 		s.peers[p.c] = p
 		p.alarm.Set(now, p.c.NextDeadline())
@@ -90,7 +94,7 @@ func (s *Server) register(p *peer, version string) (ok bool) {
 }
 
 func (p *peer) timeout() {
-	p.srv.do(func(now time.Time, _ *Core) {
+	p.srv.do(func(now time.Time, _ *signaling.Server) {
 		p.alarm.Rang()
 		p.c.HandleTimeout(now)
 		p.alarm.Set(now, p.c.NextDeadline())
@@ -110,7 +114,7 @@ func (p *peer) read() {
 	var user snowflake.ID
 	var ended closecode.Voice
 	var why string
-	p.srv.do(func(now time.Time, _ *Core) {
+	p.srv.do(func(now time.Time, _ *signaling.Server) {
 		p.c.Lost(now, code)
 		p.alarm.Stop()
 		user = p.c.User()
@@ -142,7 +146,7 @@ func (p *peer) readFrames() closecode.Voice {
 			p.answerPing(data)
 		case op == ws.OpPong:
 		default:
-			p.srv.do(func(now time.Time, _ *Core) {
+			p.srv.do(func(now time.Time, _ *signaling.Server) {
 				p.c.Receive(now, data, op == ws.OpBinary)
 				p.alarm.Set(now, p.c.NextDeadline())
 			})
@@ -153,14 +157,14 @@ func (p *peer) readFrames() closecode.Voice {
 // refuse closes a connection whose client does not speak websocket properly,
 // or too much at once, and waits until it has seen why.
 func (p *peer) refuse(code closecode.Voice, why string) closecode.Voice {
-	p.srv.do(func(now time.Time, _ *Core) { p.c.fail(now, code, why) })
+	p.srv.do(func(now time.Time, _ *signaling.Server) { p.c.Refuse(now, code, why) })
 	_, _ = io.Copy(io.Discard, p.conn)
 	return code
 }
 
 // answerPing keeps the last answer only: others are not waited for.
 func (p *peer) answerPing(data []byte) {
-	p.srv.do(func(now time.Time, _ *Core) {
+	p.srv.do(func(now time.Time, _ *signaling.Server) {
 		if p.c.Ping(now) {
 			p.pong = frame.AppendServer(p.pong[:0], ws.OpPong, data)
 			p.wakeUp()
@@ -174,27 +178,32 @@ func (p *peer) answerClose(data []byte) closecode.Voice {
 	if len(data) < 2 {
 		data = nil
 	}
-	p.srv.do(func(time.Time, *Core) {
-		if !p.c.isClosed() {
+	p.srv.do(func(time.Time, *signaling.Server) {
+		if !p.closed() {
 			p.bye = frame.AppendServer(nil, ws.OpClose, data[:min(len(data), 2)])
 		}
 	})
 	return closecode.Voice(code)
 }
 
+func (p *peer) closed() bool {
+	_, _, closed := p.c.Closed()
+	return closed
+}
+
 // write sends what the machine wants sent until the connection ends.
 func (p *peer) write() {
-	defer p.srv.do(func(time.Time, *Core) {
+	defer p.srv.do(func(time.Time, *signaling.Server) {
 		delete(p.srv.peers, p.c)
 		p.srv.left()
 	})
 	defer p.conn.Close()
 	for {
 		data, end := p.next(nil)
-		if len(data) > 0 && p.send(data) != nil || end == FrameCut {
+		if len(data) > 0 && p.send(data) != nil || end == signaling.FrameCut {
 			return
 		}
-		if end == FrameClose {
+		if end == signaling.FrameClose {
 			_ = p.conn.SetReadDeadline(time.Now().Add(closeWait))
 			<-p.done
 			return
@@ -216,9 +225,9 @@ func (p *peer) write() {
 // maxBatch is about how many bytes are taken from the machine at once.
 const maxBatch = 64 << 10
 
-// next takes frames from the machine. End is [FrameClose] or [FrameCut] if
+// next takes frames from the machine. End is [signaling.FrameClose] or [signaling.FrameCut] if
 // that is the last there is.
-func (p *peer) next(data []byte) (_ []byte, end FrameKind) {
+func (p *peer) next(data []byte) (_ []byte, end signaling.FrameKind) {
 	p.srv.mu.Lock()
 	defer p.srv.mu.Unlock()
 	data = append(data, p.pong...)
@@ -229,18 +238,18 @@ func (p *peer) next(data []byte) (_ []byte, end FrameKind) {
 			break
 		}
 		switch f.Kind {
-		case FrameText:
+		case signaling.FrameText:
 			data = frame.AppendServer(data, ws.OpText, f.Data)
-		case FrameBinary:
+		case signaling.FrameBinary:
 			data = frame.AppendServer(data, ws.OpBinary, f.Data)
-		case FrameClose:
-			data, end = frame.AppendServer(data, ws.OpClose, f.Data), FrameClose
-		case FrameCut:
-			end = FrameCut
+		case signaling.FrameClose:
+			data, end = frame.AppendServer(data, ws.OpClose, f.Data), signaling.FrameClose
+		case signaling.FrameCut:
+			end = signaling.FrameCut
 		}
 	}
 	if p.bye != nil && end == 0 {
-		data, end, p.bye = append(data, p.bye...), FrameClose, nil
+		data, end, p.bye = append(data, p.bye...), signaling.FrameClose, nil
 	}
 	return data, end
 }

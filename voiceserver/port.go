@@ -8,35 +8,37 @@ import (
 	"time"
 
 	"github.com/discordpkg/gateway/internal/alarm"
+	"github.com/discordpkg/gateway/voiceserver/relay"
+	"github.com/discordpkg/gateway/voiceserver/signaling"
 )
 
-// A port is the socket of a [Relay].
+// A port is the socket of a [relay.Relay].
 type port struct {
 	socket packetIO
 	public netip.AddrPort
 
 	mu     sync.Mutex // guards what follows; never held while waiting for the socket
-	relay  *Relay
+	audio  *relay.Relay
 	alarm  *alarm.Alarm
 	closed bool
 }
 
-func newPort(socket net.PacketConn, public netip.AddrPort, relay *Relay) *port {
-	p := &port{socket: newPacketIO(socket), public: public, relay: relay}
+func newPort(socket net.PacketConn, public netip.AddrPort, audio *relay.Relay) *port {
+	p := &port{socket: newPacketIO(socket), public: public, audio: audio}
 	p.alarm = alarm.New(p.timeout)
 	return p
 }
 
-func (p *port) apply(r Route) error {
+func (p *port) apply(r relay.Route) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.relay.Apply(r)
+	return p.audio.Apply(r)
 }
 
-func (p *port) stats() RelayStats {
+func (p *port) stats() relay.Stats {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.relay.Stats()
+	return p.audio.Stats()
 }
 
 func (p *port) close() {
@@ -52,7 +54,7 @@ const maxErrors = 1000
 
 // serve forwards audio until the socket is closed.
 func (p *port) serve(s *Server) {
-	var out Batch
+	var out relay.Batch
 	in := newInbox()
 	for failed := 0; failed < maxErrors; {
 		n, err := p.socket.receive(in)
@@ -80,45 +82,45 @@ func (p *port) serve(s *Server) {
 const maxOut = 512
 
 // forward gives datagrams to the relay, and returns how many it took.
-func (p *port) forward(in []inbound, out *Batch) (used int, reports []Report) {
+func (p *port) forward(in []inbound, out *relay.Batch) (used int, reports []relay.Report) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	now := time.Now()
 	for used < len(in) && len(out.Datagrams()) < maxOut {
-		p.relay.Forward(now, in[used].from, in[used].data, out)
+		p.audio.Forward(now, in[used].from, in[used].data, out)
 		used++
 	}
 	p.rearm(now)
-	return used, p.relay.Reports()
+	return used, p.audio.Reports()
 }
 
 // rearm follows the deadline of the machine.
 func (p *port) rearm(now time.Time) {
 	if !p.closed {
-		p.alarm.Set(now, p.relay.NextDeadline())
+		p.alarm.Set(now, p.audio.NextDeadline())
 	}
 }
 
 // timeout sends what was held back.
 func (p *port) timeout() {
-	var out Batch
+	var out relay.Batch
 	p.mu.Lock()
 	now := time.Now()
 	p.alarm.Rang()
-	p.relay.HandleTimeout(now, &out)
+	p.audio.HandleTimeout(now, &out)
 	p.rearm(now)
 	p.mu.Unlock()
 	p.socket.send(out.Datagrams())
 }
 
-// reported tells the core what a relay noticed.
-func (s *Server) reported(reports []Report) {
+// reported tells the rules what a relay noticed.
+func (s *Server) reported(reports []relay.Report) {
 	if len(reports) == 0 {
 		return
 	}
-	s.do(func(now time.Time, c *Core) {
+	s.do(func(now time.Time, v *signaling.Server) {
 		for _, r := range reports {
-			c.HandleReport(now, r)
+			v.HandleReport(now, r)
 		}
 	})
 }

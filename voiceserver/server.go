@@ -15,6 +15,7 @@ import (
 
 	"github.com/discordpkg/gateway/closecode"
 	"github.com/discordpkg/gateway/snowflake"
+	"github.com/discordpkg/gateway/voiceserver/signaling"
 )
 
 // A Server is a voice server on sockets. Its methods are safe for concurrent
@@ -28,9 +29,9 @@ type Server struct {
 	running sync.WaitGroup // goroutines of connections and sockets
 
 	mu       sync.Mutex // guards what follows; may be held when a port's is taken, never the other way round
-	core     *Core
-	peers    map[*Conn]*peer
-	timer    *time.Timer // of the core
+	rules    *signaling.Server
+	peers    map[*signaling.Conn]*peer
+	timer    *time.Timer // of rules
 	draining bool
 	closed   bool
 	gone     chan struct{} // closed when the last peer is gone, nil while nobody waits
@@ -39,27 +40,21 @@ type Server struct {
 
 // New starts a server. The caller closes it when done.
 func New(options ...Option) (*Server, error) {
-	cfg := newSettings(options)
-	s := &Server{cfg: cfg, peers: make(map[*Conn]*peer)}
-	if err := s.listen(); err != nil {
+	s := &Server{peers: make(map[*signaling.Conn]*peer)}
+	if err := s.configure(options); err != nil {
 		s.release()
 		return nil, err
 	}
-	addrs := make([]netip.AddrPort, len(s.ports))
-	for i, p := range s.ports {
-		addrs[i] = p.public
-	}
-	s.core = newCore(addrs, cfg)
 	s.timer = time.AfterFunc(time.Hour, func() {
-		s.do(func(now time.Time, c *Core) { c.HandleTimeout(now) })
+		s.do(func(now time.Time, v *signaling.Server) { v.HandleTimeout(now) })
 	})
 	s.http = &http.Server{
 		Handler: http.HandlerFunc(s.serveVoice),
 		// Of the whole request, too: a body that never comes would be waited for.
-		ReadTimeout:    cfg.login,
-		WriteTimeout:   cfg.login,
+		ReadTimeout:    s.rules.LoginTimeout(),
+		WriteTimeout:   s.rules.LoginTimeout(),
 		MaxHeaderBytes: 16 << 10,
-		ErrorLog:       quiet(cfg.logger),
+		ErrorLog:       quiet(s.cfg.logger),
 	}
 	s.http.SetKeepAlivesEnabled(false)                 // who asks for something else has no business here
 	s.running.Go(func() { _ = s.http.Serve(s.doors) }) // returns when closed
@@ -67,6 +62,27 @@ func New(options ...Option) (*Server, error) {
 		s.running.Go(func() { p.serve(s) })
 	}
 	return s, nil
+}
+
+// configure opens the sockets, and makes the machines.
+func (s *Server) configure(options []Option) (err error) {
+	if s.cfg, err = newSettings(options); err == nil {
+		err = s.listen()
+	} else {
+		closeAll(s.cfg.sockets)
+		if s.cfg.listener != nil {
+			_ = s.cfg.listener.Close()
+		}
+	}
+	if err != nil {
+		return err
+	}
+	addrs := make([]netip.AddrPort, len(s.ports))
+	for i, p := range s.ports {
+		addrs[i] = p.public
+	}
+	s.rules, err = signaling.New(addrs, s.cfg.rules...)
+	return err
 }
 
 // Listen starts a server on a TCP address such as ":4443", and on UDP ports of
@@ -124,8 +140,8 @@ func (s *Server) Drain(ctx context.Context) error {
 		backends.Close()
 	}
 	var gone chan struct{}
-	s.do(func(now time.Time, c *Core) {
-		c.Close(now, 0, closecode.VoiceServerCrashed)
+	s.do(func(now time.Time, v *signaling.Server) {
+		v.Close(now, 0, closecode.VoiceServerCrashed)
 		if s.gone == nil {
 			s.gone = make(chan struct{})
 		}
@@ -175,40 +191,40 @@ func (s *Server) TLSClientConfig() *tls.Config {
 	return &tls.Config{RootCAs: pool}
 }
 
-// do runs f on the core, tells the relays, and wakes the connections that got
+// do runs f on the rules, tells the relays, and wakes the connections that got
 // something to send.
-func (s *Server) do(f func(now time.Time, c *Core)) {
+func (s *Server) do(f func(now time.Time, v *signaling.Server)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	f(time.Now(), s.core)
-	for _, route := range s.core.Routes() {
+	f(time.Now(), s.rules)
+	for _, route := range s.rules.Routes() {
 		if err := s.ports[route.Port].apply(route); err != nil {
 			s.cfg.logger.Error("voice route", "error", err)
 		}
 	}
-	for _, c := range s.core.Ready() {
+	for _, c := range s.rules.Ready() {
 		if p := s.peers[c]; p != nil {
 			p.alarm.Set(time.Now(), p.c.NextDeadline())
 			p.wakeUp()
 		}
 	}
-	if s.lvsp != nil && len(s.core.absences.gone) > 0 {
+	if s.lvsp != nil && s.rules.Absent() {
 		s.lvsp.notice()
 	}
-	if at := s.core.NextDeadline(); !at.IsZero() && !s.closed {
+	if at := s.rules.NextDeadline(); !at.IsZero() && !s.closed {
 		s.timer.Reset(time.Until(at))
 	}
 }
 
-// Join admits a member, see [Core.Join], and returns where its client goes:
+// Join admits a member, see [signaling.Server.Join], and returns where its client goes:
 // the endpoint and the token that it must show there.
 func (s *Server) Join(m Member) (endpoint, token string, err error) {
-	s.do(func(now time.Time, c *Core) {
+	s.do(func(now time.Time, v *signaling.Server) {
 		if s.closed || s.draining {
 			err = ErrClosed
 			return
 		}
-		token, err = c.Join(now, m)
+		token, err = v.Join(now, m)
 	})
 	if err != nil {
 		return "", "", err
@@ -216,12 +232,12 @@ func (s *Server) Join(m Member) (endpoint, token string, err error) {
 	return s.Endpoint(), token, nil
 }
 
-// Move puts a user into another channel of the guild, see [Core.Join]. The
+// Move puts a user into another channel of the guild, see [signaling.Server.Join]. The
 // client gets close code 4014, and comes back with the new token. The error is
 // [ErrNoMember], or one of Join.
 func (s *Server) Move(guild, user, channel snowflake.ID) (endpoint, token string, err error) {
-	s.do(func(now time.Time, c *Core) {
-		m, ok := c.Member(guild, user)
+	s.do(func(now time.Time, v *signaling.Server) {
+		m, ok := v.Member(guild, user)
 		switch {
 		case s.closed || s.draining:
 			err = ErrClosed
@@ -231,8 +247,8 @@ func (s *Server) Move(guild, user, channel snowflake.ID) (endpoint, token string
 			return
 		}
 		m.Channel = channel
-		if token, err = c.Join(now, m); err == nil && m.Guild == 0 && channel != guild {
-			c.Leave(now, guild, user) // a call without guild is a place of its own
+		if token, err = v.Join(now, m); err == nil && m.Guild == 0 && channel != guild {
+			v.Leave(now, guild, user) // a call without guild is a place of its own
 		}
 	})
 	if err != nil {
@@ -241,61 +257,70 @@ func (s *Server) Move(guild, user, channel snowflake.ID) (endpoint, token string
 	return s.Endpoint(), token, nil
 }
 
-// Leave removes a member, see [Core.Leave].
+// Leave removes a member, see [signaling.Server.Leave].
 func (s *Server) Leave(guild, user snowflake.ID) {
-	s.do(func(now time.Time, c *Core) { c.Leave(now, guild, user) })
+	s.do(func(now time.Time, v *signaling.Server) { v.Leave(now, guild, user) })
 }
 
 // Kick removes a member against its will, and reports whether there was one.
 // The client gets close code 4014.
 func (s *Server) Kick(guild, user snowflake.ID) (kicked bool) {
-	s.do(func(now time.Time, c *Core) {
-		_, kicked = c.Member(guild, user)
-		c.Leave(now, guild, user)
+	s.do(func(now time.Time, v *signaling.Server) {
+		_, kicked = v.Member(guild, user)
+		v.Leave(now, guild, user)
 	})
 	return kicked
 }
 
-// Destroy removes all members of a channel, see [Core.Destroy].
+// Destroy removes all members of a channel, see [signaling.Server.Destroy].
 func (s *Server) Destroy(guild, channel snowflake.ID) {
-	s.do(func(now time.Time, c *Core) { c.Destroy(now, guild, channel) })
+	s.do(func(now time.Time, v *signaling.Server) { v.Destroy(now, guild, channel) })
 }
 
-// SetBitrate limits what each member of a channel sends, see [Core.SetBitrate].
+// SetBitrate limits what each member of a channel sends, see [signaling.Server.SetBitrate].
 func (s *Server) SetBitrate(channel snowflake.ID, bitsPerSecond int) (ok bool) {
-	s.do(func(_ time.Time, c *Core) { ok = c.SetBitrate(channel, bitsPerSecond) })
+	s.do(func(_ time.Time, v *signaling.Server) { ok = v.SetBitrate(channel, bitsPerSecond) })
 	return ok
 }
 
-// SetState says what a member may not do, see [Core.SetState].
+// SetState says what a member may not do, see [signaling.Server.SetState].
 func (s *Server) SetState(guild, user snowflake.ID, state MemberState) (err error) {
-	s.do(func(_ time.Time, c *Core) { err = c.SetState(guild, user, state) })
+	s.do(func(_ time.Time, v *signaling.Server) { err = v.SetState(guild, user, state) })
 	return err
 }
 
-// Members returns who is in a channel, see [Core.Members].
+// Members returns who is in a channel, see [signaling.Server.Members].
 func (s *Server) Members(channel snowflake.ID) []Member {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.core.Members(channel)
+	return s.rules.Members(channel)
 }
 
 // Violations returns how clients broke the rules, see [WithRecord].
 func (s *Server) Violations() []Violation {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.core.Violations()
+	return s.rules.Violations()
+}
+
+// Stats are the counters of a server: of its websockets, and of its datagrams.
+type Stats struct {
+	signaling.Stats
+	Relay RelayStats `json:"relay"` // of all sockets
 }
 
 // Stats returns the counters.
-func (s *Server) Stats() Stats {
+func (s *Server) Stats() (stats Stats) {
 	s.mu.Lock()
-	stats := s.core.Stats()
+	stats.Stats = s.rules.Stats()
 	s.mu.Unlock()
 	for _, p := range s.ports {
-		stats.Relay.add(p.stats())
+		stats.Relay.Add(p.stats())
 	}
 	return stats
 }
+
+// ErrClosed reports a server that was closed, or drains.
+var ErrClosed = errors.New("voiceserver: the server is closed")
 
 var errNoAddress = errors.New("voiceserver: the address of a packet conn is not that of a UDP socket")

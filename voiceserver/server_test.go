@@ -305,6 +305,30 @@ func TestListen(t *testing.T) {
 	require.Error(t, err)
 }
 
+// A value that makes no sense is an error that names the option. The listener
+// and the sockets are the server's all the same: they are closed.
+func TestBadOptions(t *testing.T) {
+	for name, option := range map[string]voiceserver.Option{
+		"voiceserver: WithPacketConns":    voiceserver.WithPacketConns(),
+		"voiceserver: WithPorts":          voiceserver.WithPorts(0),
+		"voiceserver: WithPorts: 257":     voiceserver.WithPorts(257),
+		"voiceserver: WithEndpoint":       voiceserver.WithEndpoint(""),
+		"voiceserver: WithAddress":        voiceserver.WithAddress(nil),
+		"voiceserver: WithTLS":            voiceserver.WithTLS(nil),
+		"voiceserver: WithMaxConnections": voiceserver.WithMaxConnections(0),
+		"voiceserver: WithLogger":         voiceserver.WithLogger(nil),
+		"voiceserver: WithCapacity":       voiceserver.WithCapacity(0),
+		"signaling: WithHeartbeat":        voiceserver.WithHeartbeat(0, 0),
+		"relay: WithPacketRate":           voiceserver.WithPacketRate(0),
+	} {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		require.NoError(t, err)
+		_, err = voiceserver.New(voiceserver.WithListener(l), option)
+		require.ErrorContains(t, err, name)
+		require.ErrorIs(t, l.Close(), net.ErrClosed)
+	}
+}
+
 type noAddress struct{ net.PacketConn }
 
 func (noAddress) LocalAddr() net.Addr { return &net.UnixAddr{Name: "x"} }
@@ -317,7 +341,7 @@ func TestLog(t *testing.T) {
 		mu.Lock()
 		defer mu.Unlock()
 		return text.Write(p)
-	}), nil))), voiceserver.WithLogger(nil))
+	}), nil))))
 	c := dial(t, srv, "ws", 1)
 	c.until(opcode.VoiceHello)
 	c.send(`{"op":0,"d":{"token":"secret"}}`)

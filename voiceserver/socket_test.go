@@ -21,6 +21,11 @@ import (
 	"go.uber.org/goleak"
 )
 
+const (
+	guild   snowflake.ID = 100
+	channel snowflake.ID = 200
+)
+
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // A caller is a client on sockets.

@@ -83,7 +83,7 @@ func read(t *testing.T, frames []byte, w Wire, inflater gateway.Decompressor) (a
 		if w.Encoding == "etf" {
 			op, s, name, data, err := discord.Split(msg)
 			require.NoError(t, err)
-			text, err := discord.AppendJSON(nil, data)
+			text, err := discord.AppendJSON(nil, data, 1<<20)
 			require.NoError(t, err)
 			m = message{opcode.Type(op), s, string(name), text}
 		} else {

@@ -104,7 +104,7 @@ func (c *call) playError() error {
 	case err != nil && c.speaker().session.Err() != nil:
 		return c.speaker().why()
 	}
-	return err
+	return c.speaker().reason(c.speaker().alive, err)
 }
 
 // why returns why the session has ended.

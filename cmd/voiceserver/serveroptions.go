@@ -22,8 +22,12 @@ func (p *program) options(backends []lvsp.Backend) ([]voiceserver.Option, error)
 		voiceserver.WithMaxConnections(o.connections),
 		voiceserver.WithChannelSize(o.channelSize),
 		voiceserver.WithCapacity(o.capacity),
-		voiceserver.WithEndpoint(o.endpoint),
-		voiceserver.WithAddress(o.address),
+	}
+	if o.endpoint != "" {
+		options = append(options, voiceserver.WithEndpoint(o.endpoint))
+	}
+	if o.address != nil {
+		options = append(options, voiceserver.WithAddress(o.address))
 	}
 	switch {
 	case o.withoutTLS:

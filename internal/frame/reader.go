@@ -6,6 +6,8 @@ import (
 	"io"
 
 	"github.com/gobwas/ws"
+
+	"github.com/discordpkg/gateway/internal/buffer"
 )
 
 // ErrTooLarge reports a message over the limit of the reader. Nothing of the
@@ -23,8 +25,9 @@ func (e *ProtocolError) Unwrap() error { return e.Err }
 // use.
 //
 // It holds 4 KiB while the connection is quiet. For a large message it grows
-// with the bytes that arrive, to at most twice their number, whatever length
-// the peer has declared, and shrinks afterwards.
+// with the bytes that arrive, to at most eight times their number, whatever
+// length the peer has declared, and shrinks afterwards. All that it allocates
+// for one message is at most twice the limit, freed or not.
 type Reader struct {
 	src   io.Reader
 	state ws.State
@@ -36,10 +39,16 @@ type Reader struct {
 	full     bool  // the last read left no room: there may be more
 	err      error // of the source, once what came before it is used up
 
-	first    ws.OpCode // of the fragmented message
-	parts    []byte    // of the fragmented message so far
-	complete bool      // parts was handed out
+	// A message in fragments is put together in the block, before what is unread.
+	start, held int       // block.b[start:start+held] is what there is of it
+	first       ws.OpCode // of its first fragment
+	partial     bool      // the last header was one of its fragments
+	complete    bool      // it was handed out
 }
+
+// spare is the room in bytes that the largest block has beside a message of
+// the limit: for a header, and for control frames between fragments.
+const spare = 1 << minShift
 
 // NewReader returns a reader of the frames that arrive at one end of a
 // connection: [ws.StateClientSide] or [ws.StateServerSide]. Early are bytes
@@ -62,10 +71,7 @@ func NewReader(src io.Reader, side ws.State, limit int, early []byte) *Reader {
 // source returned.
 func (r *Reader) Next() (op ws.OpCode, payload []byte, err error) {
 	if r.complete {
-		r.complete = false
-		if r.parts = r.parts[:0]; cap(r.parts) > 1<<busyShift {
-			r.parts = nil
-		}
+		r.complete, r.held = false, 0
 	}
 	for {
 		h, payload, err := r.frame()
@@ -75,7 +81,7 @@ func (r *Reader) Next() (op ws.OpCode, payload []byte, err error) {
 		case h.OpCode.IsControl(), h.Fin && h.OpCode != ws.OpContinuation:
 			return h.OpCode, payload, nil
 		}
-		r.parts = append(r.parts, payload...)
+		r.hold(payload)
 		if h.OpCode != ws.OpContinuation {
 			r.first = h.OpCode
 			r.state = r.state.Set(ws.StateFragmented)
@@ -83,9 +89,19 @@ func (r *Reader) Next() (op ws.OpCode, payload []byte, err error) {
 		if h.Fin {
 			r.state = r.state.Clear(ws.StateFragmented)
 			r.complete = true
-			return r.first, r.parts, nil
+			return r.first, r.block.b[r.start : r.start+r.held : r.start+r.held], nil
 		}
 	}
+}
+
+// hold appends a fragment, which stands behind the others in the block.
+func (r *Reader) hold(payload []byte) {
+	if r.held == 0 {
+		r.start = r.r - len(payload)
+	} else {
+		copy(r.block.b[r.start+r.held:], payload)
+	}
+	r.held += len(payload)
 }
 
 // Buffered returns the number of bytes that were read and not handed out yet.
@@ -96,9 +112,9 @@ func (r *Reader) Buffered() int { return r.w - r.r }
 func (r *Reader) Close() {
 	if r.block != nil {
 		r.block.free()
-		r.block, r.parts = nil, nil
+		r.block = nil
 	}
-	r.r, r.w, r.err = 0, 0, io.ErrClosedPipe
+	r.r, r.w, r.held, r.err = 0, 0, 0, io.ErrClosedPipe
 }
 
 // frame reads one frame.
@@ -110,13 +126,10 @@ func (r *Reader) frame() (h ws.Header, payload []byte, err error) {
 	if err := ws.CheckHeader(h, r.state); err != nil {
 		return h, nil, &ProtocolError{err}
 	}
-	held := 0
-	if !h.OpCode.IsControl() {
-		held = len(r.parts)
-	}
-	if h.Length > int64(r.limit-held) && !h.OpCode.IsControl() {
+	if h.Length > int64(r.limit-r.held) && !h.OpCode.IsControl() {
 		return h, nil, fmt.Errorf("%w: more than %d bytes", ErrTooLarge, r.limit)
 	}
+	r.partial = !h.Fin || h.OpCode == ws.OpContinuation
 	if err := r.need(size + int(h.Length)); err != nil {
 		return h, nil, noEOF(err)
 	}
@@ -190,29 +203,53 @@ func (r *Reader) fill(n int) error {
 func (r *Reader) makeRoom(n int) {
 	size := len(r.block.b)
 	busy := r.full && size < 1<<busyShift
-	switch unread := r.w - r.r; {
-	case busy && (unread == 0 || r.w == size):
+	unread := r.w - r.r
+	empty := unread == 0 && r.held == 0
+	switch {
+	case busy && (empty || r.w == size):
 		r.move(1 << busyShift)
-	case unread == 0 && size > 1<<minShift && (r.lastRead < size/8 || size > 1<<busyShift && !r.full):
+	case empty && size > 1<<minShift && (r.lastRead < size/8 || size > 1<<busyShift && !r.full):
 		r.move(1 << minShift)
-	case unread == 0:
+	case empty:
 		r.r, r.w = 0, 0
 	case r.w < size:
-	case r.r > 0:
-		r.w = copy(r.block.b, r.block.b[r.r:r.w])
-		r.r = 0
+	case size-r.held-unread >= spare/4, r.held == 0 && r.r > 0:
+		r.gather(r.block)
 	default:
-		r.move(min(2*size, max(n, size+1)))
+		r.move(r.larger(n))
 	}
 }
 
-// move puts what is unread at the front of a block of the size.
+// larger returns the size of the next block, which is larger than this one. The
+// caller waits for n bytes in one piece.
+func (r *Reader) larger(n int) int {
+	size := len(r.block.b)
+	if r.held > 0 || r.partial { // how long the message becomes is not known
+		return buffer.Size(size, size+1, r.limit+spare)
+	}
+	// Sizes grow fourfold, and end in the size of the frame exactly.
+	next := max(n, size+1)
+	for next/4 > size {
+		next /= 4
+	}
+	return next
+}
+
+// move puts what is held and what is unread at the front of a block of the size.
 func (r *Reader) move(size int) {
-	b := newBlock(size)
-	r.w = copy(b.b, r.block.b[r.r:r.w])
-	r.r = 0
-	r.block.free()
-	r.block = b
+	old := r.block
+	r.gather(newBlock(size))
+	old.free()
+}
+
+// gather puts what is held and what is unread at the front of a block, which
+// may be the same.
+func (r *Reader) gather(to *block) {
+	if to != r.block || r.start > 0 {
+		copy(to.b, r.block.b[r.start:r.start+r.held])
+	}
+	r.w = r.held + copy(to.b[r.held:], r.block.b[r.r:r.w])
+	r.start, r.r, r.block = 0, r.held, to
 }
 
 func noEOF(err error) error {

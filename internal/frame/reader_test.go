@@ -188,6 +188,58 @@ func TestMemoryFollowsWhatArrives(t *testing.T) {
 	require.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(200_000))
 }
 
+// All buffers that a message takes, freed or not, are at most twice the limit.
+func TestMemoryOfMessages(t *testing.T) {
+	const limit = 8 << 20
+	whole := strings.Repeat("x", limit)
+	many := func(size int) []byte {
+		var b bytes.Buffer
+		b.Write(serverFrame(false, ws.OpText, ""))
+		for left := limit; left > 0; left -= size {
+			b.Write(serverFrame(false, ws.OpContinuation, whole[:min(size, left)]))
+			b.Write(serverFrame(false, ws.OpContinuation, ""))
+		}
+		b.Write(serverFrame(true, ws.OpContinuation, ""))
+		return b.Bytes()
+	}
+	for name, stream := range map[string][]byte{
+		"one frame":           serverFrame(true, ws.OpText, whole),
+		"a little, much":      join(serverFrame(false, ws.OpText, "x"), serverFrame(true, ws.OpContinuation, whole[1:])),
+		"much, a little":      join(serverFrame(false, ws.OpText, whole[1:]), serverFrame(true, ws.OpContinuation, "x")),
+		"halves":              join(serverFrame(false, ws.OpText, whole[:limit/2]), serverFrame(true, ws.OpContinuation, whole[limit/2:])),
+		"fragments of 1 MiB":  many(1 << 20),
+		"fragments of 100 B":  many(100),
+		"fragments of 3000 B": many(3000),
+	} {
+		var got []byte
+		var err error
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		r := clientReader(stream, limit)
+		_, got, err = r.Next()
+		runtime.ReadMemStats(&after)
+		require.NoError(t, err, name)
+		require.True(t, string(got) == whole, name)
+		require.LessOrEqual(t, after.TotalAlloc-before.TotalAlloc, uint64(2*limit), name)
+		r.Close()
+	}
+}
+
+// A million empty fragments neither grow the buffer nor move what is held.
+func TestEmptyFragments(t *testing.T) {
+	const limit = 8 << 20
+	empty := serverFrame(false, ws.OpContinuation, "")
+	r := NewReader(io.MultiReader(
+		bytes.NewReader(serverFrame(false, ws.OpText, strings.Repeat("x", limit))),
+		bytes.NewReader(bytes.Repeat(empty, 1e6)),
+		bytes.NewReader(serverFrame(true, ws.OpContinuation, "")),
+	), ws.StateClientSide, limit, nil)
+	_, got, err := r.Next()
+	require.NoError(t, err)
+	require.Len(t, got, limit)
+	require.LessOrEqual(t, len(r.block.b), limit+spare)
+}
+
 func TestBufferShrinks(t *testing.T) {
 	small := serverFrame(true, ws.OpText, "x")
 	src := &batches{{}, serverFrame(true, ws.OpText, strings.Repeat("x", 3<<20)), small, small, small}
@@ -281,4 +333,48 @@ type ragged struct {
 
 func (r *ragged) Read(p []byte) (int, error) {
 	return r.src.Read(p[:min(len(p), 1+r.random.IntN(6000))])
+}
+
+// Messages of drawn sizes come in drawn fragments, with pings between them, in
+// drawn pieces.
+func TestDrawnFragments(t *testing.T) {
+	for seed := range uint64(200) {
+		rnd := rand.New(rand.NewPCG(seed, 1))
+		var stream bytes.Buffer
+		var want []read
+		for range 1 + rnd.IntN(6) {
+			payload := make([]byte, rnd.IntN(1<<uint(rnd.IntN(18))))
+			for i := range payload {
+				payload[i] = byte(rnd.IntN(256))
+			}
+			op := ws.OpBinary
+			for left := payload; ; {
+				n := min(len(left), rnd.IntN(1<<uint(rnd.IntN(18))))
+				last := n == len(left) && rnd.IntN(3) > 0
+				stream.Write(serverFrame(last, op, string(left[:n])))
+				left, op = left[n:], ws.OpContinuation
+				if rnd.IntN(4) == 0 {
+					ping := string(payload[:min(len(payload), rnd.IntN(126))])
+					if stream.Write(serverFrame(true, ws.OpPing, ping)); !last {
+						want = append(want, read{ws.OpPing, ping})
+					} else {
+						want = append(want, read{ws.OpBinary, string(payload)}, read{ws.OpPing, ping})
+						break
+					}
+				} else if last {
+					want = append(want, read{ws.OpBinary, string(payload)})
+				}
+				if last {
+					break
+				}
+			}
+		}
+		src := &pieces{stream.Bytes(), 1 + rnd.IntN(1<<uint(rnd.IntN(17)))}
+		got, err := all(NewReader(src, ws.StateClientSide, 1<<18, nil))
+		require.Equal(t, io.EOF, err, "seed %d", seed)
+		require.Equal(t, len(want), len(got), "seed %d", seed)
+		for i := range want {
+			require.True(t, want[i] == got[i], "seed %d, message %d", seed, i)
+		}
+	}
 }

@@ -1,0 +1,11 @@
+package world_test
+
+import (
+	"testing"
+
+	"github.com/discordpkg/gateway/internal/golden"
+)
+
+func TestScenarios(t *testing.T) {
+	golden.Scenarios(t, func(t *testing.T) func(string) string { return newStage(t).run })
+}

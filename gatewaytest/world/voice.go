@@ -1,0 +1,283 @@
+package world
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/discordpkg/gateway/closecode"
+	"github.com/discordpkg/gateway/command"
+	"github.com/discordpkg/gateway/event"
+	"github.com/discordpkg/gateway/snowflake"
+)
+
+// A VoiceBackend knows the voice servers. Its methods are called while the
+// world stands still: they must neither block nor call back.
+type VoiceBackend interface {
+	// Join is told that a bot joins, moves to or changes its state in a voice
+	// channel, and returns where its voice connection goes. It is asked again
+	// by bots whose voice connection was lost. What it returns for a mere
+	// change of mute and deaf is not used.
+	Join(VoiceJoin) VoiceServer
+
+	// Leave is told that a bot leaves voice in a guild.
+	Leave(guild, user snowflake.ID)
+}
+
+// A VoiceJoin is a bot in a voice channel.
+type VoiceJoin struct {
+	Guild     snowflake.ID `json:"guild_id"`
+	Channel   snowflake.ID `json:"channel_id"`
+	User      snowflake.ID `json:"user_id"`
+	SessionID string       `json:"session_id"` // of voice, as in VOICE_STATE_UPDATE
+	Mute      bool         `json:"mute"`       // nobody is to hear it, by its own wish or not
+	Deaf      bool         `json:"deaf"`       // it is to hear nobody, by its own wish or not
+}
+
+// A VoiceServer is where a voice connection goes.
+type VoiceServer struct {
+	Endpoint string // host and port; empty: no server is available
+	Token    string
+	Later    bool // nothing is known yet, [World.AnswerVoice] tells
+}
+
+// StaticVoice is a [VoiceBackend] that sends everybody to one server.
+type StaticVoice struct {
+	Endpoint string
+	Token    string // "voice-token" if empty
+}
+
+// Join returns the one server.
+func (v StaticVoice) Join(VoiceJoin) VoiceServer {
+	if v.Token == "" {
+		return VoiceServer{Endpoint: v.Endpoint, Token: "voice-token"}
+	}
+	return VoiceServer{Endpoint: v.Endpoint, Token: v.Token}
+}
+
+// Leave does nothing.
+func (StaticVoice) Leave(snowflake.ID, snowflake.ID) {}
+
+// Errors about voice.
+var (
+	ErrNotInVoice     = errors.New("world: the user is in no voice channel of the guild")
+	ErrNoVoiceChannel = errors.New("world: not a voice channel of the guild")
+)
+
+// A placeKey says where a user can be only once.
+type placeKey struct{ guild, user snowflake.ID }
+
+// A place is where a bot is in voice.
+type place struct {
+	guild   *Guild
+	session *Session // that took it there
+	channel snowflake.ID
+
+	selfMute, selfDeaf bool
+	mute, deaf         bool // by a moderator
+}
+
+func (p *place) join() VoiceJoin {
+	return VoiceJoin{
+		Guild: p.guild.ID, Channel: p.channel, User: p.session.user(), SessionID: voiceSession(p.session),
+		Mute: p.mute || p.selfMute, Deaf: p.deaf || p.selfDeaf,
+	}
+}
+
+// voiceSession returns the session id in the voice states of a session.
+func voiceSession(s *Session) string { return "voice-" + s.id }
+
+// handleVoiceState lets the bot join, move or leave.
+//
+// https://discord.com/developers/docs/events/gateway-events#update-voice-state
+func (c *Conn) handleVoiceState(now time.Time, data []byte) {
+	var v command.VoiceState
+	if err := json.Unmarshal(data, &v); err != nil {
+		c.fail(now, closecode.DecodeError, "voice state update: "+err.Error())
+		return
+	}
+	g := c.guild(now, v.GuildID)
+	if g == nil {
+		return
+	}
+	if voice, ok := g.hasChannel(v.ChannelID); v.ChannelID != 0 && (!ok || !voice) {
+		c.w.violation(now, c, 0, "not a voice channel: "+v.ChannelID.String())
+		return
+	}
+	after := place{guild: g, session: c.session, channel: v.ChannelID, selfMute: v.SelfMute, selfDeaf: v.SelfDeaf}
+	if before := c.w.places[placeKey{g.ID, c.session.user()}]; before != nil {
+		after.mute, after.deaf = before.mute, before.deaf
+	}
+	c.w.settleIn(now, after)
+}
+
+// settleIn changes where a bot is, or how, and tells those whom it concerns.
+func (w *World) settleIn(now time.Time, p place) {
+	key := placeKey{p.guild.ID, p.session.user()}
+	before := w.places[key]
+	if p.channel == 0 {
+		delete(w.places, key)
+	} else {
+		w.places[key] = &p
+	}
+	w.tellState(now, &p)
+	if p.channel == 0 {
+		w.cfg.voice.Leave(key.guild, key.user)
+		return
+	}
+	// Clients whose voice session is over ask for another by saying what they said before.
+	asks := before == nil || before.channel != p.channel || before.session != p.session || *before == p
+	if u, ok := w.cfg.voice.(VoiceUpdater); ok && !asks {
+		u.Update(p.join())
+		return
+	}
+	if server := w.cfg.voice.Join(p.join()); asks {
+		w.tellServer(now, &p, server)
+	}
+}
+
+// A VoiceUpdater is a [VoiceBackend] that is told apart whether a bot asks for a
+// voice server or only changes mute and deaf, which is Update.
+type VoiceUpdater interface{ Update(VoiceJoin) }
+
+// tellState sends a voice state: to the bot itself, whatever its intents, and
+// to others that ask for it.
+func (w *World) tellState(now time.Time, p *place) {
+	d := delivery{w: w, now: now, name: event.VoiceStateUpdate, data: append(p.appendState([]byte(`{`), true), '}')}
+	if p.session.ended == "" {
+		d.to(p.session, d.data)
+	}
+	for _, count := range w.counts {
+		for _, s := range w.byShard[shardKey{uint(uint64(p.guild.ID) >> 22 % uint64(count)), count}] {
+			if s != p.session && (s.bot == p.session.bot || s.intents.Delivers(d.name, false)) {
+				d.to(s, d.data)
+			}
+		}
+	}
+}
+
+func (w *World) tellServer(now time.Time, p *place, server VoiceServer) {
+	if !server.Later && p.session.ended == "" {
+		w.dispatch(now, p.session, event.VoiceServerUpdate, voiceServerData(p.guild, server))
+	}
+}
+
+// AnswerVoice tells a bot in voice which server it has: the answer of a
+// [VoiceBackend] that had none at once, or another server than before. It
+// reports whether the bot is still where it was when it joined; if not,
+// nothing happens.
+func (w *World) AnswerVoice(now time.Time, j VoiceJoin, server VoiceServer) bool {
+	p := w.places[placeKey{j.Guild, j.User}]
+	if p == nil || p.channel != j.Channel || voiceSession(p.session) != j.SessionID {
+		return false
+	}
+	w.tellServer(now, p, server)
+	return true
+}
+
+// Voice returns the bots in voice, in the order of their guilds and ids.
+func (w *World) Voice() []VoiceJoin {
+	joins := make([]VoiceJoin, 0, len(w.places))
+	for _, g := range w.guilds {
+		for _, p := range w.placesIn(g) {
+			joins = append(joins, p.join())
+		}
+	}
+	return joins
+}
+
+func (w *World) placesIn(g *Guild) (in []*place) {
+	for n := range w.bots {
+		if p := w.places[placeKey{g.ID, BotID(n)}]; p != nil {
+			in = append(in, p)
+		}
+	}
+	return in
+}
+
+// MoveMember lets a moderator move a bot to another voice channel, or out of
+// voice if channel is zero. The error is [ErrNotInVoice] or
+// [ErrNoVoiceChannel].
+func (w *World) MoveMember(now time.Time, guild, user, channel snowflake.ID) error {
+	p := w.places[placeKey{guild, user}]
+	if p == nil {
+		return ErrNotInVoice
+	}
+	if voice, ok := p.guild.hasChannel(channel); channel != 0 && (!ok || !voice) {
+		return fmt.Errorf("%w: %d", ErrNoVoiceChannel, channel)
+	}
+	after := *p
+	after.channel = channel
+	w.settleIn(now, after)
+	return nil
+}
+
+// MuteMember lets a moderator silence or deafen a bot in voice. The error is
+// [ErrNotInVoice].
+func (w *World) MuteMember(now time.Time, guild, user snowflake.ID, mute, deaf bool) error {
+	p := w.places[placeKey{guild, user}]
+	if p == nil {
+		return ErrNotInVoice
+	}
+	after := *p
+	after.mute, after.deaf = mute, deaf
+	w.settleIn(now, after)
+	return nil
+}
+
+// vacate takes bots out of voice whose session ended.
+func (w *World) vacate(now time.Time) {
+	gone := w.abandoned
+	w.abandoned = nil
+	for _, s := range gone {
+		for _, g := range w.guilds {
+			if p := w.places[placeKey{g.ID, s.user()}]; p != nil && p.session == s {
+				after := *p
+				after.channel = 0
+				w.settleIn(now, after)
+			}
+		}
+	}
+}
+
+// voiceStates returns who is in voice, for GUILD_CREATE.
+func (w *World) voiceStates(g *Guild) (b []byte) {
+	if len(w.places) == 0 {
+		return nil
+	}
+	for _, p := range w.placesIn(g) {
+		b = append(slices.Concat(b, p.appendState([]byte(`{`), false)), `},`...)
+	}
+	return b[:max(0, len(b)-1)]
+}
+
+// appendState appends the members of a voice state object. Within a guild
+// object it has neither the guild nor the member.
+//
+// https://discord.com/developers/docs/resources/voice#voice-state-object
+func (p *place) appendState(b []byte, whole bool) []byte {
+	if whole {
+		b = fmt.Appendf(b, `"guild_id":"%d",`, p.guild.ID)
+	}
+	channel := []byte("null")
+	if p.channel != 0 {
+		channel = fmt.Appendf(nil, `"%d"`, p.channel)
+	}
+	b = fmt.Appendf(b, `"channel_id":%s,"user_id":"%d","session_id":%q,"deaf":%t,"mute":%t,"self_deaf":%t,"self_mute":%t,`+
+		`"self_video":false,"suppress":false,"request_to_speak_timestamp":null`,
+		channel, p.session.user(), voiceSession(p.session), p.deaf, p.mute, p.selfDeaf, p.selfMute)
+	if whole {
+		b = p.guild.appendMember(append(b, `,"member":`...), p.session.bot)
+	}
+	return b
+}
+
+func voiceServerData(g *Guild, server VoiceServer) []byte {
+	where := []byte("null")
+	if server.Endpoint != "" {
+		where = jsonString(server.Endpoint)
+	}
+	return fmt.Appendf(nil, `{"token":%s,"guild_id":"%d","endpoint":%s}`, jsonString(server.Token), g.ID, where)
+}
