@@ -1,12 +1,12 @@
 package lvsp
 
 import (
-	"errors"
+	"slices"
 	"time"
 )
 
 // A channel is one of a backend's. What is asked about it is done in the order
-// of asking, one by one: who joins a channel that is not assigned yet waits.
+// of asking, one by one: a user who joins a channel that is not assigned yet waits.
 type channel struct {
 	Channel
 	b        *backend
@@ -14,7 +14,7 @@ type channel struct {
 	answer   Assignment
 	states   map[seat]*state
 
-	busy  Ticket // zero unless the host owes an answer
+	busy  Ticket // zero unless the voice server owes an answer
 	queue []request
 
 	owner   *session // who asked for it last
@@ -28,15 +28,30 @@ type request struct {
 	number uint64 // in the order in which they came, over all channels
 }
 
-// pending is a request that waits for the host.
+// pending is a request that waits for an answer of the voice server.
 type pending struct {
-	ch *channel
-	r  request
+	ch   *channel
+	r    request
+	kind taskKind
 
 	// Of a request for a voice state: the one it makes, and what that was.
 	st     *state
 	before VoiceState
+
+	// Of a request for an update: the flags or the bitrate that it sets.
+	flags   Flags
+	bitrate int
 }
+
+// A taskKind is what a ticket is for.
+type taskKind uint8
+
+const (
+	assigning taskKind = iota + 1
+	creating
+	updatingState
+	updatingChannel
+)
 
 // request takes a request of a backend.
 func (s *Server) request(now time.Time, se *session, in Info) {
@@ -73,7 +88,7 @@ func (s *Server) request(now time.Time, se *session, in Info) {
 	s.run(now, ch)
 }
 
-// run does what is asked about a channel, until the host owes an answer.
+// run does what is asked about a channel, until the voice server owes an answer.
 func (s *Server) run(now time.Time, ch *channel) {
 	for ch.busy == 0 && len(ch.queue) > 0 {
 		r := ch.queue[0]
@@ -95,11 +110,9 @@ func (s *Server) perform(now time.Time, ch *channel, r request) {
 	case ChannelRequest:
 		s.requestChannel(now, ch, r)
 	case ChannelUpdate:
-		if s.updateChannel(now, ch, r) {
-			ch.adopt(now, r.by)
-		}
+		s.updateChannel(now, ch, r)
 	case ChannelDestroy:
-		s.destroyChannel(now, ch)
+		s.destroyChannel(ch)
 	case StateCreate:
 		s.createState(now, ch, r)
 	case StateUpdate:
@@ -116,40 +129,59 @@ func (ch *channel) adopt(now time.Time, se *session) { ch.owner, ch.sweepAt = se
 // again.
 func (s *Server) requestChannel(now time.Time, ch *channel, r request) {
 	if !ch.assigned {
-		s.assign(now, ch, r)
+		s.assign(ch, r)
 		return
 	}
-	if r.Bitrate != 0 && r.Bitrate != ch.Bitrate && !s.updateChannel(now, ch, r) {
+	if r.Bitrate != 0 && r.Bitrate != ch.Bitrate {
+		s.updateChannel(now, ch, r)
 		return
 	}
 	ch.adopt(now, r.by)
 	s.announce(now, ch, r)
 }
 
-// assign asks the host for the channel, on behalf of a request for it or for a
+// assign has the channel made ready, on behalf of a request for it or for a
 // voice state in it.
-func (s *Server) assign(now time.Time, ch *channel, r request) {
+func (s *Server) assign(ch *channel, r request) {
 	ch.Guild, ch.Bitrate = r.Guild, r.Bitrate
-	t := s.wait(pending{ch: ch, r: r})
-	ch.busy = t
-	answer, err := s.host.AssignChannel(now, t, ch.Channel)
-	if !errors.Is(err, ErrLater) {
-		s.assignedTo(now, s.answered(t, false), answer, err)
-	}
+	s.emit(AssignChannel{s.wait(pending{kind: assigning, ch: ch, r: r}), ch.Channel})
 }
 
-// ChannelAssigned is the answer to a ticket of AssignChannel. An error refuses
-// the channel. Unknown tickets are ignored.
+// ChannelAssigned is the answer to an [AssignChannel]. An error refuses the
+// channel, see [RequestError]. Unknown tickets are ignored.
 func (s *Server) ChannelAssigned(now time.Time, t Ticket, answer Assignment, err error) {
-	if p := s.answered(t, false); p != nil {
+	if p := s.answered(t, assigning); p != nil {
 		s.assignedTo(now, p, answer, err)
 		s.run(now, p.ch)
 	}
 }
 
+// Updated is the answer to an [UpdateChannel] or [UpdateVoiceState]. An error
+// refuses the update, see [RequestError]: the bitrate or the flags stay what
+// they were. Unknown tickets are ignored.
+func (s *Server) Updated(now time.Time, t Ticket, err error) {
+	p := s.answered(t, updatingChannel, updatingState)
+	if p == nil {
+		return
+	}
+	switch {
+	case p.st != nil && p.ch.b.states[p.st.seat()] != p.st: // it has ended meanwhile
+	case err != nil:
+		s.refuseFor(now, p.r, err)
+	case p.kind == updatingState:
+		s.updatedState(now, p)
+	default:
+		p.ch.Bitrate = p.bitrate
+		p.ch.adopt(now, p.r.by)
+		if p.r.Type == ChannelRequest {
+			s.announce(now, p.ch, p.r)
+		}
+	}
+	s.run(now, p.ch)
+}
+
 func (s *Server) assignedTo(now time.Time, p *pending, answer Assignment, err error) {
 	ch := p.ch
-	ch.busy = 0
 	if err != nil {
 		s.refuseFor(now, p.r, err)
 		return
@@ -163,20 +195,23 @@ func (s *Server) assignedTo(now time.Time, p *pending, answer Assignment, err er
 	s.createState(now, ch, p.r)
 }
 
-// wait returns the ticket for an answer.
+// wait returns the ticket for an answer, until which the channel is busy.
 func (s *Server) wait(p pending) Ticket {
 	s.ticket++
 	s.tickets[s.ticket] = &p
+	p.ch.busy = s.ticket
 	return s.ticket
 }
 
-// answered returns what waited for a ticket, nil if nothing of the kind did.
-func (s *Server) answered(t Ticket, voice bool) *pending {
+// answered returns what waited for a ticket, nil if nothing of these kinds did.
+// The channel is not busy any more.
+func (s *Server) answered(t Ticket, kinds ...taskKind) *pending {
 	p := s.tickets[t]
-	if p == nil || (p.st != nil) != voice {
+	if p == nil || !slices.Contains(kinds, p.kind) {
 		return nil
 	}
 	delete(s.tickets, t)
+	p.ch.busy = 0
 	return p
 }
 
@@ -187,30 +222,26 @@ func (s *Server) announce(now time.Time, ch *channel, r request) {
 	})
 }
 
-func (s *Server) updateChannel(now time.Time, ch *channel, r request) bool {
-	changed := ch.Channel
-	changed.Bitrate = r.Bitrate
+func (s *Server) updateChannel(now time.Time, ch *channel, r request) {
 	if !ch.assigned {
 		s.refuse(now, r.by, r.Info, UnknownChannel, "")
-		return false
+		return
 	}
-	if err := s.host.UpdateChannel(now, changed); err != nil {
-		s.refuseFor(now, r, err)
-		return false
-	}
-	ch.Channel = changed
-	return true
+	changed := ch.Channel
+	changed.Bitrate = r.Bitrate
+	t := s.wait(pending{kind: updatingChannel, ch: ch, r: r, bitrate: r.Bitrate})
+	s.emit(UpdateChannel{t, changed})
 }
 
 // destroyChannel ends a channel for everybody in it. It may be asked for again
 // by what is in its queue.
-func (s *Server) destroyChannel(now time.Time, ch *channel) {
+func (s *Server) destroyChannel(ch *channel) {
 	for _, st := range sorted(ch.states) {
-		s.destroyState(now, st, ChannelDestroyed)
+		s.destroyState(st, ChannelDestroyed)
 	}
 	if ch.assigned {
 		ch.assigned, ch.answer = false, Assignment{}
-		s.host.DestroyChannel(now, ch.Channel)
+		s.emit(DestroyChannel{ch.Channel})
 	}
 }
 
@@ -228,7 +259,7 @@ func (s *Server) refuse(now time.Time, se *session, in Info, code ErrorCode, tex
 func (s *Server) refuseFor(now time.Time, r request, err error) {
 	e := refusal(r.Info, err)
 	e.Known = r.by.b.knows(r.Info)
-	s.host.Refused(now, r.by.b.label, e)
+	s.emit(RequestRefused{r.by.b.label, e})
 	if r.by.dialect == Extended {
 		r.by.send(now, e.info())
 	}

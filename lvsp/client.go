@@ -95,7 +95,7 @@ func (c *Client) reset() {
 	c.requests.backlog, c.requests.releaseAt = nil, time.Time{}
 }
 
-// Lost tells that the websocket is over, whoever ended it, or that dialing
+// Lost tells that the websocket is over, whichever end closed it, or that dialing
 // failed, with [AbnormalClosure] if there was no close frame. It is the only
 // way back: a client that closes by itself waits for it too.
 func (c *Client) Lost(now time.Time, code CloseCode, reason string) {

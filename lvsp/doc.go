@@ -10,11 +10,12 @@
 //
 // # The voice server
 //
-// A [Server] admits backends by their secrets, see [WithBackend], and drives a
-// [Host], which is the actual voice server: it has channels made ready, lets
-// users in, and takes them out again. For each websocket there is a [Link].
+// A [Server] admits backends by their secrets, see [WithBackend], and tells the
+// actual voice server what to do, a [Task] after another: to make channels
+// ready, let users in, and take them out again. For each websocket there is a
+// [Link].
 //
-//	s, err := lvsp.NewServer(host, lvsp.WithBackend(lvsp.Backend{Name: "main", Secret: secret}))
+//	s, err := lvsp.NewServer(lvsp.WithBackend(lvsp.Backend{Name: "main", Secret: secret}))
 //
 //	l := s.Accept(now)    // a websocket is open
 //	l.Receive(now, msg)   // a message came
@@ -24,11 +25,12 @@
 //	l.Lost(now)           // the websocket is gone
 //	s.HandleTimeout(now)  // s.NextDeadline() has come
 //
-// After each of these calls, those of the host's late answers included, s.Ready
+// After each of these calls [Server.NextTask] returns what is to be done, until
+// there is nothing left; answers are given with [Server.ChannelAssigned],
+// [Server.VoiceStateCreated] and [Server.Updated], at once or later. Then s.Ready
 // names the links with frames to send, which their Next returns, and the
 // deadlines may have changed. A frame of kind [FrameClose] ends the websocket.
-// The server, its links and the host are one unit: a shell holds one mutex
-// around them.
+// The server and its links are one unit: a shell holds one mutex around them.
 //
 // A backend that sends nonsense, too much, or nothing loses its link, and no
 // other backend notices. What it asked for stays for some minutes, so that

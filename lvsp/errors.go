@@ -57,7 +57,7 @@ func (e *RequestError) Error() string {
 	return s
 }
 
-// refusal returns the error for a request, of any error of a host.
+// refusal returns the error for a request, of any error of the voice server.
 func refusal(in Info, err error) *RequestError {
 	e := &RequestError{Code: Internal, Message: err.Error()}
 	if given := (*RequestError)(nil); errors.As(err, &given) {

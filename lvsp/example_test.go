@@ -7,41 +7,38 @@ import (
 	"github.com/discordpkg/gateway/lvsp"
 )
 
-// voiceServer is a Host that lets everybody in.
-type voiceServer struct{ key lvsp.TokenKey }
-
-func (voiceServer) AssignChannel(_ time.Time, _ lvsp.Ticket, c lvsp.Channel) (lvsp.Assignment, error) {
-	fmt.Println("channel", c.ID, "of guild", c.Guild)
-	return lvsp.Assignment{Endpoint: "voice.example:443"}, nil
+// letIn does what a voice server has to do, and lets every user in.
+func letIn(now time.Time, s *lvsp.Server, key lvsp.TokenKey) {
+	for t, ok := s.NextTask(); ok; t, ok = s.NextTask() {
+		switch t := t.(type) {
+		case lvsp.AssignChannel:
+			fmt.Println("channel", t.Channel.ID, "of guild", t.Channel.Guild)
+			s.ChannelAssigned(now, t.Ticket, lvsp.Assignment{Endpoint: "voice.example:443"}, nil)
+		case lvsp.CreateVoiceState:
+			fmt.Println("user", t.State.User, "joins", t.State.Channel)
+			token := key.Issue(t.State.Channel, t.State.User, t.State.SessionID, now.Add(time.Hour))
+			s.VoiceStateCreated(now, t.Ticket, lvsp.Voice{Token: token, Endpoint: "voice.example:443"}, nil)
+		case lvsp.UpdateVoiceState:
+			fmt.Println("user", t.State.User, "is muted:", t.State.Flags&lvsp.Mute != 0)
+			s.Updated(now, t.Ticket, nil)
+		case lvsp.DestroyVoiceState:
+			fmt.Println("user", t.State.User, "goes:", t.Reason)
+		case lvsp.UpdateChannel:
+			s.Updated(now, t.Ticket, nil)
+		case lvsp.RequestRefused:
+			fmt.Println(t.Err)
+		}
+	}
 }
-
-func (h voiceServer) CreateVoiceState(now time.Time, _ lvsp.Ticket, v lvsp.VoiceState) (lvsp.Voice, error) {
-	fmt.Println("user", v.User, "joins", v.Channel)
-	return lvsp.Voice{Token: h.key.Issue(v.Channel, v.User, v.SessionID, now.Add(time.Hour)), Endpoint: "voice.example:443"}, nil
-}
-
-func (voiceServer) UpdateVoiceState(_ time.Time, v lvsp.VoiceState) error {
-	fmt.Println("user", v.User, "is muted:", v.Flags&lvsp.Mute != 0)
-	return nil
-}
-
-func (voiceServer) DestroyVoiceState(_ time.Time, v lvsp.VoiceState, why lvsp.Reason) {
-	fmt.Println("user", v.User, "goes:", why)
-}
-
-func (voiceServer) UpdateChannel(time.Time, lvsp.Channel) error           { return nil }
-func (voiceServer) DestroyChannel(time.Time, lvsp.Channel)                {}
-func (voiceServer) Health(time.Time) float64                              { return 1 }
-func (voiceServer) Refused(_ time.Time, _ string, err *lvsp.RequestError) { fmt.Println(err) }
 
 // A backend and a voice server in one process: frames are handed over where a
 // shell has websockets.
 func Example() {
 	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
-	secret := []byte("at least 32 bytes that nobody else knows")
+	secret := []byte("at least 32 bytes that no other program knows")
 
 	key, _ := lvsp.NewTokenKey(secret)
-	server, err := lvsp.NewServer(voiceServer{key}, lvsp.WithBackend(lvsp.Backend{Name: "main", Secret: secret}))
+	server, err := lvsp.NewServer(lvsp.WithBackend(lvsp.Backend{Name: "main", Secret: secret}))
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -59,6 +56,7 @@ func Example() {
 			moved = false
 			for f, ok := client.Next(); ok; f, ok = client.Next() {
 				link.Receive(now, f.Data)
+				letIn(now, server, key)
 				moved = true
 			}
 			for f, ok := link.Next(); ok; f, ok = link.Next() {

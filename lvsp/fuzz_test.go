@@ -218,7 +218,7 @@ func (s *stage) chance(a *actor, b byte) {
 	case 11:
 		a.mute = a.link != nil
 	case 12: // the host takes its time, or refuses, if a backend is told of that
-		s.host.later = b&16 == 0
+		s.host.later, s.host.slow = b&16 == 0, b&128 == 0
 		if a.client.Dialect() == lvsp.Extended && b&32 != 0 {
 			s.host.fail["create"] = errors.New("no")
 		}

@@ -104,7 +104,7 @@ func (l *Link) attach(now time.Time, se *session) {
 	l.session, se.link, se.expires = se, l, time.Time{}
 	l.watch(now)
 	r := Ready{
-		Health: clampHealth(l.s.host.Health(now)), Session: se.id,
+		Health: l.s.health, Session: se.id,
 		ResumeWindow: l.s.cfg.window.Milliseconds(), Received: se.receivedSoFar(),
 	}
 	if se.certain {

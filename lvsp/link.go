@@ -86,7 +86,7 @@ func (l *Link) handle(now time.Time, m message) error {
 func (l *Link) handleHeartbeat(now time.Time, m message) {
 	se := l.session
 	l.dog.Beat(now)
-	ack := HeartbeatACK{Health: clampHealth(l.s.host.Health(now)), Received: se.receivedSoFar()}
+	ack := HeartbeatACK{Health: l.s.health, Received: se.receivedSoFar()}
 	n, ok := m.number()
 	if ok {
 		ack.Seq = &n
@@ -208,7 +208,7 @@ func (l *Link) Backend() (name string, d Dialect, ok bool) {
 	return l.session.b.label, l.session.dialect, true
 }
 
-// Lost tells that the websocket is gone, whoever ended it. Further calls do
+// Lost tells that the websocket is gone, whichever end closed it. Further calls do
 // nothing.
 func (l *Link) Lost(now time.Time) {
 	if !l.closed {

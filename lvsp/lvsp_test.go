@@ -133,7 +133,7 @@ func (r failing) Read(b []byte) (int, error) {
 
 func TestRandomSource(t *testing.T) {
 	for _, r := range []failing{{}, {errors.New("gone")}} {
-		s, err := lvsp.NewServer(newHost(nil), lvsp.WithBackend(lvsp.Backend{Secret: secret}), lvsp.WithRandom(r))
+		s, err := lvsp.NewServer(lvsp.WithBackend(lvsp.Backend{Secret: secret}), lvsp.WithRandom(r))
 		require.NoError(t, err)
 		l := s.Accept(epoch)
 		require.True(t, l.Closed())
@@ -171,7 +171,7 @@ func (s *switched) Read(b []byte) (int, error) {
 
 // Nonces of the default source differ, and are what the document says.
 func TestNonce(t *testing.T) {
-	s, err := lvsp.NewServer(newHost(nil), lvsp.WithBackend(lvsp.Backend{Secret: secret}))
+	s, err := lvsp.NewServer(lvsp.WithBackend(lvsp.Backend{Secret: secret}))
 	require.NoError(t, err)
 	seen := make(map[string]bool)
 	for range 100 {
@@ -203,12 +203,10 @@ func TestOptions(t *testing.T) {
 		"no links":        {one, lvsp.WithLinks(0)},
 		"no time":         {one, lvsp.WithUndecided(0)},
 	} {
-		_, err := lvsp.NewServer(newHost(nil), options...)
+		_, err := lvsp.NewServer(options...)
 		require.Error(t, err, name)
 	}
-	_, err := lvsp.NewServer(nil, one)
-	require.Error(t, err)
-	_, err = lvsp.NewServer(newHost(nil), one, lvsp.WithHeartbeat(time.Second), lvsp.WithGrace(1, 1), lvsp.WithUndecided(1))
+	_, err := lvsp.NewServer(one, lvsp.WithHeartbeat(time.Second), lvsp.WithGrace(1, 1), lvsp.WithUndecided(1))
 	require.NoError(t, err)
 
 	for name, o := range map[string]lvsp.ClientOption{
@@ -226,7 +224,7 @@ func TestOptions(t *testing.T) {
 // Whatever is printed, no secret is.
 func TestNoSecrets(t *testing.T) {
 	b := lvsp.Backend{Name: "one", Secret: secret, AllowPlain: true}
-	s, err := lvsp.NewServer(newHost(nil), lvsp.WithBackend(b))
+	s, err := lvsp.NewServer(lvsp.WithBackend(b))
 	require.NoError(t, err)
 	c, err := lvsp.NewClient(secret)
 	require.NoError(t, err)
@@ -300,7 +298,7 @@ func TestRequestsHaveNoAnswers(t *testing.T) {
 }
 
 func TestLinksWithoutNonceAreForgotten(t *testing.T) {
-	server, err := lvsp.NewServer(newHost(newStage(t)), lvsp.WithRandom(strings.NewReader("")), lvsp.WithBackend(lvsp.Backend{Secret: secret}))
+	server, err := lvsp.NewServer(lvsp.WithRandom(strings.NewReader("")), lvsp.WithBackend(lvsp.Backend{Secret: secret}))
 	require.NoError(t, err)
 	l := server.Accept(epoch)
 	require.True(t, l.Closed())

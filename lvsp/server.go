@@ -14,12 +14,13 @@ import (
 
 // A Server is the voice server's end of all links with backends, as a pure
 // machine: messages and time go in, frames and deadlines come out. It has no
-// socket, clock or goroutine. With its links and its [Host] it makes one unit
-// that is not safe for concurrent use.
+// socket, clock or goroutine. It never calls its owner: what the voice server
+// has to do comes from [Server.NextTask]. With its links it makes one unit that
+// is not safe for concurrent use.
 type Server struct {
 	cfg      serverSettings
-	host     Host
 	backends []*backend
+	health   float64
 
 	links    map[*Link]bool // open ones
 	ready    []*Link
@@ -27,6 +28,9 @@ type Server struct {
 	tickets  map[Ticket]*pending
 	ticket   Ticket
 	requests uint64
+
+	tasks    []Task // from nextTask on
+	nextTask int
 }
 
 // A backend is what a voice server knows of one backend, over all its links.
@@ -45,13 +49,10 @@ type backend struct {
 
 // NewServer returns a server without links. Of the options, [WithBackend] is
 // required.
-func NewServer(host Host, options ...ServerOption) (*Server, error) {
+func NewServer(options ...ServerOption) (*Server, error) {
 	s := &Server{
-		cfg: defaultServerSettings(), host: host,
+		cfg: defaultServerSettings(), health: 1,
 		links: make(map[*Link]bool), tickets: make(map[Ticket]*pending),
-	}
-	if host == nil {
-		return nil, errors.New("lvsp: host is nil")
 	}
 	for _, o := range options {
 		if err := o(s); err != nil {
@@ -95,6 +96,11 @@ func (s *Server) Accept(now time.Time) *Link {
 	l.send(now, OpHello, hello)
 	return l
 }
+
+// SetHealth sets how much the voice server can take, from 0, nothing, to 1, which
+// it is at first. Backends are told with each answer to a heartbeat. Numbers out
+// of range count as the nearest of them.
+func (s *Server) SetHealth(health float64) { s.health = clampHealth(health) }
 
 // Ready returns the links that have got frames to send since the last call, in
 // the order in which they got them. It is to be asked after each call to the

@@ -89,8 +89,9 @@ func (s *stage) serve(args []string) {
 		}
 	}
 	var err error
-	s.server, err = lvsp.NewServer(s.host, append(options, lvsp.WithBackend(first))...)
+	s.server, err = lvsp.NewServer(append(options, lvsp.WithBackend(first))...)
 	require.NoError(s.t, err)
+	s.server.SetHealth(s.host.health)
 }
 
 func (s *stage) dialect(name string) lvsp.Dialect {
@@ -171,6 +172,7 @@ func (s *stage) send(name, text string) {
 	text = strings.ReplaceAll(text, "$other", lvsp.Sign(other, s.nonces[name]))
 	text = strings.ReplaceAll(text, "$plain", string(secret))
 	s.links[name].Receive(s.now, []byte(s.expand(text)))
+	s.host.serve()
 }
 
 // expand fills in ids that were made up.
@@ -198,8 +200,10 @@ func (s *stage) advance(by string) {
 		}
 		s.now = at
 		s.server.HandleTimeout(s.now)
+		s.host.serve()
 		for _, l := range s.everyLink() {
 			l.HandleTimeout(s.now)
+			s.host.serve()
 		}
 		for _, name := range slices.Sorted(maps.Keys(s.clients)) {
 			s.clients[name].client.HandleTimeout(s.now)
@@ -234,6 +238,7 @@ func soonest(a, b time.Time) time.Time {
 func (s *stage) exchange() {
 	for again := true; again; {
 		again = false
+		s.host.serve()
 		s.server.Ready()
 		for _, name := range slices.Sorted(maps.Keys(s.links)) {
 			for f, ok := s.links[name].Next(); ok; f, ok = s.links[name].Next() {
@@ -288,6 +293,7 @@ func (a *actor) exchange(s *stage) (moved bool) {
 		s.print("%s > %s", a.name, s.show(f))
 		if f.Kind == lvsp.FrameText {
 			a.link.Receive(s.now, bytes.Clone(f.Data))
+			s.host.serve()
 			continue
 		}
 		a.link.Lost(s.now)

@@ -66,7 +66,7 @@ func (b *backend) schedule() {
 func (s *Server) sweep(now time.Time, b *backend) {
 	for _, st := range sorted(b.states) {
 		if due(st.sweepAt, now) {
-			s.destroyState(now, st, Swept)
+			s.destroyState(st, Swept)
 		}
 	}
 	for _, id := range slices.Sorted(maps.Keys(b.channels)) {
@@ -79,7 +79,7 @@ func (s *Server) sweep(now time.Time, b *backend) {
 		case ch.busy != 0 || len(ch.queue) > 0:
 			ch.sweepAt = now.Add(s.cfg.grace)
 		default:
-			s.destroyChannel(now, ch)
+			s.destroyChannel(ch)
 			s.forget(ch)
 		}
 	}

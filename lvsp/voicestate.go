@@ -1,7 +1,6 @@
 package lvsp
 
 import (
-	"errors"
 	"slices"
 	"time"
 )
@@ -12,9 +11,9 @@ type state struct {
 	ch     *channel
 	number uint64 // of the request it is due to, over all sessions
 	asked  int64  // the same as the owner counts them, zero if it is another's
-	done   bool   // the host has let the user in
-	owed   bool   // the host has yet to answer
-	doom   Reason // zero unless it was destroyed, perhaps before the host answered
+	done   bool   // the voice server has let the user in
+	owed   bool   // the voice server has yet to answer CreateVoiceState
+	doom   Reason // zero unless it was destroyed, perhaps before the voice server answered
 
 	owner   *session
 	sweepAt time.Time
@@ -52,12 +51,12 @@ func (b *backend) name(st *state, id string) {
 	}
 }
 
-// createState lets a user in. It is idempotent, and moves whoever is in
+// createState lets a user in. It is idempotent, and moves a user who is in
 // another channel of the guild, unless a later request is what led there: it
 // may have overtaken this one, which had to wait for the channel.
 func (s *Server) createState(now time.Time, ch *channel, r request) {
 	if !ch.assigned {
-		s.assign(now, ch, r)
+		s.assign(ch, r)
 		return
 	}
 	b, at := ch.b, seat{ch.serverID(), r.User}
@@ -71,7 +70,7 @@ func (s *Server) createState(now time.Time, ch *channel, r request) {
 			elsewhere = append(elsewhere, twin)
 		}
 	}
-	if !s.vacate(now, ch, r, elsewhere) {
+	if !s.vacate(ch, r, elsewhere) {
 		return
 	}
 	st := b.states[at]
@@ -87,19 +86,21 @@ func (s *Server) createState(now time.Time, ch *channel, r request) {
 	st.number, st.asked, st.Flags, st.WithoutDAVE = r.number, r.Request, r.apply(st.Flags), r.WithoutDAVE
 	ch.adopt(now, r.by)
 	st.owner, st.sweepAt = ch.owner, ch.sweepAt
-	s.letIn(now, pending{ch: ch, r: r, st: st, before: before})
+	st.owed = true
+	t := s.wait(pending{kind: creating, ch: ch, r: r, st: st, before: before})
+	s.emit(CreateVoiceState{t, st.VoiceState})
 }
 
 // vacate ends the voice states of a user in other channels. It reports false
 // if one of them is due to a later request.
-func (s *Server) vacate(now time.Time, ch *channel, r request, states []*state) bool {
+func (s *Server) vacate(ch *channel, r request, states []*state) bool {
 	for _, st := range states {
 		switch {
 		case st == nil || st.ch == ch || st.doom != 0:
 		case st.number > r.number:
 			return false
 		default:
-			s.destroyState(now, st, Moved)
+			s.destroyState(st, Moved)
 		}
 	}
 	return true
@@ -126,19 +127,10 @@ func (s *Server) newState(now time.Time, ch *channel, r request) *state {
 	return st
 }
 
-func (s *Server) letIn(now time.Time, p pending) {
-	t := s.wait(p)
-	p.ch.busy, p.st.owed = t, true
-	voice, err := s.host.CreateVoiceState(now, t, p.st.VoiceState)
-	if !errors.Is(err, ErrLater) {
-		s.createdFor(now, s.answered(t, true), voice, err)
-	}
-}
-
-// VoiceStateCreated is the answer to a ticket of CreateVoiceState. An error
-// refuses the user. Unknown tickets are ignored.
+// VoiceStateCreated is the answer to a [CreateVoiceState]. An error refuses the
+// user, see [RequestError]. Unknown tickets are ignored.
 func (s *Server) VoiceStateCreated(now time.Time, t Ticket, voice Voice, err error) {
-	if p := s.answered(t, true); p != nil {
+	if p := s.answered(t, creating); p != nil {
 		s.createdFor(now, p, voice, err)
 		s.run(now, p.ch)
 	}
@@ -146,11 +138,11 @@ func (s *Server) VoiceStateCreated(now time.Time, t Ticket, voice Voice, err err
 
 func (s *Server) createdFor(now time.Time, p *pending, voice Voice, err error) {
 	st := p.st
-	p.ch.busy, st.owed = 0, false
+	st.owed = false
 	switch {
 	case st.doom != 0:
 		if err == nil {
-			s.host.DestroyVoiceState(now, st.VoiceState, st.doom)
+			s.emit(DestroyVoiceState{st.VoiceState, st.doom})
 		}
 	case err != nil:
 		if st.done { // it stays what it was
@@ -189,28 +181,31 @@ func (s *Server) updateState(now time.Time, ch *channel, r request) {
 	}
 	changed := st.VoiceState
 	changed.Flags = r.apply(changed.Flags)
-	if err := s.host.UpdateVoiceState(now, changed); err != nil {
-		s.refuseFor(now, r, err)
-		return
-	}
-	st.VoiceState = changed
-	if st.owner != r.by {
-		st.asked = 0
-	}
-	ch.adopt(now, r.by)
-	st.owner, st.sweepAt = ch.owner, ch.sweepAt
+	t := s.wait(pending{kind: updatingState, ch: ch, r: r, st: st, flags: changed.Flags})
+	s.emit(UpdateVoiceState{t, changed})
 }
 
-// leave is what a backend asks for; who is gone may be gone once more. The seed
+func (s *Server) updatedState(now time.Time, p *pending) {
+	st := p.st
+	st.Flags = p.flags
+	if st.owner != p.r.by {
+		st.asked = 0
+	}
+	p.ch.adopt(now, p.r.by)
+	st.owner, st.sweepAt = p.ch.owner, p.ch.sweepAt
+}
+
+// leave is what a backend asks for. A user who is gone already may leave once
+// more. The seed
 // dialect cannot destroy channels: they end with the last user.
 func (s *Server) leave(now time.Time, ch *channel, r request) {
 	st := ch.stateOf(r.Info)
 	if st == nil {
 		return
 	}
-	s.destroyState(now, st, Left)
+	s.destroyState(st, Left)
 	if r.by.dialect == Seed && len(ch.states) == 0 {
-		s.destroyChannel(now, ch)
+		s.destroyChannel(ch)
 	}
 }
 
@@ -225,13 +220,13 @@ func (ch *channel) stateOf(in Info) *state {
 
 func (ch *channel) serverID() Snowflake { return VoiceState{Guild: ch.Guild, Channel: ch.ID}.Server() }
 
-// destroyState ends a voice state, also one that the host has not answered
+// destroyState ends a voice state, also one that the voice server has not answered
 // about yet.
-func (s *Server) destroyState(now time.Time, st *state, why Reason) {
+func (s *Server) destroyState(st *state, why Reason) {
 	s.remove(st)
 	st.doom = why
 	if st.done {
-		s.host.DestroyVoiceState(now, st.VoiceState, why)
+		s.emit(DestroyVoiceState{st.VoiceState, why})
 	}
 }
 
@@ -242,10 +237,10 @@ func (s *Server) remove(st *state) {
 }
 
 // EndVoiceState tells the backend that a user is gone for good, without being
-// asked: the voice connection broke and was not resumed. The host is not
-// called. Backend, guild or channel of a private call, user and session id say
-// which voice state it is. It reports false if there is none, or if the host
-// owes an answer about it, which then decides.
+// asked: the voice connection broke and was not resumed. There
+// is no task about it. Backend, guild or channel of a private call, user and session id say
+// which voice state it is. It reports false if there is none, or if the voice server
+// owes a VoiceStateCreated about it, which then decides.
 func (s *Server) EndVoiceState(now time.Time, v VoiceState) bool {
 	for _, b := range s.backends {
 		if st := b.states[v.seat()]; b.label == v.Backend && st != nil && st.SessionID == v.SessionID && !st.owed {

@@ -27,7 +27,8 @@ type LVSP struct {
 
 	mu        sync.Mutex // guards what follows; may be held when the server's is taken, never the other way round
 	machine   *lvsp.Server
-	host      *lvspHost
+	channels  lvspChannels
+	load      loadMeter
 	links     map[*lvsp.Link]*lvspLink
 	timer     *time.Timer // of the machine
 	listeners []*doors
@@ -52,11 +53,11 @@ var ErrServed = errors.New("voiceserver: backends have a way to the server alrea
 func (s *Server) ServeLVSP(l net.Listener, options ...lvsp.ServerOption) (*LVSP, error) {
 	v := &LVSP{
 		srv: s, gone: make(chan struct{}, 1), done: make(chan struct{}),
-		host:  newLVSPHost(s),
-		links: make(map[*lvsp.Link]*lvspLink),
+		channels: make(lvspChannels),
+		links:    make(map[*lvsp.Link]*lvspLink),
 	}
 	var err error
-	if v.machine, err = lvsp.NewServer(v.host, options...); err != nil {
+	if v.machine, err = lvsp.NewServer(options...); err != nil {
 		return nil, fmt.Errorf("voiceserver: %w", err)
 	}
 	v.timer = time.AfterFunc(time.Hour, func() { v.do(v.machine.HandleTimeout) })
@@ -163,11 +164,16 @@ func (v *LVSP) unlinked() {
 	}
 }
 
-// do runs f on the machine, and wakes the links that got something to send.
+// do runs f on the machine, does what that wants done, and wakes the links that
+// got something to send.
 func (v *LVSP) do(f func(now time.Time)) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
+	v.machine.SetHealth(v.load.health(time.Now(), v.srv))
 	f(time.Now())
+	for t, ok := v.machine.NextTask(); ok; t, ok = v.machine.NextTask() {
+		v.perform(time.Now(), t)
+	}
 	for _, link := range v.machine.Ready() {
 		if l := v.links[link]; l != nil {
 			l.rearm(time.Now())
@@ -208,10 +214,6 @@ func (v *LVSP) reap() {
 func (s *Server) reap() (gone []Member) {
 	s.do(func(now time.Time, v *signaling.Server) { gone = v.RemoveAbsent(now) })
 	return gone
-}
-
-func voiceState(m Member) lvsp.VoiceState {
-	return lvsp.VoiceState{Backend: m.Backend, Guild: m.Guild, Channel: m.Channel, User: m.User, SessionID: m.SessionID}
 }
 
 // VoiceStates returns who is in which channel as backends want it, see

@@ -84,7 +84,7 @@ func (s *Server) writeMetrics(w io.Writer) {
 
 func (v *LVSP) writeMetrics(w io.Writer) {
 	v.mu.Lock()
-	health := v.host.Health(time.Now())
+	health := v.load.health(time.Now(), v.srv)
 	links, states := make(map[string]int), make(map[string]int)
 	for link := range v.links {
 		name, _, _ := link.Backend()
