@@ -44,7 +44,7 @@
 // moderators do, [Server.MoveVoice] and [Server.StopVoice] what happens to
 // voice servers; [Server.Voice] has more faults. With [WithLVSP] the local
 // Discord drives it as any backend does, or drives one that runs elsewhere.
-// Without either a [VoiceBackend] answers.
+// Without either the [VoiceBackend] of [WithVoice] answers.
 //
 // # Without sockets
 //

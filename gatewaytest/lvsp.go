@@ -73,7 +73,7 @@ func (s *Server) startLVSP(cfg *settings) {
 		srv: s, target: target, client: client, wake: make(chan struct{}, 1),
 		joins: make(map[placeKey]VoiceJoin), asked: make(map[placeKey]bool),
 	}
-	cfg.rules = append(cfg.rules, world.WithVoice(s.lvsp))
+	cfg.voice = s.lvsp
 }
 
 // run starts to dial. The world exists by now.
@@ -253,7 +253,7 @@ func (s *Server) forsake(old *voiceserver.Server) {
 	if s.voice.server() == nil {
 		s.do(func(now time.Time, w *world.World) {
 			for _, j := range w.Voice() {
-				w.AnswerVoice(now, j, VoiceServer{})
+				w.AnswerVoice(now, j, world.VoiceServer{})
 			}
 		})
 	}

@@ -27,6 +27,7 @@ type Server struct {
 	secure   bool
 	voice    *voiceServers  // nil without WithVoiceServer
 	lvsp     *lvspVoice     // nil without WithLVSP
+	backend  VoiceBackend   // nil: the world answers by itself
 	running  sync.WaitGroup // goroutines of connections and generators
 	stop     chan struct{}
 
@@ -63,6 +64,9 @@ func NewServer(options ...Option) *Server {
 	s.startVoice(&cfg, pair)
 	s.GatewayURL = "ws" + strings.TrimPrefix(s.URL, "http")
 	s.DialURL = s.GatewayURL + "/?encoding=json&v=10"
+	if s.backend = cfg.voice; s.backend != nil {
+		cfg.rules = append(cfg.rules, world.WithVoiceRequests())
+	}
 	s.world, err = world.New(append(cfg.rules, world.WithResumeURL(s.GatewayURL+resumePath))...)
 	must(err)
 	if s.lvsp != nil {
@@ -127,6 +131,7 @@ func (s *Server) do(f func(now time.Time, w *world.World)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	f(time.Now(), s.world)
+	s.serveVoice(time.Now())
 	for _, c := range s.world.Ready() {
 		if p := s.peers[c]; p != nil {
 			p.alarm.Set(time.Now(), p.c.NextDeadline())

@@ -157,6 +157,7 @@ func TestGenerate(t *testing.T) {
 func TestBadOptions(t *testing.T) {
 	for name, option := range map[string]gatewaytest.Option{
 		"WithGuilds":    gatewaytest.WithGuilds(1, 0),
+		"WithVoice":     gatewaytest.WithVoice(nil),
 		"WithListener":  gatewaytest.WithListener(nil),
 		"WithHeartbeat": gatewaytest.WithVoiceServer(voiceserver.WithHeartbeat(0, 0)),
 		"lvsp":          gatewaytest.WithLVSP(gatewaytest.LVSP{URL: "ws://voice.invalid", Secret: []byte("short")}),

@@ -17,6 +17,7 @@ type settings struct {
 	rules       []world.Option
 	voiceServer []voiceserver.Option // not nil: there is one
 	lvsp        *LVSP                // nil: voice servers are not driven over it
+	voice       VoiceBackend
 	listener    net.Listener
 	secure      bool
 }

@@ -19,12 +19,16 @@ type voiceLog struct {
 	joins  []gatewaytest.VoiceJoin
 	leaves int
 	server string
+
+	updates int
 }
 
 func (v *voiceLog) Join(j gatewaytest.VoiceJoin) gatewaytest.VoiceServer {
 	v.joins = append(v.joins, j)
 	return gatewaytest.VoiceServer{Endpoint: v.server, Token: "secret"}
 }
+
+func (v *voiceLog) Update(gatewaytest.VoiceJoin) { v.updates++ }
 
 func (v *voiceLog) Leave(snowflake.ID, snowflake.ID) { v.leaves++ }
 

@@ -41,6 +41,13 @@ func (v *voiceServers) Join(j VoiceJoin) VoiceServer {
 	return VoiceServer{Endpoint: endpoint, Token: token}
 }
 
+// Update makes the member mute or deaf.
+func (v *voiceServers) Update(j VoiceJoin) {
+	if server := v.server(); server != nil {
+		_ = server.SetState(j.Guild, j.User, voiceserver.MemberState{Mute: j.Mute, Deaf: j.Deaf}) // it may have been removed there
+	}
+}
+
 // Leave removes the member.
 func (v *voiceServers) Leave(guild, user snowflake.ID) {
 	if server := v.server(); server != nil {
@@ -119,7 +126,7 @@ func (s *Server) startVoice(cfg *settings, pair tls.Certificate) {
 	s.voice = &voiceServers{lvsp: cfg.lvsp != nil, secret: newSecret(), options: append([]voiceserver.Option{voiceserver.WithCertificate(pair, s.cert)}, cfg.voiceServer...)}
 	_, err := s.voice.replace(true)
 	must(err)
-	cfg.rules = append(cfg.rules, world.WithVoice(s.voice))
+	cfg.voice = s.voice
 }
 
 // Voice returns the voice server of a server made with [WithVoiceServer]. It
@@ -172,7 +179,7 @@ func (s *Server) retire(old *voiceserver.Server) {
 	}
 	s.do(func(now time.Time, w *world.World) {
 		for _, j := range w.Voice() {
-			w.AnswerVoice(now, j, s.voice.Join(j))
+			w.AnswerVoice(now, j, s.voice.Join(j).place())
 			if old != nil {
 				old.Destroy(j.Guild, j.Channel)
 			}
@@ -184,7 +191,7 @@ var errNoVoiceServer = errors.New("gatewaytest: there is no voice server, see Wi
 
 // AnswerVoice is [world.World.AnswerVoice].
 func (s *Server) AnswerVoice(j VoiceJoin, server VoiceServer) (ok bool) {
-	s.do(func(now time.Time, w *world.World) { ok = w.AnswerVoice(now, j, server) })
+	s.do(func(now time.Time, w *world.World) { ok = w.AnswerVoice(now, j, server.place()) })
 	return ok
 }
 

@@ -35,17 +35,8 @@ type (
 	// Stats count what happened since the start, see [world.Stats].
 	Stats = world.Stats
 
-	// A VoiceBackend knows the voice servers, see [world.VoiceBackend].
-	VoiceBackend = world.VoiceBackend
-
 	// A VoiceJoin is a bot in a voice channel, see [world.VoiceJoin].
 	VoiceJoin = world.VoiceJoin
-
-	// A VoiceServer is where a voice connection goes, see [world.VoiceServer].
-	VoiceServer = world.VoiceServer
-
-	// StaticVoice is a [VoiceBackend] with one server, see [world.StaticVoice].
-	StaticVoice = world.StaticVoice
 )
 
 // The simulations of package sim.
@@ -181,9 +172,6 @@ func WithCommandLimit(perMinute int) Option { return rule(world.WithCommandLimit
 func WithMemberRequestInterval(d time.Duration) Option {
 	return rule(world.WithMemberRequestInterval(d))
 }
-
-// WithVoice sets where voice connections go, see [VoiceBackend].
-func WithVoice(v VoiceBackend) Option { return rule(world.WithVoice(v)) }
 
 // WithRecord sets how many of the last commands and violations are kept,
 // 10,000 of each by default. Zero keeps none; they are counted all the same.

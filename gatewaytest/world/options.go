@@ -1,7 +1,6 @@
 package world
 
 import (
-	"errors"
 	"fmt"
 	"time"
 
@@ -32,8 +31,10 @@ type settings struct {
 	wholes    time.Duration // between requests for all members of a guild
 	pending   int           // bytes a connection may be behind
 	records   int
-	voice     VoiceBackend
+	voice     VoiceServer // for all bots
 	resumeURL string
+
+	voiceRequests bool // else voice is the answer
 }
 
 func newSettings(options []Option) (settings, error) {
@@ -54,7 +55,7 @@ func newSettings(options []Option) (settings, error) {
 		wholes:   30 * time.Second,
 		pending:  64 << 20,
 		records:  10_000,
-		voice:    StaticVoice{Endpoint: "voice.invalid:443"},
+		voice:    VoiceServer{Endpoint: "voice.invalid:443", Token: "voice-token"},
 	}
 	for _, o := range options {
 		if err := o(&s); err != nil {
@@ -199,15 +200,16 @@ func WithMemberRequestInterval(d time.Duration) Option {
 	return atLeast("WithMemberRequestInterval", d, 0, func(s *settings) { s.wholes = d })
 }
 
-// WithVoice sets where voice connections go, see [VoiceBackend].
-func WithVoice(v VoiceBackend) Option {
-	return func(s *settings) error {
-		if v == nil {
-			return errors.New("world: WithVoice: the backend is nil")
-		}
-		s.voice = v
-		return nil
-	}
+// WithVoiceServer sets where all voice connections go, to an endpoint that does
+// not exist by default.
+func WithVoiceServer(v VoiceServer) Option {
+	return func(s *settings) error { s.voice, s.voiceRequests = v, false; return nil }
+}
+
+// WithVoiceRequests makes the owner of the world answer bots that join voice
+// channels, see [World.NextVoiceRequest].
+func WithVoiceRequests() Option {
+	return func(s *settings) error { s.voiceRequests = true; return nil }
 }
 
 // WithRecord sets how many of the last commands and violations are kept,

@@ -13,52 +13,59 @@ import (
 	"github.com/discordpkg/gateway/snowflake"
 )
 
-// A VoiceBackend knows the voice servers. Its methods are called while the
-// world stands still: they must neither block nor call back.
-type VoiceBackend interface {
-	// Join is told that a bot joins, moves to or changes its state in a voice
-	// channel, and returns where its voice connection goes. It is asked again
-	// by bots whose voice connection was lost. What it returns for a mere
-	// change of mute and deaf is not used.
-	Join(VoiceJoin) VoiceServer
-
-	// Leave is told that a bot leaves voice in a guild.
-	Leave(guild, user snowflake.ID)
-}
-
 // A VoiceJoin is a bot in a voice channel.
 type VoiceJoin struct {
 	Guild     snowflake.ID `json:"guild_id"`
 	Channel   snowflake.ID `json:"channel_id"`
 	User      snowflake.ID `json:"user_id"`
 	SessionID string       `json:"session_id"` // of voice, as in VOICE_STATE_UPDATE
-	Mute      bool         `json:"mute"`       // nobody is to hear it, by its own wish or not
-	Deaf      bool         `json:"deaf"`       // it is to hear nobody, by its own wish or not
+	Mute      bool         `json:"mute"`       // the others are not to hear it, by its own wish or not
+	Deaf      bool         `json:"deaf"`       // it is not to hear the others, by its own wish or not
 }
 
 // A VoiceServer is where a voice connection goes.
 type VoiceServer struct {
 	Endpoint string // host and port; empty: no server is available
 	Token    string
-	Later    bool // nothing is known yet, [World.AnswerVoice] tells
 }
 
-// StaticVoice is a [VoiceBackend] that sends everybody to one server.
-type StaticVoice struct {
-	Endpoint string
-	Token    string // "voice-token" if empty
+// A VoiceRequest is what the world asks of the voice servers.
+type VoiceRequest struct {
+	Kind VoiceRequestKind
+	VoiceJoin
 }
 
-// Join returns the one server.
-func (v StaticVoice) Join(VoiceJoin) VoiceServer {
-	if v.Token == "" {
-		return VoiceServer{Endpoint: v.Endpoint, Token: "voice-token"}
+// A VoiceRequestKind is what happened to a bot in voice.
+type VoiceRequestKind uint8
+
+// The kinds of requests.
+const (
+	VoiceAsked   VoiceRequestKind = iota + 1 // it joined or moved, or lost its voice connection; [World.AnswerVoice] tells it where to connect
+	VoiceChanged                             // it stays, and changed whether it is mute or deaf
+	VoiceLeft                                // it left; its channel and what it may do do not count
+)
+
+// NextVoiceRequest returns what a voice server has to be told next, in order,
+// false while there is nothing. There are requests only with
+// [WithVoiceRequests]; ask after each call to the world or a connection.
+func (w *World) NextVoiceRequest() (r VoiceRequest, ok bool) {
+	if len(w.voiceRequests) == 0 {
+		return r, false
 	}
-	return VoiceServer{Endpoint: v.Endpoint, Token: v.Token}
+	r = w.voiceRequests[0]
+	w.voiceRequests = w.voiceRequests[1:]
+	return r, true
 }
 
-// Leave does nothing.
-func (StaticVoice) Leave(snowflake.ID, snowflake.ID) {}
+// askVoice asks the voice servers, or answers itself.
+func (w *World) askVoice(now time.Time, kind VoiceRequestKind, p *place) {
+	switch {
+	case w.cfg.voiceRequests:
+		w.voiceRequests = append(w.voiceRequests, VoiceRequest{kind, p.join()})
+	case kind == VoiceAsked:
+		w.tellServer(now, p, w.cfg.voice)
+	}
+}
 
 // Errors about voice.
 var (
@@ -123,24 +130,17 @@ func (w *World) settleIn(now time.Time, p place) {
 		w.places[key] = &p
 	}
 	w.tellState(now, &p)
-	if p.channel == 0 {
-		w.cfg.voice.Leave(key.guild, key.user)
-		return
-	}
 	// Clients whose voice session is over ask for another by saying what they said before.
 	asks := before == nil || before.channel != p.channel || before.session != p.session || *before == p
-	if u, ok := w.cfg.voice.(VoiceUpdater); ok && !asks {
-		u.Update(p.join())
-		return
-	}
-	if server := w.cfg.voice.Join(p.join()); asks {
-		w.tellServer(now, &p, server)
+	switch {
+	case p.channel == 0:
+		w.askVoice(now, VoiceLeft, &p)
+	case asks:
+		w.askVoice(now, VoiceAsked, &p)
+	default:
+		w.askVoice(now, VoiceChanged, &p)
 	}
 }
-
-// A VoiceUpdater is a [VoiceBackend] that is told apart whether a bot asks for a
-// voice server or only changes mute and deaf, which is Update.
-type VoiceUpdater interface{ Update(VoiceJoin) }
 
 // tellState sends a voice state: to the bot itself, whatever its intents, and
 // to others that ask for it.
@@ -159,13 +159,13 @@ func (w *World) tellState(now time.Time, p *place) {
 }
 
 func (w *World) tellServer(now time.Time, p *place, server VoiceServer) {
-	if !server.Later && p.session.ended == "" {
+	if p.session.ended == "" {
 		w.dispatch(now, p.session, event.VoiceServerUpdate, voiceServerData(p.guild, server))
 	}
 }
 
-// AnswerVoice tells a bot in voice which server it has: the answer of a
-// [VoiceBackend] that had none at once, or another server than before. It
+// AnswerVoice tells a bot in voice which server it has: the answer to a
+// [VoiceAsked], or another server than before. It
 // reports whether the bot is still where it was when it joined; if not,
 // nothing happens.
 func (w *World) AnswerVoice(now time.Time, j VoiceJoin, server VoiceServer) bool {

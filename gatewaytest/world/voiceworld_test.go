@@ -12,32 +12,35 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A lateVoice says later where voice connections go.
-type lateVoice struct {
-	joins []world.VoiceJoin
+// asked are the requests of a world to the voice servers.
+type asked struct {
+	joins []world.VoiceJoin // or changes
 	left  []snowflake.ID
 }
 
-func (v *lateVoice) Join(j world.VoiceJoin) world.VoiceServer {
-	v.joins = append(v.joins, j)
-	return world.VoiceServer{Later: true}
+func (a *asked) take(w *world.World) *asked {
+	for r, ok := w.NextVoiceRequest(); ok; r, ok = w.NextVoiceRequest() {
+		if r.Kind == world.VoiceLeft {
+			a.left = append(a.left, r.User)
+		} else {
+			a.joins = append(a.joins, r.VoiceJoin)
+		}
+	}
+	return a
 }
-
-func (v *lateVoice) Leave(_, user snowflake.ID) { v.left = append(v.left, user) }
 
 // A voiceStage is a world with two bots.
 type voiceStage struct {
-	t       *testing.T
-	w       *world.World
-	g       *world.Guild
-	backend *lateVoice
+	t *testing.T
+	w *world.World
+	g *world.Guild
+	asked
 }
 
 func newVoiceStage(t *testing.T) *voiceStage {
-	backend := &lateVoice{}
-	w := open(t, world.WithGuilds(2, 5), world.WithToken("one", "two"), world.WithVoice(backend),
+	w := open(t, world.WithGuilds(2, 5), world.WithToken("one", "two"), world.WithVoiceRequests(),
 		world.WithIdentifyInterval(0), world.WithSessionLife(time.Minute))
-	return &voiceStage{t, w, w.Guilds()[0], backend}
+	return &voiceStage{t: t, w: w, g: w.Guilds()[0]}
 }
 
 func (s *voiceStage) connect(token string, intents int) *world.Conn {
@@ -69,15 +72,15 @@ func TestVoiceAnswersLater(t *testing.T) {
 	s.join(c, s.g.VoiceChannel(0))
 	names, _ := read(c)
 	require.Equal(t, []string{"VOICE_STATE_UPDATE"}, names)
-	require.Equal(t, s.backend.joins, s.w.Voice())
+	require.Equal(t, s.take(s.w).joins, s.w.Voice())
 	require.True(t, s.w.Voice()[0].Deaf)
-	j := s.backend.joins[0]
+	j := s.take(s.w).joins[0]
 	require.True(t, s.w.AnswerVoice(epoch, j, world.VoiceServer{Endpoint: "voice:1", Token: "t"}))
 	_, last := read(c)
 	require.Contains(t, last, fmt.Sprintf(`{"token":"t","guild_id":"%d","endpoint":"voice:1"}`, s.g.ID))
 	s.join(c, s.g.VoiceChannel(1))
 	require.False(t, s.w.AnswerVoice(epoch, j, world.VoiceServer{}), "it moved on")
-	require.True(t, s.w.AnswerVoice(epoch, s.backend.joins[1], world.VoiceServer{}))
+	require.True(t, s.w.AnswerVoice(epoch, s.take(s.w).joins[1], world.VoiceServer{}))
 	_, last = read(c)
 	require.Contains(t, last, `"endpoint":null`)
 }
@@ -104,15 +107,15 @@ func TestModerators(t *testing.T) {
 	require.NoError(t, s.w.MuteMember(epoch, s.g.ID, world.Bot, true, false))
 	_, last := read(c)
 	require.Contains(t, last, `"deaf":false,"mute":true,"self_deaf":true,"self_mute":false`)
-	require.True(t, s.backend.joins[1].Mute)
+	require.True(t, s.take(s.w).joins[1].Mute)
 	require.NoError(t, s.w.MoveMember(epoch, s.g.ID, world.Bot, s.g.VoiceChannel(1)))
 	s.join(c, s.g.VoiceChannel(1))
-	require.True(t, s.backend.joins[3].Mute, "the bot cannot change that")
+	require.True(t, s.take(s.w).joins[3].Mute, "the bot cannot change that")
 	require.NoError(t, s.w.MoveMember(epoch, s.g.ID, world.Bot, 0))
 	_, last = read(c)
 	require.Contains(t, last, `"channel_id":null`)
 	require.Empty(t, s.w.Voice())
-	require.Equal(t, []snowflake.ID{world.Bot}, s.backend.left)
+	require.Equal(t, []snowflake.ID{world.Bot}, s.take(s.w).left)
 }
 
 // With its session a bot loses its place in voice, as far as it was that
@@ -138,7 +141,7 @@ func TestVoiceEndsWithSession(t *testing.T) {
 			}
 			_, last := read(two)
 			require.Contains(t, last, `"channel_id":null,"user_id":"`+world.Bot.String())
-			require.Contains(t, s.backend.left, world.Bot)
+			require.Contains(t, s.take(s.w).left, world.Bot)
 		})
 	}
 	s := newVoiceStage(t)
@@ -147,5 +150,33 @@ func TestVoiceEndsWithSession(t *testing.T) {
 	s.join(second, s.g.VoiceChannel(0))
 	first.Lost(epoch, closecode.Normal)
 	require.Len(t, s.w.Voice(), 1)
-	require.NotEqual(t, s.backend.joins[0].SessionID, s.backend.joins[1].SessionID)
+	require.NotEqual(t, s.take(s.w).joins[0].SessionID, s.take(s.w).joins[1].SessionID)
+}
+
+// A change of mute and deaf is told apart from a question for a voice server.
+func TestVoiceRequests(t *testing.T) {
+	s := newVoiceStage(t)
+	c := s.connect("one", 0)
+	var kinds []world.VoiceRequestKind
+	for _, deaf := range []bool{true, false, false} {
+		c.Receive(epoch, fmt.Appendf(nil, `{"op":4,"d":{"guild_id":"%d","channel_id":"%d","self_mute":false,"self_deaf":%t}}`, s.g.ID, s.g.VoiceChannel(0), deaf), false)
+		r, ok := s.w.NextVoiceRequest()
+		require.True(t, ok)
+		kinds = append(kinds, r.Kind)
+	}
+	require.Equal(t, []world.VoiceRequestKind{world.VoiceAsked, world.VoiceChanged, world.VoiceAsked}, kinds)
+	_, ok := s.w.NextVoiceRequest()
+	require.False(t, ok)
+}
+
+// Without an owner that answers, all voice connections go to one place.
+func TestVoiceAnswersItself(t *testing.T) {
+	w := open(t, world.WithGuilds(1, 5), world.WithVoiceServer(world.VoiceServer{Endpoint: "voice:1", Token: "t"}))
+	s := &voiceStage{t: t, w: w, g: w.Guilds()[0]}
+	c := s.connect("one", 0)
+	s.join(c, s.g.VoiceChannel(0))
+	_, last := read(c)
+	require.Contains(t, last, `"token":"t"`)
+	_, ok := w.NextVoiceRequest()
+	require.False(t, ok)
 }

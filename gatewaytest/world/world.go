@@ -40,6 +40,8 @@ type World struct {
 	abandoned []*Session // that ended, and may have been in voice
 	traffic   uint64     // ids given to made up messages
 
+	voiceRequests []VoiceRequest
+
 	nextFaults []Fault
 	stats      Stats
 	commands   log[Command]

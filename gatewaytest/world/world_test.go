@@ -52,7 +52,6 @@ func TestBadOptions(t *testing.T) {
 		"WithSessionLife":           WithSessionLife(-1),
 		"WithCommandLimit":          WithCommandLimit(0),
 		"WithMemberRequestInterval": WithMemberRequestInterval(-1),
-		"WithVoice":                 WithVoice(nil),
 		"WithRecord":                WithRecord(-1),
 	} {
 		_, err := New(option)
