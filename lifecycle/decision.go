@@ -60,7 +60,7 @@ func (r ShardReason) String() string {
 // Wakeable reports whether a wait for this reason ends early when the network
 // is back, see [Shard.Woken].
 func (r ShardReason) Wakeable() bool {
-	return r == BecauseDialFailed || r == BecauseLost || r == BecauseSessionEnded || r == BecauseNotPermitted
+	return r == BecauseDialFailed || r == BecauseLost || r == BecauseSessionEnded || r == BecauseNotPermitted || r == BecauseHost
 }
 
 // A ShardDecision is what to do next, and what there is to know for it.

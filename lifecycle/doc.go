@@ -30,10 +30,10 @@
 // does nothing. An input that is illegal in the phase of the machine changes
 // nothing and returns an [*IllegalInputError]. [ShardTransitions] is the table.
 //
-// What shards share is not in the machine: the day's identifies, the hosts that
-// do not answer, the network that is back. The caller asks the owner of those
-// when the decision is ShardAsk, and answers with [Shard.Granted] or
-// [Shard.Refused]. So no two machines hold a pointer to the same thing.
+// What shards share is not in that machine but in [Shared]: the day's
+// identifies, the hosts that do not answer, the network that is back. The caller
+// asks its owner when the decision is ShardAsk, and answers with [Shard.Granted]
+// or [Shard.Refused]. So no two machines hold a pointer to the same thing.
 //
 // A [ShardState] is what a machine knows besides the session. It is stored
 // beside the [github.com/discordpkg/gateway.Session] and given to the machine

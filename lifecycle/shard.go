@@ -272,6 +272,9 @@ func (s *Shard) Woken(now, at time.Time) error {
 		return err
 	}
 	s.advance(now)
+	if at.Before(s.notBefore) {
+		at = s.notBefore // a server asked for it
+	}
 	if s.why.Wakeable() && at.Before(s.until) {
 		s.until = at
 	}
