@@ -1924,7 +1924,11 @@ func (v *Activity) field(d *decoder, key string) bool {
 	case "created_at":
 		d.int(&v.CreatedAt)
 	case "timestamps":
-		d.ptrActivityTimestamps(&v.Timestamps)
+		if d.someObject(&v.Timestamps.state) {
+			v.Timestamps.Value.decode(d)
+		} else {
+			v.Timestamps.Value = ActivityTimestamps{}
+		}
 	case "application_id":
 		d.id(&v.ApplicationID)
 	case "status_display_type":
@@ -1969,9 +1973,17 @@ func (v *Activity) field(d *decoder, key string) bool {
 			v.Emoji.Value = ActivityEmoji{}
 		}
 	case "party":
-		d.ptrActivityParty(&v.Party)
+		if d.someObject(&v.Party.state) {
+			v.Party.Value.decode(d)
+		} else {
+			v.Party.Value = ActivityParty{}
+		}
 	case "assets":
-		d.ptrActivityAssets(&v.Assets)
+		if d.someObject(&v.Assets.state) {
+			v.Assets.Value.decode(d)
+		} else {
+			v.Assets.Value = ActivityAssets{}
+		}
 	case "secrets":
 		d.ptrActivitySecrets(&v.Secrets)
 	case "instance":
@@ -7774,7 +7786,7 @@ func (d *decoder) listActivity(v *[]Activity) {
 	}
 	list := []Activity{}
 	for n := 0; d.element(n); n++ {
-		slot(d, &d.mem.activity, &list).decode(d)
+		slot(d, &d.mem.activity, 1, &list).decode(d)
 	}
 	*v = list
 }
@@ -7786,7 +7798,7 @@ func (d *decoder) listAddedThreadMember(v *[]AddedThreadMember) {
 	}
 	list := []AddedThreadMember{}
 	for n := 0; d.element(n); n++ {
-		slot(d, &d.mem.addedThreadMember, &list).decode(d)
+		slot(d, &d.mem.addedThreadMember, 4, &list).decode(d)
 	}
 	*v = list
 }
@@ -7798,7 +7810,7 @@ func (d *decoder) listApplicationCommandDataOption(v *[]ApplicationCommandDataOp
 	}
 	list := []ApplicationCommandDataOption{}
 	for n := 0; d.element(n); n++ {
-		slot(d, &d.mem.applicationCommandDataOption, &list).decode(d)
+		slot(d, &d.mem.applicationCommandDataOption, 3, &list).decode(d)
 	}
 	*v = list
 }
@@ -7810,7 +7822,7 @@ func (d *decoder) listApplicationCommandPermission(v *[]ApplicationCommandPermis
 	}
 	list := []ApplicationCommandPermission{}
 	for n := 0; d.element(n); n++ {
-		slot(d, &d.mem.applicationCommandPermission, &list).decode(d)
+		slot(d, &d.mem.applicationCommandPermission, 4, &list).decode(d)
 	}
 	*v = list
 }
@@ -7822,7 +7834,7 @@ func (d *decoder) listAttachment(v *[]Attachment) {
 	}
 	list := []Attachment{}
 	for n := 0; d.element(n); n++ {
-		slot(d, &d.mem.attachment, &list).decode(d)
+		slot(d, &d.mem.attachment, 1, &list).decode(d)
 	}
 	*v = list
 }
@@ -7834,7 +7846,7 @@ func (d *decoder) listAuditLogChange(v *[]AuditLogChange) {
 	}
 	list := []AuditLogChange{}
 	for n := 0; d.element(n); n++ {
-		slot(d, &d.mem.auditLogChange, &list).decode(d)
+		slot(d, &d.mem.auditLogChange, 4, &list).decode(d)
 	}
 	*v = list
 }
@@ -7846,7 +7858,7 @@ func (d *decoder) listAutoModerationAction(v *[]AutoModerationAction) {
 	}
 	list := []AutoModerationAction{}
 	for n := 0; d.element(n); n++ {
-		slot(d, &d.mem.autoModerationAction, &list).decode(d)
+		slot(d, &d.mem.autoModerationAction, 4, &list).decode(d)
 	}
 	*v = list
 }
@@ -7858,7 +7870,7 @@ func (d *decoder) listChannel(v *[]Channel) {
 	}
 	list := []Channel{}
 	for n := 0; d.element(n); n++ {
-		slot(d, &d.mem.channel, &list).decode(d)
+		slot(d, &d.mem.channel, 1, &list).decode(d)
 	}
 	*v = list
 }
@@ -7870,7 +7882,7 @@ func (d *decoder) listChannelInfoChannel(v *[]ChannelInfoChannel) {
 	}
 	list := []ChannelInfoChannel{}
 	for n := 0; d.element(n); n++ {
-		slot(d, &d.mem.channelInfoChannel, &list).decode(d)
+		slot(d, &d.mem.channelInfoChannel, 4, &list).decode(d)
 	}
 	*v = list
 }
@@ -7882,7 +7894,7 @@ func (d *decoder) listChannelMention(v *[]ChannelMention) {
 	}
 	list := []ChannelMention{}
 	for n := 0; d.element(n); n++ {
-		slot(d, &d.mem.channelMention, &list).decode(d)
+		slot(d, &d.mem.channelMention, 4, &list).decode(d)
 	}
 	*v = list
 }
@@ -7894,7 +7906,7 @@ func (d *decoder) listComponent(v *Components) {
 	}
 	list := []Component{}
 	for n := 0; d.element(n); n++ {
-		d.unionComponent(slot(d, &d.mem.component, &list))
+		d.unionComponent(slot(d, &d.mem.component, 2, &list))
 	}
 	*v = list
 }
@@ -7906,7 +7918,7 @@ func (d *decoder) listComponentInteractionResponse(v *ComponentInteractionRespon
 	}
 	list := []ComponentInteractionResponse{}
 	for n := 0; d.element(n); n++ {
-		d.unionComponentInteractionResponse(slot(d, &d.mem.componentInteractionResponse, &list))
+		d.unionComponentInteractionResponse(slot(d, &d.mem.componentInteractionResponse, 2, &list))
 	}
 	*v = list
 }
@@ -7918,7 +7930,7 @@ func (d *decoder) listEmbed(v *[]Embed) {
 	}
 	list := []Embed{}
 	for n := 0; d.element(n); n++ {
-		slot(d, &d.mem.embed, &list).decode(d)
+		slot(d, &d.mem.embed, 1, &list).decode(d)
 	}
 	*v = list
 }
@@ -7930,7 +7942,7 @@ func (d *decoder) listEmbedField(v *[]EmbedField) {
 	}
 	list := []EmbedField{}
 	for n := 0; d.element(n); n++ {
-		slot(d, &d.mem.embedField, &list).decode(d)
+		slot(d, &d.mem.embedField, 4, &list).decode(d)
 	}
 	*v = list
 }
@@ -7942,7 +7954,7 @@ func (d *decoder) listEmoji(v *[]Emoji) {
 	}
 	list := []Emoji{}
 	for n := 0; d.element(n); n++ {
-		slot(d, &d.mem.emoji, &list).decode(d)
+		slot(d, &d.mem.emoji, 4, &list).decode(d)
 	}
 	*v = list
 }
@@ -7954,7 +7966,7 @@ func (d *decoder) listEntitlement(v *[]Entitlement) {
 	}
 	list := []Entitlement{}
 	for n := 0; d.element(n); n++ {
-		slot(d, &d.mem.entitlement, &list).decode(d)
+		slot(d, &d.mem.entitlement, 3, &list).decode(d)
 	}
 	*v = list
 }
@@ -7966,7 +7978,7 @@ func (d *decoder) listForumTag(v *[]ForumTag) {
 	}
 	list := []ForumTag{}
 	for n := 0; d.element(n); n++ {
-		slot(d, &d.mem.forumTag, &list).decode(d)
+		slot(d, &d.mem.forumTag, 4, &list).decode(d)
 	}
 	*v = list
 }
@@ -7978,7 +7990,7 @@ func (d *decoder) listGuildMember(v *[]GuildMember) {
 	}
 	list := []GuildMember{}
 	for n := 0; d.element(n); n++ {
-		slot(d, &d.mem.guildMember, &list).decode(d)
+		slot(d, &d.mem.guildMember, 1, &list).decode(d)
 	}
 	*v = list
 }
@@ -7990,7 +8002,7 @@ func (d *decoder) listGuildScheduledEvent(v *[]GuildScheduledEvent) {
 	}
 	list := []GuildScheduledEvent{}
 	for n := 0; d.element(n); n++ {
-		slot(d, &d.mem.guildScheduledEvent, &list).decode(d)
+		slot(d, &d.mem.guildScheduledEvent, 1, &list).decode(d)
 	}
 	*v = list
 }
@@ -8002,7 +8014,7 @@ func (d *decoder) listMediaGalleryItem(v *[]MediaGalleryItem) {
 	}
 	list := []MediaGalleryItem{}
 	for n := 0; d.element(n); n++ {
-		slot(d, &d.mem.mediaGalleryItem, &list).decode(d)
+		slot(d, &d.mem.mediaGalleryItem, 1, &list).decode(d)
 	}
 	*v = list
 }
@@ -8014,7 +8026,7 @@ func (d *decoder) listMentionedUser(v *[]MentionedUser) {
 	}
 	list := []MentionedUser{}
 	for n := 0; d.element(n); n++ {
-		slot(d, &d.mem.mentionedUser, &list).decode(d)
+		slot(d, &d.mem.mentionedUser, 1, &list).decode(d)
 	}
 	*v = list
 }
@@ -8026,7 +8038,7 @@ func (d *decoder) listMessageSnapshot(v *[]MessageSnapshot) {
 	}
 	list := []MessageSnapshot{}
 	for n := 0; d.element(n); n++ {
-		slot(d, &d.mem.messageSnapshot, &list).decode(d)
+		slot(d, &d.mem.messageSnapshot, 1, &list).decode(d)
 	}
 	*v = list
 }
@@ -8038,7 +8050,7 @@ func (d *decoder) listPermissionOverwrite(v *[]PermissionOverwrite) {
 	}
 	list := []PermissionOverwrite{}
 	for n := 0; d.element(n); n++ {
-		slot(d, &d.mem.permissionOverwrite, &list).decode(d)
+		slot(d, &d.mem.permissionOverwrite, 4, &list).decode(d)
 	}
 	*v = list
 }
@@ -8050,7 +8062,7 @@ func (d *decoder) listPollAnswer(v *[]PollAnswer) {
 	}
 	list := []PollAnswer{}
 	for n := 0; d.element(n); n++ {
-		slot(d, &d.mem.pollAnswer, &list).decode(d)
+		slot(d, &d.mem.pollAnswer, 4, &list).decode(d)
 	}
 	*v = list
 }
@@ -8062,7 +8074,7 @@ func (d *decoder) listPollAnswerCount(v *[]PollAnswerCount) {
 	}
 	list := []PollAnswerCount{}
 	for n := 0; d.element(n); n++ {
-		slot(d, &d.mem.pollAnswerCount, &list).decode(d)
+		slot(d, &d.mem.pollAnswerCount, 4, &list).decode(d)
 	}
 	*v = list
 }
@@ -8074,7 +8086,7 @@ func (d *decoder) listPresence(v *[]Presence) {
 	}
 	list := []Presence{}
 	for n := 0; d.element(n); n++ {
-		slot(d, &d.mem.presence, &list).decode(d)
+		slot(d, &d.mem.presence, 1, &list).decode(d)
 	}
 	*v = list
 }
@@ -8086,7 +8098,7 @@ func (d *decoder) listReaction(v *[]Reaction) {
 	}
 	list := []Reaction{}
 	for n := 0; d.element(n); n++ {
-		slot(d, &d.mem.reaction, &list).decode(d)
+		slot(d, &d.mem.reaction, 3, &list).decode(d)
 	}
 	*v = list
 }
@@ -8098,7 +8110,7 @@ func (d *decoder) listRecurrenceRuleNWeekday(v *[]RecurrenceRuleNWeekday) {
 	}
 	list := []RecurrenceRuleNWeekday{}
 	for n := 0; d.element(n); n++ {
-		slot(d, &d.mem.recurrenceRuleNWeekday, &list).decode(d)
+		slot(d, &d.mem.recurrenceRuleNWeekday, 4, &list).decode(d)
 	}
 	*v = list
 }
@@ -8110,7 +8122,7 @@ func (d *decoder) listRole(v *[]Role) {
 	}
 	list := []Role{}
 	for n := 0; d.element(n); n++ {
-		slot(d, &d.mem.role, &list).decode(d)
+		slot(d, &d.mem.role, 1, &list).decode(d)
 	}
 	*v = list
 }
@@ -8122,7 +8134,7 @@ func (d *decoder) listSelectDefaultValue(v *[]SelectDefaultValue) {
 	}
 	list := []SelectDefaultValue{}
 	for n := 0; d.element(n); n++ {
-		slot(d, &d.mem.selectDefaultValue, &list).decode(d)
+		slot(d, &d.mem.selectDefaultValue, 4, &list).decode(d)
 	}
 	*v = list
 }
@@ -8134,7 +8146,7 @@ func (d *decoder) listSoundboardSound(v *[]SoundboardSound) {
 	}
 	list := []SoundboardSound{}
 	for n := 0; d.element(n); n++ {
-		slot(d, &d.mem.soundboardSound, &list).decode(d)
+		slot(d, &d.mem.soundboardSound, 3, &list).decode(d)
 	}
 	*v = list
 }
@@ -8146,7 +8158,7 @@ func (d *decoder) listStageInstance(v *[]StageInstance) {
 	}
 	list := []StageInstance{}
 	for n := 0; d.element(n); n++ {
-		slot(d, &d.mem.stageInstance, &list).decode(d)
+		slot(d, &d.mem.stageInstance, 4, &list).decode(d)
 	}
 	*v = list
 }
@@ -8158,7 +8170,7 @@ func (d *decoder) listSticker(v *[]Sticker) {
 	}
 	list := []Sticker{}
 	for n := 0; d.element(n); n++ {
-		slot(d, &d.mem.sticker, &list).decode(d)
+		slot(d, &d.mem.sticker, 2, &list).decode(d)
 	}
 	*v = list
 }
@@ -8170,7 +8182,7 @@ func (d *decoder) listStickerItem(v *[]StickerItem) {
 	}
 	list := []StickerItem{}
 	for n := 0; d.element(n); n++ {
-		slot(d, &d.mem.stickerItem, &list).decode(d)
+		slot(d, &d.mem.stickerItem, 4, &list).decode(d)
 	}
 	*v = list
 }
@@ -8182,7 +8194,7 @@ func (d *decoder) listStringSelectOption(v *[]StringSelectOption) {
 	}
 	list := []StringSelectOption{}
 	for n := 0; d.element(n); n++ {
-		slot(d, &d.mem.stringSelectOption, &list).decode(d)
+		slot(d, &d.mem.stringSelectOption, 4, &list).decode(d)
 	}
 	*v = list
 }
@@ -8194,7 +8206,7 @@ func (d *decoder) listTeamMember(v *[]TeamMember) {
 	}
 	list := []TeamMember{}
 	for n := 0; d.element(n); n++ {
-		slot(d, &d.mem.teamMember, &list).decode(d)
+		slot(d, &d.mem.teamMember, 1, &list).decode(d)
 	}
 	*v = list
 }
@@ -8206,7 +8218,7 @@ func (d *decoder) listThreadMember(v *[]ThreadMember) {
 	}
 	list := []ThreadMember{}
 	for n := 0; d.element(n); n++ {
-		slot(d, &d.mem.threadMember, &list).decode(d)
+		slot(d, &d.mem.threadMember, 4, &list).decode(d)
 	}
 	*v = list
 }
@@ -8218,7 +8230,7 @@ func (d *decoder) listUnavailableGuild(v *[]UnavailableGuild) {
 	}
 	list := []UnavailableGuild{}
 	for n := 0; d.element(n); n++ {
-		slot(d, &d.mem.unavailableGuild, &list).decode(d)
+		slot(d, &d.mem.unavailableGuild, 4, &list).decode(d)
 	}
 	*v = list
 }
@@ -8230,7 +8242,7 @@ func (d *decoder) listUser(v *[]User) {
 	}
 	list := []User{}
 	for n := 0; d.element(n); n++ {
-		slot(d, &d.mem.user, &list).decode(d)
+		slot(d, &d.mem.user, 1, &list).decode(d)
 	}
 	*v = list
 }
@@ -8242,7 +8254,7 @@ func (d *decoder) listVoiceState(v *[]VoiceState) {
 	}
 	list := []VoiceState{}
 	for n := 0; d.element(n); n++ {
-		slot(d, &d.mem.voiceState, &list).decode(d)
+		slot(d, &d.mem.voiceState, 1, &list).decode(d)
 	}
 	*v = list
 }
@@ -8254,7 +8266,7 @@ func (d *decoder) listWelcomeScreenChannel(v *[]WelcomeScreenChannel) {
 	}
 	list := []WelcomeScreenChannel{}
 	for n := 0; d.element(n); n++ {
-		slot(d, &d.mem.welcomeScreenChannel, &list).decode(d)
+		slot(d, &d.mem.welcomeScreenChannel, 4, &list).decode(d)
 	}
 	*v = list
 }
@@ -8419,28 +8431,6 @@ func (d *decoder) mapUser(v *map[snowflake.ID]User) {
 	}
 }
 
-func (d *decoder) ptrActivityAssets(v **ActivityAssets) {
-	if !d.object() {
-		*v = nil
-		return
-	}
-	if *v == nil {
-		*v = one(d, &d.mem.activityAssets)
-	}
-	(*v).decode(d)
-}
-
-func (d *decoder) ptrActivityParty(v **ActivityParty) {
-	if !d.object() {
-		*v = nil
-		return
-	}
-	if *v == nil {
-		*v = one(d, &d.mem.activityParty)
-	}
-	(*v).decode(d)
-}
-
 func (d *decoder) ptrActivitySecrets(v **ActivitySecrets) {
 	if !d.object() {
 		*v = nil
@@ -8448,17 +8438,6 @@ func (d *decoder) ptrActivitySecrets(v **ActivitySecrets) {
 	}
 	if *v == nil {
 		*v = one(d, &d.mem.activitySecrets)
-	}
-	(*v).decode(d)
-}
-
-func (d *decoder) ptrActivityTimestamps(v **ActivityTimestamps) {
-	if !d.object() {
-		*v = nil
-		return
-	}
-	if *v == nil {
-		*v = one(d, &d.mem.activityTimestamps)
 	}
 	(*v).decode(d)
 }
@@ -8880,10 +8859,7 @@ type arena struct {
 	actionRow                             slab[ActionRow]
 	actionRowInteractionResponse          slab[ActionRowInteractionResponse]
 	activity                              slab[Activity]
-	activityAssets                        slab[ActivityAssets]
-	activityParty                         slab[ActivityParty]
 	activitySecrets                       slab[ActivitySecrets]
-	activityTimestamps                    slab[ActivityTimestamps]
 	addedThreadMember                     slab[AddedThreadMember]
 	application                           slab[Application]
 	applicationCommandData                slab[ApplicationCommandData]

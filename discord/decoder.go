@@ -3,6 +3,8 @@ package discord
 import (
 	"strconv"
 	"strings"
+
+	"github.com/discordpkg/gateway/snowflake"
 )
 
 // MaxDepth is how many objects and lists may lie in each other. Discord's own
@@ -27,6 +29,9 @@ type decoder struct {
 	mem   *arena // never nil
 	reuse bool   // lists, objects and plain text are to be taken from mem
 	plain []byte // text that was escaped, never changed once a string has it
+
+	spare []snowflake.ID // memory for lists, if it is not to be taken from mem
+	chunk int            // how many there were at most in a piece of it
 }
 
 // fail notes what is wrong at i, and where nothing was before.

@@ -56,6 +56,12 @@ func Decode(name event.Type, data []byte) (Event, error) {
 	return e, e.DecodeJSON(data)
 }
 
+// newDecoder returns a decoder of a copy of data.
+func newDecoder(data []byte) decoder {
+	s, spare := keep(data)
+	return decoder{s: s, mem: &none, spare: spare}
+}
+
 // DecodeInto reads the data of a dispatch into an event that is used again and
 // again. In return for no allocations, the event is bound to the data:
 //
@@ -87,7 +93,7 @@ func Unmarshal(data []byte, v Value) error {
 	if e, ok := v.(Event); ok {
 		return e.DecodeJSON(data)
 	}
-	d := decoder{s: string(data), mem: &none}
+	d := newDecoder(data)
 	v.decode(&d)
 	return d.end(v.typeName())
 }
@@ -95,7 +101,7 @@ func Unmarshal(data []byte, v Value) error {
 // Strict is Unmarshal, but a value that does not fit its field is a [*TypeError].
 // All others are read nevertheless.
 func Strict(data []byte, v Value) error {
-	d := decoder{s: string(data), mem: &none}
+	d := newDecoder(data)
 	if e, ok := v.(Event); ok {
 		e.wipe(meta{raw: d.s})
 	}

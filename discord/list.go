@@ -28,17 +28,16 @@ func (s *slab[T]) carve(round uint64, n int) []T {
 	return part[:0]
 }
 
-// slot adds an element to a list and returns it, zero.
-func slot[T any](d *decoder, s *slab[T], list *[]T) *T {
+// slot adds an element to a list and returns it, zero. A new list has room for few.
+func slot[T any](d *decoder, s *slab[T], few int, list *[]T) *T {
 	l := *list
 	if len(l) == cap(l) {
-		if !d.reuse {
-			var zero T
-			l = append(l, zero)
-			*list = l
-			return &l[len(l)-1]
+		size := max(few, 2*cap(l))
+		if d.reuse {
+			l = append(s.carve(d.mem.round, size), l...)
+		} else {
+			l = append(make([]T, 0, size), l...)
 		}
-		l = append(s.carve(d.mem.round, max(2, 2*cap(l))), l...)
 	}
 	l = l[:len(l)+1]
 	*list = l
@@ -55,16 +54,40 @@ func one[T any](d *decoder, s *slab[T]) *T {
 
 // room returns an empty list for the scalars of the list whose first value is at i.
 func room[T any](d *decoder, s *slab[T]) []T {
-	// Text may hold brackets and commas: this is a guess that costs little.
+	n := d.guess()
+	if !d.reuse {
+		return make([]T, 0, n)
+	}
+	return s.carve(d.mem.round, n)
+}
+
+// guess tells how many scalars the list has whose first value is at i. Text may
+// hold brackets and commas, so it may be wrong.
+func (d *decoder) guess() int {
 	rest := d.s[d.i:]
 	n := 1
 	if end := strings.IndexByte(rest, ']'); end >= 0 {
 		n += strings.Count(rest[:end], ",")
 	}
-	if !d.reuse {
-		return make([]T, 0, n)
+	return n
+}
+
+// maxChunk is how many ids are allocated at once for several lists.
+const maxChunk = 512
+
+// roomForIDs is room for snowflakes, whose lists share memory.
+func (d *decoder) roomForIDs() []snowflake.ID {
+	n := d.guess()
+	if d.reuse {
+		return d.mem.ids.carve(d.mem.round, n)
 	}
-	return s.carve(d.mem.round, n)
+	if len(d.spare) < n {
+		d.chunk = max(n, min(2*d.chunk, maxChunk))
+		d.spare = make([]snowflake.ID, d.chunk)
+	}
+	part := d.spare[:0:n]
+	d.spare = d.spare[n:]
+	return part
 }
 
 // ids reads a list of snowflakes.
@@ -76,9 +99,9 @@ func (d *decoder) ids(v *[]snowflake.ID) {
 	list := []snowflake.ID{}
 	for n := 0; d.element(n); n++ {
 		if n == 0 {
-			list = room(d, &d.mem.ids)
+			list = d.roomForIDs()
 		}
-		d.id(slot(d, &d.mem.ids, &list))
+		d.id(slot(d, &d.mem.ids, 1, &list))
 	}
 	*v = list
 }
@@ -94,7 +117,7 @@ func (d *decoder) ints(v *[]int64) {
 		if n == 0 {
 			list = room(d, &d.mem.ints)
 		}
-		d.int(slot(d, &d.mem.ints, &list))
+		d.int(slot(d, &d.mem.ints, 1, &list))
 	}
 	*v = list
 }
@@ -112,7 +135,7 @@ func strs[S ~string](d *decoder, s *slab[S], v *[]S) {
 		}
 		text := ""
 		d.str(&text)
-		*slot(d, s, &list) = S(text)
+		*slot(d, s, 1, &list) = S(text)
 	}
 	*v = list
 }
@@ -130,7 +153,7 @@ func enums[E ~int32](d *decoder, s *slab[E], v *[]E) {
 		}
 		value := int32(0)
 		d.enum(&value)
-		*slot(d, s, &list) = E(value)
+		*slot(d, s, 1, &list) = E(value)
 	}
 	*v = list
 }

@@ -25,24 +25,24 @@ type ActionRowInteractionResponse struct {
 // Activity has the fields that are documented in
 // https://discord.com/developers/docs/events/gateway-events#activity-object-activity-structure
 type Activity struct {
-	Name              string                 `json:"name"`
-	Type              ActivityType           `json:"type"`
-	URL               Opt[string]            `json:"url,omitzero"`
-	CreatedAt         int64                  `json:"created_at"`
-	Timestamps        *ActivityTimestamps    `json:"timestamps,omitzero"`
-	ApplicationID     snowflake.ID           `json:"application_id,omitzero"`
-	StatusDisplayType Opt[StatusDisplayType] `json:"status_display_type,omitzero"`
-	Details           Opt[string]            `json:"details,omitzero"`
-	DetailsURL        Opt[string]            `json:"details_url,omitzero"`
-	State             Opt[string]            `json:"state,omitzero"`
-	StateURL          Opt[string]            `json:"state_url,omitzero"`
-	Emoji             Opt[ActivityEmoji]     `json:"emoji,omitzero"`
-	Party             *ActivityParty         `json:"party,omitzero"`
-	Assets            *ActivityAssets        `json:"assets,omitzero"`
-	Secrets           *ActivitySecrets       `json:"secrets,omitzero"`
-	Instance          Opt[bool]              `json:"instance,omitzero"`
-	Flags             ActivityFlags          `json:"flags,omitzero"`
-	Buttons           []string               `json:"buttons,omitzero"`
+	Name              string                  `json:"name"`
+	Type              ActivityType            `json:"type"`
+	URL               Opt[string]             `json:"url,omitzero"`
+	CreatedAt         int64                   `json:"created_at"`
+	Timestamps        Opt[ActivityTimestamps] `json:"timestamps,omitzero"`
+	ApplicationID     snowflake.ID            `json:"application_id,omitzero"`
+	StatusDisplayType Opt[StatusDisplayType]  `json:"status_display_type,omitzero"`
+	Details           Opt[string]             `json:"details,omitzero"`
+	DetailsURL        Opt[string]             `json:"details_url,omitzero"`
+	State             Opt[string]             `json:"state,omitzero"`
+	StateURL          Opt[string]             `json:"state_url,omitzero"`
+	Emoji             Opt[ActivityEmoji]      `json:"emoji,omitzero"`
+	Party             Opt[ActivityParty]      `json:"party,omitzero"`
+	Assets            Opt[ActivityAssets]     `json:"assets,omitzero"`
+	Secrets           *ActivitySecrets        `json:"secrets,omitzero"`
+	Instance          Opt[bool]               `json:"instance,omitzero"`
+	Flags             ActivityFlags           `json:"flags,omitzero"`
+	Buttons           []string                `json:"buttons,omitzero"`
 }
 
 // ActivityAssets has the fields that are documented in

@@ -10,7 +10,7 @@ func (u *Unknown) MarshalJSON() ([]byte, error) { return u.JSON.MarshalJSON() }
 // union reads a value for one of the wrappers of polymorphic parts on behalf of
 // encoding/json.
 func union(data []byte, read func(*decoder)) error {
-	d := decoder{s: string(data), mem: &none}
+	d := newDecoder(data)
 	read(&d)
 	if err := d.end("part"); err != nil {
 		return err

@@ -10,6 +10,7 @@ import (
 	goccy "github.com/goccy/go-json"
 
 	"github.com/discordpkg/gateway/bench/mix"
+	"github.com/discordpkg/gateway/bench/process"
 	"github.com/discordpkg/gateway/discord"
 	"github.com/discordpkg/gateway/event"
 )
@@ -76,11 +77,13 @@ func BenchmarkMix(b *testing.B) {
 	run := func(name string, decode func(dispatch) error) {
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()
+			start := process.CPUTime()
 			for i := 0; b.Loop(); i++ {
 				if err := decode(list[i%len(list)]); err != nil {
 					b.Fatal(err)
 				}
 			}
+			b.ReportMetric(float64(process.CPUTime()-start)/float64(b.N), "cpu-ns/op")
 		})
 	}
 	run("discord", func(d dispatch) error { _, err := discord.Decode(d.name, d.data); return err })

@@ -147,17 +147,20 @@ func (w *decoderWriter) list(elem *typ, place string) string {
 	case "enum":
 		return fmt.Sprintf("enums(d, &d.mem.%s, %s)", w.slab(lower(elem.values.name), elem.values.name), place)
 	case "object":
-		w.elements("list"+elem.object.name, elem.object.name, "%s.decode(d)", "[]"+elem.object.name, lower(elem.object.name))
+		w.elements("list"+elem.object.name, elem.object.name, "%s.decode(d)", "[]"+elem.object.name, lower(elem.object.name), few(elem.object))
 		return fmt.Sprintf("d.list%s(%s)", elem.object.name, place)
 	case "union":
 		name := elem.union.name
-		w.elements("list"+name, name, "d.union"+name+"(%s)", plural(name), lower(name))
+		w.elements("list"+name, name, "d.union"+name+"(%s)", plural(name), lower(name), 2)
 		return fmt.Sprintf("d.list%s(%s)", name, place)
 	}
 	panic("no list of " + elem.text)
 }
 
-func (w *decoderWriter) elements(method, elem, read, goType, slab string) {
+// few is the room of a new list: larger for small objects.
+func few(o *object) int { return max(1, 4*inlineSize/max(inlineSize, sizeOf(o, nil))) }
+
+func (w *decoderWriter) elements(method, elem, read, goType, slab string, few int) {
 	w.slab(slab, elem)
 	w.extra[method] = fmt.Sprintf(`func (d *decoder) %[1]s(v *%[4]s) {
 	if !d.list() {
@@ -171,7 +174,7 @@ func (w *decoderWriter) elements(method, elem, read, goType, slab string) {
 	*v = list
 }
 
-`, method, elem, fmt.Sprintf(read, fmt.Sprintf("slot(d, &d.mem.%s, &list)", slab)), goType)
+`, method, elem, fmt.Sprintf(read, fmt.Sprintf("slot(d, &d.mem.%s, %d, &list)", slab, few)), goType)
 }
 
 func (w *decoderWriter) mapping(t *typ, at string) string {

@@ -186,7 +186,7 @@ func (*%[1]s) EventType() event.Type { return event.%[1]s }
 
 // DecodeJSON reads the data of the event, see [Event].
 func (e *%[1]s) DecodeJSON(data []byte) error {
-	d := decoder{s: string(data), mem: &none}
+	d := newDecoder(data)
 	*e = %[1]s{meta: meta{raw: d.s}}
 	e.decode(&d)
 	return d.end("%[1]s")
