@@ -102,6 +102,12 @@ func TestIdentifySendsNothingUndocumented(t *testing.T) {
 	require.Contains(t, string(msg.D["properties"]), `"os":`)
 }
 
+func TestIntentsAreNamedOrDerived(t *testing.T) {
+	s, err := NewGatewayState("token", WithIntents(intent.Guilds), WithGuildEvents(event.TypingStart), WithShardCount(1))
+	require.NoError(t, err)
+	require.Equal(t, intent.Guilds|intent.GuildMessageTyping, s.Intents())
+}
+
 func TestDecode(t *testing.T) {
 	type message struct{ Content string }
 	m, err := Decode[message]([]byte(`{"content":"hi"}`))

@@ -1,6 +1,10 @@
 package gateway
 
-import "io"
+import (
+	"io"
+
+	"github.com/discordpkg/gateway/intent"
+)
 
 // A Session is what survives a connection. It is plain data without the
 // token: store it anywhere, and give it to the next state with [WithSession].
@@ -19,6 +23,10 @@ func (s *GatewayState) Session() (Session, bool) {
 	}
 	return Session{ID: s.sessionID, ResumeURL: s.resumeURL, Seq: s.ackedSeq()}, true
 }
+
+// Intents returns what the state identifies with: the intents that were named, and
+// those that follow from [WithGuildEvents] and [WithDirectMessageEvents].
+func (s *GatewayState) Intents() intent.Type { return s.intents }
 
 // SessionID returns the id of the session, empty when there is none.
 func (s *GatewayState) SessionID() string { return s.sessionID }

@@ -63,8 +63,7 @@ func (g *Group) On(name event.Type, handler func(ctx context.Context, e Event) e
 // interest, those of other libraries too. See [Group.On] for the rest. Data
 // that does not fit is an error, reported like those of the handler.
 //
-// Registering a handler does not add intents: see [gateway.WithIntents] and
-// [gateway.WithGuildEvents].
+// Intents follow from the handlers, unless an option names some: see [Group.Run].
 func Handle[T any](g *Group, name event.Type, f func(ctx context.Context, shard gateway.ShardID, v *T) error) {
 	g.On(name, func(ctx context.Context, e Event) error {
 		v, err := gateway.Decode[T](e.Data)

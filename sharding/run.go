@@ -19,7 +19,11 @@ import (
 //   - Discord refuses a shard for good: it returns an error that wraps a
 //     [*gatewayshard.FatalError], which says what to change. The sessions of the other shards are kept;
 //   - the group did not start: a [*SessionLimitError], a [*DiscoveryError], an
-//     error of the store.
+//     [*IntentError], an error of the store.
+//
+// Unless intents are named by an option, they are those of the events that have a
+// handler of their own, from guilds and from direct messages. Privileged intents are not
+// among them, nor is MESSAGE_CONTENT, without which most messages have no content.
 //
 // Handlers that still run are waited for. If the last save of the sessions
 // failed, that is part of the error.
@@ -51,7 +55,7 @@ func (g *Group) beginRun(ctx context.Context, stop context.CancelCauseFunc) erro
 		return ErrStarted
 	}
 	g.started, g.run, g.stop = true, ctx, stop
-	return nil
+	return g.deriveIntents()
 }
 
 func (g *Group) isClosed() bool {

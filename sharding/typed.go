@@ -1,0 +1,36 @@
+package sharding
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/discordpkg/gateway"
+	"github.com/discordpkg/gateway/event"
+)
+
+// A typedEvent is a pointer to a struct that knows which event it is and reads its
+// data, as those of the package discord are. This package does not need to know them.
+type typedEvent[T any] interface {
+	*T
+	EventType() event.Type
+	DecodeJSON(data []byte) error
+}
+
+// On registers a handler that receives one kind of event as one of the structs of
+// the package discord, which says what kind. See [Group.On] for the rest.
+//
+//	sharding.On(group, func(ctx context.Context, shard gateway.ShardID, e *discord.MessageCreate) error {
+//
+// The event shares no memory with the shard and may be kept. Data that is no JSON is
+// an error, reported like those of the handler. Intents follow from the handlers that
+// are registered before [Group.Run], see there.
+func On[E typedEvent[T], T any](g *Group, f func(ctx context.Context, shard gateway.ShardID, e E) error) {
+	name := E(new(T)).EventType()
+	g.On(name, func(ctx context.Context, raw Event) error {
+		e := E(new(T))
+		if err := e.DecodeJSON(raw.Data); err != nil {
+			return fmt.Errorf("sharding: decode %s: %w", name, err)
+		}
+		return f(ctx, raw.Shard, e)
+	})
+}
