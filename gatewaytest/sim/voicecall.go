@@ -8,63 +8,34 @@ import (
 	"github.com/discordpkg/gateway"
 	"github.com/discordpkg/gateway/closecode"
 	"github.com/discordpkg/gateway/dave"
+	"github.com/discordpkg/gateway/internal/deadline"
 	"github.com/discordpkg/gateway/internal/rtp"
+	"github.com/discordpkg/gateway/lifecycle"
 	"github.com/discordpkg/gateway/snowflake"
 	"github.com/discordpkg/gateway/voiceserver/signaling"
 )
 
-// A voiceStep is what a call is at.
-type voiceStep uint8
+// voiceHandshake is how long a connection may take until audio flows.
+const voiceHandshake = 15 * time.Second
 
-const (
-	voiceAsking      voiceStep = iota // the main gateway for the channel
-	voicePausing                      // before the next connection
-	voiceConnected                    // or about to be
-	voiceOvertaken                    // the token is wrong: because there is a newer one?
-	voiceMoving                       // the server has closed; where to?
-	voiceUnallocated                  // Discord looks for a server
-	voiceOver
-)
-
-// How long each step may take.
-const (
-	voiceAnswerTime   = 5 * time.Second
-	voiceHandshake    = 15 * time.Second
-	voiceOvertakeTime = time.Second
-	voiceMoveTime     = 10 * time.Second
-	voiceAllocation   = time.Minute
-)
-
-const (
-	voiceAsks    = 2 // of the main gateway, without an answer
-	voiceResumes = 3 // of a session, in a row
-)
-
-// Why calls end, besides a [gateway.VoiceError].
 var (
-	errVoiceNoAnswer = errors.New("sim: the main gateway does not answer")
-	errVoiceNoServer = errors.New("sim: no voice server")
-	errVoiceRemoved  = errors.New("sim: removed from the channel")
-	errVoiceSlow     = errors.New("sim: no audio in time")
+	errVoiceAway   = errors.New("sim: the main gateway is not connected")
+	errVoiceSlow   = errors.New("sim: no audio in time")
+	errVoiceParted = errors.New("sim: the run is over")
 )
 
 // A voiceCall is a client from when it joins until it stops: one session after
-// another, one connection after another.
+// another, one connection after another, as [lifecycle.Voice] decides.
 type voiceCall struct {
 	m     *voiceSimulation
 	u     *voiceUser
-	step  voiceStep
-	until time.Duration // the step ends, zero: never
+	life  *lifecycle.Voice
 	alarm voiceAlarm
-	cause error // why the last connection ended
+	over  bool
+	by    time.Time // audio must flow, zero: it does, or there is no connection
 
-	intro    voiceIntroduction
-	session  gateway.VoiceSession
-	asks     int // since the last answer
-	resumes  int // in a row that came to nothing
-	failures int // in a row
-
-	link    *voiceLink // nil between connections
+	token   string // of the last session
+	link    *voiceLink
 	media   *voiceMedia
 	lastSeq int // of the session, -1 for none
 	others  voiceOthers
@@ -72,176 +43,185 @@ type voiceCall struct {
 	channel snowflake.ID  // that it is for
 }
 
-// enter starts a step.
-func (c *voiceCall) enter(s voiceStep, limit time.Duration) {
-	c.step, c.until = s, 0
-	if limit > 0 {
-		c.until = c.m.now + limit
+// newCall makes a call that has not begun.
+func (u *voiceUser) newCall() *voiceCall {
+	life, err := lifecycle.NewVoice(u.guild.id, u.home, u.id, lifecycle.WithVoiceRandom(u.m.rng.Float64))
+	if err != nil {
+		u.m.problem("user %d: %v", u.id, err)
 	}
-	c.rearm()
+	return &voiceCall{m: u.m, u: u, life: life, lastSeq: -1, others: newVoiceOthers()}
+}
+
+// input tells the life of the call what happened, and carries out what it
+// decides.
+func (c *voiceCall) input(happened func(now time.Time)) {
+	if c.over {
+		return
+	}
+	before := c.life.Phase()
+	happened(c.m.time())
+	for !c.over {
+		d := c.life.Next()
+		switch d.Do {
+		case lifecycle.VoiceTell:
+			c.tell(d)
+		case lifecycle.VoiceConnect:
+			c.connect(d.Session, before)
+		case lifecycle.VoiceHangUp:
+			c.hangUp()
+			c.life.Ended(c.m.time(), lifecycle.VoiceEnd{Err: d.Err, Decision: lifecycle.VoiceDecisionAfter(d.Err)})
+		case lifecycle.VoiceStop:
+			c.stopped(d.Err)
+		default:
+			c.rearm()
+			return
+		}
+	}
 }
 
 // rearm schedules what is due next.
 func (c *voiceCall) rearm() {
-	if c.step == voiceOver {
+	if c.over {
 		return
 	}
-	if c.until > 0 {
-		c.m.arm(&c.alarm, simEpoch.Add(c.until), c.expire)
-	}
-	if c.intro.settles > c.m.now {
-		c.m.arm(&c.alarm, simEpoch.Add(c.intro.settles), c.expire)
-	}
+	at := deadline.Earliest(c.life.NextDeadline(), c.by)
 	if c.link != nil {
-		c.m.arm(&c.alarm, c.link.state.NextDeadline(), c.expire)
+		at = deadline.Earliest(at, c.link.state.NextDeadline())
 	}
 	if c.media != nil {
-		c.m.arm(&c.alarm, c.media.discovery.NextDeadline(), c.expire)
-		c.m.arm(&c.alarm, c.media.keepalive.NextDeadline(), c.expire)
+		at = deadline.Earliest(at, c.media.discovery.NextDeadline(), c.media.keepalive.NextDeadline())
 	}
 	if c.e2ee != nil {
-		c.m.arm(&c.alarm, c.e2ee.NextDeadline(), c.expire)
+		at = deadline.Earliest(at, c.e2ee.NextDeadline())
 	}
+	c.m.arm(&c.alarm, at, c.expire)
 }
 
 // expire does what is due.
 func (c *voiceCall) expire() {
-	if c.step == voiceOver {
+	if c.over {
 		return
 	}
-	c.consider()
+	now := c.m.time()
 	if c.e2ee != nil {
-		c.e2ee.HandleTimeout(c.m.time())
+		c.e2ee.HandleTimeout(now)
 	}
 	if c.link != nil {
-		if err := c.link.state.HandleTimeout(c.m.time(), c.link.writers()); err != nil {
+		if err := c.link.state.HandleTimeout(now, c.link.writers()); err != nil {
 			c.lost(err)
 		}
 	}
 	if c.media != nil {
-		if err := c.media.expire(c.m.time()); err != nil {
+		if err := c.media.expire(now); err != nil && c.link != nil {
 			c.lost(err)
+		} else if err != nil {
+			c.closeMedia()
 		}
 	}
-	if c.until > 0 && c.m.now >= c.until {
-		c.until = 0
-		c.timeUp()
-	}
-	c.rearm()
-}
-
-// timeUp is the end of a step that took too long.
-func (c *voiceCall) timeUp() {
-	switch c.step {
-	case voiceAsking:
-		if c.asks >= voiceAsks {
-			c.stop(errVoiceNoAnswer)
-			return
-		}
-		c.ask(true)
-	case voicePausing:
-		if c.session.Token == "" {
-			c.ask(c.m.chance(0.5))
-			return
-		}
-		c.connect()
-	case voiceConnected:
+	if deadline.Due(c.by, now) {
 		c.lost(errVoiceSlow)
-	case voiceOvertaken, voiceMoving:
-		c.stop(c.cause)
-	case voiceUnallocated:
-		c.stop(errVoiceNoServer)
 	}
+	c.input(c.life.HandleTimeout)
 }
 
-// ask asks the main gateway for the channel, by leaving it first if need be.
-func (c *voiceCall) ask(leave bool) {
-	c.asks++
-	c.closeMedia()
-	c.intro.forget()
-	c.session = gateway.VoiceSession{}
-	if leave {
-		c.intro.leaves++
-		c.u.command(0)
+// tell sends a command to the main gateway, which may be away, and takes a
+// moment else.
+func (c *voiceCall) tell(d lifecycle.VoiceDecision) {
+	if c.life.Err() != nil {
+		c.u.command(d.Command.ChannelID)
+		c.life.Told(c.m.time(), nil)
+		return
 	}
-	c.u.command(c.u.home)
-	c.enter(voiceAsking, voiceAnswerTime)
+	c.m.after(c.m.upTo(50*time.Millisecond), func() {
+		var err error
+		if c.u.away > c.m.now {
+			err = errVoiceAway
+		} else {
+			c.u.command(d.Command.ChannelID)
+		}
+		c.input(func(now time.Time) { c.life.Told(now, err) })
+	})
 }
 
 // connect opens a connection with a new state.
-func (c *voiceCall) connect() {
-	state, err := gateway.NewVoiceGatewayState(c.session, c.options()...)
+func (c *voiceCall) connect(session gateway.VoiceSession, before lifecycle.VoicePhase) {
+	if session.Token != c.token && before != lifecycle.VoiceJoining {
+		c.m.Moves++
+	}
+	c.token = session.Token
+	if !session.Resumable {
+		c.closeMedia()
+		c.lastSeq = -1
+	}
+	state, err := gateway.NewVoiceGatewayState(session, c.options(session)...)
 	if err != nil {
 		c.m.problem("user %d: %v", c.u.id, err)
-		c.stop(err)
+		c.life.Leave(err)
+		c.life.Ended(c.m.time(), lifecycle.VoiceEnd{Err: err, Decision: closecode.Stop})
 		return
 	}
 	state.Advance(c.m.time())
 	c.m.Connections++
-	c.link = &voiceLink{m: c.m, call: c, state: state, host: c.m.hostNamed(c.session.Endpoint)}
-	if !c.session.Resumable {
-		c.lastSeq = -1
-	}
-	c.enter(voiceConnected, voiceHandshake)
+	c.link = &voiceLink{m: c.m, call: c, state: state, host: c.m.hostNamed(session.Endpoint)}
+	c.by = c.m.time().Add(voiceHandshake)
 	c.m.inOrder(&c.link.upAt, c.link.dialled)
 }
 
-// lost decides what comes after a connection.
+// hangUp closes the connection with 1000, which ends its session.
+func (c *voiceCall) hangUp() {
+	if c.link != nil {
+		_ = c.link.state.WriteNormalClose(c.link.writers().Close)
+		c.link.hangUp()
+		c.link = nil
+	}
+	c.by = time.Time{}
+	c.closeMedia()
+}
+
+// lost is the end of a connection.
 func (c *voiceCall) lost(err error) {
-	c.cause = err
+	if c.link == nil {
+		return
+	}
 	if errors.Is(err, gateway.ErrZombie) {
 		c.m.Zombies++
 	}
 	if errors.Is(err, gateway.ErrE2EE) && c.channel == c.u.place.channel { // else the group is that of another channel
 		c.m.problem("user %d: %v", c.u.id, err)
 	}
-	c.session = gateway.VoiceSession{}
-	if c.link != nil {
-		c.session, _ = c.link.state.Session()
-		c.link.hangUp()
-		c.link = nil
+	session, _ := c.link.state.Session()
+	c.link.hangUp()
+	c.link, c.by = nil, time.Time{}
+	end := lifecycle.VoiceEnd{Session: session, Err: err, Decision: lifecycle.VoiceDecisionAfter(err)}
+	if errors.Is(err, rtp.ErrDiscoveryTimeout) {
+		end.Decision = closecode.NewSession
 	}
-	var v *gateway.VoiceError
-	if !errors.As(err, &v) {
-		v = &gateway.VoiceError{Decision: closecode.Resume, Err: err}
-	}
-	switch {
-	case errors.Is(err, rtp.ErrDiscoveryTimeout):
-		c.again(true)
-	case v.Decision == closecode.Stop && v.CloseCode == closecode.VoiceAuthenticationFailed:
-		c.closeMedia()
-		c.enter(voiceOvertaken, voiceOvertakeTime)
-	case v.Decision == closecode.Stop:
-		c.stop(v)
-	case v.Decision == closecode.WaitForMove:
-		c.closeMedia()
-		c.enter(voiceMoving, voiceMoveTime)
-	default:
-		c.resumes++
-		c.again(v.Decision == closecode.NewSession || c.resumes >= voiceResumes)
-	}
-	c.consider()
+	c.input(func(now time.Time) {
+		c.life.Ended(now, end)
+		if c.life.Rejoins() {
+			c.m.NewSessions++
+		}
+		if !c.life.Resumable() {
+			c.closeMedia()
+		}
+	})
 }
 
-// again connects after a pause, with a new session if the old one is no good.
-func (c *voiceCall) again(anew bool) {
-	if anew || c.session.Token == "" {
-		c.m.NewSessions++
-		c.session = gateway.VoiceSession{}
-		c.closeMedia()
+// stopped is the end of the call. The reason must have a type, and an excuse.
+func (c *voiceCall) stopped(err error) {
+	c.over = true
+	c.hangUp()
+	if err == errVoiceParted {
+		return
 	}
-	c.failures++
-	c.enter(voicePausing, 1+c.m.upTo(min(250*time.Millisecond<<min(c.failures, 5), 5*time.Second)))
-}
-
-// stop ends the call. The reason must have a type, and an excuse.
-func (c *voiceCall) stop(err error) {
-	c.leave()
 	var v *gateway.VoiceError
+	var silence *lifecycle.VoiceNoAnswerError
 	switch {
 	case errors.As(err, &v):
 		c.m.Stopped[fmt.Sprintf("%d %v", v.CloseCode, v.CloseCode)]++
-	case errors.Is(err, errVoiceNoAnswer), errors.Is(err, errVoiceNoServer), errors.Is(err, errVoiceRemoved):
+	case errors.As(err, &silence):
+		c.m.Stopped["the main gateway does not answer"]++
+	case errors.Is(err, lifecycle.ErrVoiceDisconnected), errors.Is(err, lifecycle.ErrNoVoiceServer), errors.Is(err, errVoiceAway):
 		c.m.Stopped[err.Error()]++
 	default:
 		c.m.problem("user %d stopped without a typed reason: %v", c.u.id, err)
@@ -253,16 +233,9 @@ func (c *voiceCall) stop(err error) {
 	c.m.after(time.Second+2*c.m.MaxLatency+c.m.upTo(10*time.Second), c.u.begin)
 }
 
-// leave ends the call without more ado.
-func (c *voiceCall) leave() {
-	c.step = voiceOver
-	if c.link != nil {
-		_ = c.link.state.WriteNormalClose(c.link.writers().Close)
-		c.link.hangUp()
-		c.link = nil
-	}
-	c.closeMedia()
-	c.u.command(0)
+// leave ends the call.
+func (c *voiceCall) leave(reason error) {
+	c.input(func(time.Time) { c.life.Leave(reason) })
 }
 
 func (c *voiceCall) closeMedia() {
@@ -270,6 +243,26 @@ func (c *voiceCall) closeMedia() {
 		c.media.close()
 		c.media = nil
 	}
+}
+
+// handleState is a VOICE_STATE_UPDATE about the user.
+func (c *voiceCall) handleState(channel snowflake.ID, sessionID string) {
+	if channel != 0 && !c.over {
+		c.u.home = channel
+	}
+	c.input(func(now time.Time) {
+		c.life.HandleState(now, lifecycle.VoiceState{GuildID: c.u.guild.id, ChannelID: channel, UserID: c.u.id, SessionID: sessionID})
+	})
+}
+
+// handleServer is a VOICE_SERVER_UPDATE. An endpoint that is empty means that
+// the server is gone, and another one not yet known.
+//
+// https://discord.com/developers/docs/events/gateway-events#voice-server-update
+func (c *voiceCall) handleServer(token, endpoint string) {
+	c.input(func(now time.Time) {
+		c.life.HandleServer(now, lifecycle.VoiceServer{GuildID: c.u.guild.id, Token: token, Endpoint: endpoint})
+	})
 }
 
 // receive acts on a frame.

@@ -213,7 +213,7 @@ func (m *voiceSimulation) part() {
 	m.leaving = true
 	for _, u := range m.users {
 		m.Speaking++
-		u.call.leave()
+		u.call.leave(errVoiceParted)
 		u.call = nil
 	}
 }

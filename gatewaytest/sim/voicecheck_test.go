@@ -18,7 +18,7 @@ func TestVoiceSimFindsWhatIsWrong(t *testing.T) {
 			h := u.guild.host
 			h.do(func(now time.Time) { h.core.Leave(now, u.guild.id, u.id) })
 		},
-		"without a typed reason": func(_ *voiceSimulation, u *voiceUser) { u.call.stop(errVoiceSlow) },
+		"without a typed reason": func(_ *voiceSimulation, u *voiceUser) { u.call.leave(errVoiceSlow) },
 		"heartbeat":              func(_ *voiceSimulation, u *voiceUser) { u.call.link.beatBy = 1 },
 		"instead of": func(_ *voiceSimulation, u *voiceUser) {
 			u.call.lastSeq++

@@ -8,14 +8,14 @@ import (
 
 // options are those of the state of the next connection. The end-to-end
 // encryption belongs to the session, and outlives connections.
-func (c *voiceCall) options() []gateway.VoiceOption {
+func (c *voiceCall) options(session gateway.VoiceSession) []gateway.VoiceOption {
 	options := []gateway.VoiceOption{gateway.WithVoiceJitter(c.m.rng.Float64)}
 	if !c.m.E2EE {
 		return options
 	}
-	if c.e2ee == nil || !c.session.Resumable {
+	if c.e2ee == nil || !session.Resumable {
 		var err error
-		c.channel = c.intro.channel
+		c.channel = c.life.Channel()
 		if c.e2ee, err = dave.NewSession(c.u.id, c.channel); err != nil {
 			c.m.problem("user %d: %v", c.u.id, err)
 			return options

@@ -34,6 +34,9 @@ const (
 	VoiceRebind     VoiceFault = "rebind"         // datagrams come from another port
 	VoiceReselect   VoiceFault = "reselect"       // the client asks for another encryption mode
 	VoiceSilence    VoiceFault = "mute or deafen" // by a moderator, for a while
+	VoiceOwnMove    VoiceFault = "own move"       // the client asks for the other channel
+	VoiceGatewayNew VoiceFault = "gateway new"    // the main gateway of the client had to identify anew
+	VoiceGatewayOff VoiceFault = "gateway off"    // it takes no commands for a while, and a new session is needed
 )
 
 // everyVoiceFault has what is frequent more often.
@@ -44,7 +47,8 @@ func everyVoiceFault() (all []VoiceFault) {
 	} {
 		all = append(all, f, f, f, f, f, f)
 	}
-	return append(all, VoiceRefuse, VoiceRefuse, VoiceKick, VoiceKick, VoiceLostEvent, VoiceLostEvent, VoiceMoveServer, VoiceDestroy, VoiceServerDies)
+	return append(all, VoiceOwnMove, VoiceOwnMove, VoiceGatewayNew, VoiceGatewayNew, VoiceGatewayOff, VoiceGatewayOff,
+		VoiceRefuse, VoiceRefuse, VoiceKick, VoiceKick, VoiceLostEvent, VoiceLostEvent, VoiceMoveServer, VoiceDestroy, VoiceServerDies)
 }
 
 var (
@@ -98,6 +102,8 @@ func (u *voiceUser) fail(f VoiceFault) bool {
 		return u.renegotiate(f)
 	case VoiceSilence:
 		return u.silence()
+	case VoiceOwnMove, VoiceGatewayNew, VoiceGatewayOff:
+		return u.failGateway(f)
 	}
 	return u.failAtServer(f)
 }
@@ -122,8 +128,11 @@ func (u *voiceUser) failAtServer(f VoiceFault) (done bool) {
 		case VoiceExpire:
 			n = h.core.Close(now, u.id, u.m.one(voiceExpireCodes))
 		case VoiceRefuse:
-			n = h.core.Close(now, u.id, u.m.one(voiceRefuseCodes))
-			u.doomed = u.doomed || n > 0
+			code := u.m.one(voiceRefuseCodes)
+			n = h.core.Close(now, u.id, code)
+			// A token may be wrong because there is a newer one.
+			renews := code == closecode.VoiceAuthenticationFailed && u.call.life.Connects() > 0
+			u.doomed = u.doomed || n > 0 && !renews
 		}
 		done = n > 0
 	})
@@ -132,6 +141,28 @@ func (u *voiceUser) failAtServer(f VoiceFault) (done bool) {
 
 func (m *voiceSimulation) one(codes []closecode.Voice) closecode.Voice {
 	return codes[m.rng.IntN(len(codes))]
+}
+
+// failGateway lets the client move, or its main gateway lose its session or
+// its connection.
+func (u *voiceUser) failGateway(f VoiceFault) bool {
+	c := u.call
+	if u.place.channel == 0 || c.over {
+		return false
+	}
+	switch f {
+	case VoiceOwnMove:
+		u.faultAt = u.m.now
+		c.input(func(now time.Time) { c.life.Move(now, u.guild.other(c.life.Channel())) })
+	case VoiceGatewayNew:
+		u.gateway++
+		c.input(c.life.HandleGateway)
+	case VoiceGatewayOff:
+		u.away = max(u.away, u.m.now+u.m.upTo(20*time.Second))
+		u.missed = true
+		return u.failAtServer(VoiceExpire)
+	}
+	return true
 }
 
 // changeServer moves the user's guild to another server.

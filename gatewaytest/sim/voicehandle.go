@@ -2,6 +2,7 @@ package sim
 
 import (
 	"encoding/json"
+	"time"
 
 	"github.com/discordpkg/gateway"
 	"github.com/discordpkg/gateway/opcode"
@@ -63,16 +64,20 @@ func (c *voiceCall) described() {
 func (c *voiceCall) resumed() {
 	c.m.Resumes++
 	switch {
+	case c.media == nil:
+		r, _ := c.link.state.Ready()
+		c.media = c.newMedia(r)
 	case c.link.state.Active():
 		c.flows()
-	case c.media != nil:
+	default:
 		c.selectProtocol()
 	}
 }
 
 func (c *voiceCall) flows() {
-	c.until, c.asks, c.resumes, c.failures = 0, 0, 0, 0
+	c.by = time.Time{}
 	c.link.speak()
+	c.input(c.life.Audio)
 }
 
 // speaks reports whether audio can flow.

@@ -9,6 +9,7 @@ import (
 	"github.com/discordpkg/gateway"
 	"github.com/discordpkg/gateway/closecode"
 	"github.com/discordpkg/gateway/internal/rtp"
+	"github.com/discordpkg/gateway/lifecycle"
 	"github.com/discordpkg/gateway/snowflake"
 	"github.com/discordpkg/gateway/voiceserver/relay"
 	"github.com/discordpkg/gateway/voiceserver/signaling"
@@ -37,6 +38,7 @@ type voicePlace struct {
 	channel snowflake.ID // zero: nowhere
 	session string
 	epoch   int // of the membership: grows with each join, move and leave
+	gateway int // the session of the main gateway that asked for it
 }
 
 // A voiceUser has one call after another.
@@ -58,6 +60,10 @@ type voiceUser struct {
 	ports  int
 
 	commandsAt, eventsAt time.Duration // when the last ones arrive
+
+	gateway int           // sessions of the main gateway that were lost
+	away    time.Duration // until when the main gateway is not connected
+	missed  bool          // it was not, when the call needed it
 
 	delay   voiceDelay    // of the next VOICE_SERVER_UPDATE
 	doomed  bool          // something happened that ends calls
@@ -100,8 +106,9 @@ func (u *voiceUser) begin() {
 	u.m.Begun++
 	u.calls++
 	u.doomed, u.belated = false, false
-	u.call = &voiceCall{m: u.m, u: u, lastSeq: -1, others: newVoiceOthers()}
-	u.call.ask(false)
+	u.missed = u.away > u.m.now
+	u.call = u.newCall()
+	u.call.input(u.call.life.Join)
 }
 
 // say sends a frame now and then.
@@ -119,8 +126,9 @@ func (u *voiceUser) say() {
 // excused reports whether something happened that may end a call for a reason.
 func (u *voiceUser) excused(reason error) bool {
 	var v *gateway.VoiceError
+	var silence *lifecycle.VoiceNoAnswerError
 	overtaken := errors.As(reason, &v) && v.CloseCode == closecode.VoiceAuthenticationFailed
-	return u.doomed || u.belated && (overtaken || errors.Is(reason, errVoiceNoAnswer))
+	return u.doomed || u.belated && (overtaken || errors.As(reason, &silence)) || u.missed && errors.Is(reason, errVoiceAway)
 }
 
 // command is what a client tells the main gateway: where it wants to be, zero
@@ -132,6 +140,11 @@ func (u *voiceUser) command(channel snowflake.ID) {
 			u.tellState()
 			return
 		}
+		// Discord names no server to a bot that is where it wants to be.
+		if u.place.channel == channel && u.place.gateway == u.gateway {
+			u.tellState()
+			return
+		}
 		u.put(channel)
 		u.introduce()
 	})
@@ -139,7 +152,9 @@ func (u *voiceUser) command(channel snowflake.ID) {
 
 // put puts a user into a channel.
 func (u *voiceUser) put(channel snowflake.ID) {
-	u.place = voicePlace{channel: channel, session: fmt.Sprintf("voice-%d-%d", u.id, u.calls), epoch: u.place.epoch + 1}
+	u.place = voicePlace{
+		channel: channel, session: fmt.Sprintf("voice-%d-%d-%d", u.id, u.calls, u.gateway), epoch: u.place.epoch + 1, gateway: u.gateway,
+	}
 }
 
 // remove takes a user out of voice. The server closes with 4014.
