@@ -150,9 +150,6 @@ func (s *Shard) PrepareForReconnect() error {
 	return s.renew()
 }
 
-// Done returns a channel that is closed by the first [Shard.Close].
-func (s *Shard) Done() <-chan struct{} { return s.done }
-
 // String returns a short description without the token.
 func (s *Shard) String() string {
 	s.mu.Lock()
