@@ -51,10 +51,10 @@ const (
 // A Result is the next step of a stream.
 type Result[T any] struct {
 	Kind      Kind
-	Sequence  uint16 // of the packet, or of the first one that was lost
-	Timestamp uint32 // of the packet; of a lost one, as packets of equal length would have it
-	Count     int    // how many were lost, up to [MaxGap]; 1 for a packet
-	Restart   bool   // sequence and timestamp have nothing to do with those before
+	Sequence  uint16    // of the packet, or of the first one that was lost
+	Timestamp uint32    // of the packet; of a lost one, as packets of equal length would have it
+	Count     int       // how many were lost, up to [MaxGap]; 1 for a packet
+	Restart   bool      // sequence and timestamp have nothing to do with those before
 	Arrived   time.Time // of the packet; of lost ones, the arrival that revealed them
 	Item      T
 }
