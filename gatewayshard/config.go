@@ -55,6 +55,16 @@ type Config struct {
 	// gone.
 	WriteTimeout time.Duration
 
+	// HandlerLimit is how long a handler may run, 30 s by default. One that
+	// runs longer is logged with its event, once, and counted in Stats.SlowHandlers.
+	HandlerLimit time.Duration
+
+	// HandlerPanic is called when the handler panics, or ends its goroutine with
+	// [runtime.Goexit], on that goroutine; the payload is valid until it
+	// returns. The panic is recovered, and the shard goes on with the next event. By default the
+	// panic is logged with its stack, to [slog.Default] if there is no Logger.
+	HandlerPanic func(id gateway.ShardID, p *gateway.GatewayPayload, err *PanicError)
+
 	// Backoff is how Run waits between connections.
 	Backoff Backoff
 
@@ -77,6 +87,8 @@ type Config struct {
 	// DialBound is how many websockets are opened at the same time, over all
 	// shards that share it. The default is no bound.
 	DialBound *DialBound
+
+	quiet bool // no logger was given
 }
 
 // A Backoff is the wait before a new connection. It doubles from Min to Max
@@ -94,6 +106,7 @@ const (
 	defaultDialTimeout      = 30 * time.Second
 	defaultHandshakeTimeout = 30 * time.Second
 	defaultWriteTimeout     = 10 * time.Second
+	defaultHandlerLimit     = 30 * time.Second
 	defaultBackoffMin       = time.Second
 	defaultBackoffMax       = 2 * time.Minute
 )
@@ -108,6 +121,7 @@ func (c Config) withDefaults() (Config, error) {
 		{"dial timeout", &c.DialTimeout, defaultDialTimeout},
 		{"handshake timeout", &c.HandshakeTimeout, defaultHandshakeTimeout},
 		{"write timeout", &c.WriteTimeout, defaultWriteTimeout},
+		{"handler limit", &c.HandlerLimit, defaultHandlerLimit},
 		{"minimal backoff", &c.Backoff.Min, defaultBackoffMin},
 		{"maximal backoff", &c.Backoff.Max, max(defaultBackoffMax, c.Backoff.Min)},
 	} {
@@ -128,6 +142,7 @@ func (c Config) withDefaults() (Config, error) {
 	}
 	c.network()
 	if c.Logger == nil {
+		c.quiet = true
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
 	return c, nil

@@ -2,6 +2,7 @@ package gatewayshard
 
 import (
 	"net"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -20,26 +21,28 @@ type connection struct {
 	quit      chan struct{} // closed when the connection is about to end
 	ended     chan struct{} // closed when nothing of it runs any more
 
-	// Of the event loop alone.
+	// Of the goroutine that reads.
 	frames *frame.Reader
 	now    time.Time // when what is being processed was read, zero: ask the clock
 
-	heard    atomic.Bool // bytes arrived, and the state was not told yet
-	handling atomic.Bool // the loop is not reading; set under shard.mu
-	bytesIn  atomic.Uint64
+	heard   atomic.Bool  // bytes arrived, and the state was not told yet
+	duty    atomic.Int32 // of the loop, see handler.go
+	bytesIn atomic.Uint64
 
 	// Guarded by shard.mu.
 	state    *gateway.GatewayState
 	since    time.Time
 	stage    Phase
 	looping  bool
-	loop     uint64 // goroutine of the event loop
-	closing  bool   // a close frame of ours was written because Close wants it
-	over     bool   // finish has begun
-	quitting bool   // quit is closed
-	err      error  // why the connection ends, the first cause
-	resumes  bool   // resume was written, not identify
+	closing  bool  // a close frame of ours was written because Close wants it
+	over     bool  // finish has begun
+	quitting bool  // quit is closed
+	err      error // why the connection ends, the first cause
+	resumes  bool  // resume was written, not identify
 	activeAt time.Time
+	turn     sync.Cond // with shard.mu: who reads, or what was read, has changed
+	ahead    ahead
+	watch
 	timeouts
 	outbound
 }
@@ -57,6 +60,7 @@ func (s *Shard) newConnection(nc net.Conn, early []byte, binary, resumeURL bool)
 		since:     time.Now(),
 		stage:     Connected,
 	}
+	c.turn.L = &s.mu
 	c.timer.ring = c.tick
 	if binary {
 		c.op = ws.OpBinary
@@ -100,6 +104,7 @@ func (c *connection) stopWaiting() {
 	if !c.quitting {
 		c.quitting = true
 		close(c.quit)
+		c.turn.Broadcast()
 	}
 }
 
@@ -123,7 +128,11 @@ func (c *connection) finish(err error) error {
 	c.waitFlushed()
 
 	s.mu.Lock()
+	for c.ahead.reader {
+		c.turn.Wait()
+	}
 	c.report()
+	s.lost = undelivered{s.state.SessionID(), c.ahead.first()}
 	at, abandoned := s.abandonImpasse(c.err)
 	c.frames.Close()
 	s.conn = nil

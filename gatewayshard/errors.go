@@ -30,7 +30,8 @@ var (
 	// handshake has more than 16 KiB or 128 lines before its end.
 	ErrAnswerTooLarge = frame.ErrAnswerTooLarge
 
-	// ErrInHandler reports a call that would wait for the handler which makes it.
+	// ErrInHandler reports a call that would wait for the handler which makes
+	// it: with the context of a handler.
 	ErrInHandler = errors.New("gatewayshard: not possible from within the handler")
 
 	errBacklog = errors.New("gatewayshard: discord does not read what it asks for")

@@ -7,7 +7,8 @@ type Progress struct {
 	// Session is what [Shard.Session] returns, zero without a session.
 	Session gateway.Session
 
-	// Received is the sequence number of the last event received, wanted or not.
+	// Received is the sequence number of the last event received, wanted or
+	// not, before those that were read ahead and wait for the handler.
 	Received int64
 
 	// Handling reports that the handler has not returned from an event that
@@ -21,13 +22,9 @@ type Progress struct {
 func (s *Shard) Progress() Progress {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	p := Progress{Received: s.state.SequenceNumber(), Handling: s.conn != nil && s.conn.handling.Load()}
-	session, ok := s.state.Session()
-	if !ok {
-		return p
-	}
-	if p.Session = session; s.lag.holds(session.ID) {
-		p.Session.Seq = s.lag.acked
-	}
+	p := Progress{Handling: s.conn != nil && s.conn.duty.Load() != reading}
+	p.Session, _ = s.state.Session()
+	p.Session.Seq = s.delivered(p.Session)
+	p.Received = s.delivered(gateway.Session{ID: p.Session.ID, Seq: s.state.SequenceNumber()})
 	return p
 }

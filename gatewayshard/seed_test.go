@@ -62,7 +62,7 @@ func TestLoopOfTheUser(t *testing.T) {
 		require.ErrorContains(t, <-done, "4004")
 		require.Equal(t, []string{
 			"gateway: connection lost, Discord gave no reason",
-			"gateway: connection closed with 4009 (session timed out)",
+			"gateway: connection closed with 4009 (session timed out): reason",
 		}, logged)
 		p.nc.Close()
 	})

@@ -5,16 +5,38 @@ import "github.com/discordpkg/gateway"
 // Session returns what another shard, in this process or the next, resumes
 // with: see [gateway.WithSession]. It reports false when there is no session.
 //
-// With [gateway.WithManualAcknowledge] it never names an event that was not
+// It never names an event that was not given to the handler yet, and
+// with [gateway.WithManualAcknowledge] it never names an event that was not
 // given to [Shard.Acknowledge].
 func (s *Shard) Session() (gateway.Session, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	session, ok := s.state.Session()
-	if ok && s.lag.holds(session.ID) {
-		session.Seq = s.lag.acked
-	}
+	session.Seq = s.delivered(session)
 	return session, ok
+}
+
+// Undelivered is the first event of a session that was received and did not
+// reach the handler, because that ended the event loop.
+type undelivered struct {
+	session string
+	first   int64 // zero: none
+}
+
+// delivered returns the session's sequence number, or that of the last event before those
+// that wait for the handler. The caller holds mu.
+func (s *Shard) delivered(session gateway.Session) int64 {
+	first := int64(0)
+	if s.lost.session == session.ID {
+		first = s.lost.first
+	}
+	if s.conn != nil && len(s.conn.ahead.events) > 0 {
+		first = s.conn.ahead.first()
+	}
+	if first > 0 && session.Seq >= first {
+		return first - 1
+	}
+	return session.Seq
 }
 
 // Acknowledge tells the shard that every event up to the sequence number was
@@ -23,35 +45,20 @@ func (s *Shard) Acknowledge(seq int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.state.Acknowledge(seq)
-	if seq <= s.state.SequenceNumber() {
-		s.lag.acknowledge(seq)
-	}
 }
 
-// A lag is what was received on an earlier connection, and is not acknowledged
-// yet. The next connection must not receive it again, and the session that is
-// stored must not name it.
-type lag struct {
-	session  string
-	acked    int64
-	received int64
-}
-
-func (l *lag) holds(session string) bool { return l.session == session && l.acked < l.received }
-
-func (l *lag) acknowledge(seq int64) { l.acked = max(l.acked, seq) }
-
-// carry returns the session for the next connection, and what of it is not
-// acknowledged. The caller holds mu.
-func (s *Shard) carry() (gateway.Session, lag) {
+// carry returns options that make the state of the next connection continue
+// the session of the last one: what was received is not delivered again, and
+// what was not acknowledged is not named. The caller holds mu.
+func (s *Shard) carry() []gateway.Option {
 	session, ok := s.state.Session()
-	if !ok {
-		return gateway.Session{}, lag{}
+	acked := s.delivered(session)
+	if ok {
+		session.Seq = s.state.SequenceNumber()
+		session.Seq = s.delivered(session)
 	}
-	acked := session.Seq
-	if s.lag.holds(session.ID) {
-		acked = s.lag.acked
-	}
-	session.Seq = s.state.SequenceNumber()
-	return session, lag{session: session.ID, acked: acked, received: session.Seq}
+	// The fields one by one too: the user's own WithSessionID was for the
+	// first connection only.
+	return []gateway.Option{gateway.WithSession(session), gateway.WithSessionID(session.ID),
+		gateway.WithSequenceNumber(session.Seq), gateway.WithAcknowledgedSequence(acked)}
 }

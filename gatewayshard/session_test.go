@@ -67,6 +67,41 @@ func TestAcknowledge(t *testing.T) {
 	})
 }
 
+// Heartbeats and RESUME that name what was acknowledged do so over any number of
+// connections of this process. What Discord replays is not delivered again.
+func TestAcknowledgedHeartbeatsAfterReconnect(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := newNetwork(t)
+		var seqs []int64
+		s := configured(t, n, Config{PayloadHandler: func(_ gateway.ShardID, p *gateway.GatewayPayload) { seqs = append(seqs, p.Seq) }},
+			nil, gateway.WithAcknowledgedHeartbeats())
+		p, done := active(t, n, s)
+		for seq := 2; seq <= 5; seq++ {
+			p.event(seq)
+		}
+		synctest.Wait()
+		s.Acknowledge(2)
+		for connection := range 3 {
+			p.nc.Close()
+			require.Error(t, <-done)
+			p, done = running(t, n, s)
+			p.hello(10 * time.Second)
+			require.Contains(t, string(p.expect(6).Data), `"seq":2`, "RESUME on connection %d", connection)
+			for seq := 3; seq <= 5; seq++ {
+				p.event(seq)
+			}
+			p.send(`{"op":0,"s":null,"t":"RESUMED","d":{}}`)
+			require.Equal(t, "2", string(p.expect(1).Data), "heartbeat on connection %d", connection)
+		}
+		s.Acknowledge(5)
+		p.send(`{"op":11}`)
+		require.Equal(t, "5", string(p.expect(1).Data))
+		p.nc.Close()
+		require.Error(t, <-done)
+		require.Equal(t, []int64{1, 2, 3, 4, 5, 0, 0, 0}, seqs, "each event once, and each RESUMED")
+	})
+}
+
 // Progress says whether everything received was given to the handler.
 func TestProgress(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -31,11 +31,16 @@ type Shard struct {
 	closed     bool
 	cancelDial context.CancelCauseFunc // while dialing
 	conn       *connection             // nil while there is none
-	lag        lag
 	outcome    outcome
 	impasse    impasse
+	awaiters   []*awaiter            // in the order in which they came
 	collectors map[string]*collector // by nonce
-	stats      Stats                 // those that survive a connection
+	waiting    int                   // calls that wait for an event now
+	kept       uint64                // events that were ever read ahead
+	only       *event.Set            // what the handler wants of what the options let through, nil: all
+	wanted     *event.Set            // the same, and what calls wait for
+	lost       undelivered
+	stats      Stats // those that survive a connection
 }
 
 // NewShard returns a shard that is not connected. The handler receives the
@@ -72,7 +77,8 @@ func (c Config) NewShard(id gateway.ShardID, token string, handler gateway.Handl
 		s.handle = func(id gateway.ShardID, p *gateway.GatewayPayload) { handler(id, p.EventName, p.Data) }
 	}
 	if s.handle == nil {
-		s.options = append(s.options, gateway.WithEvents())
+		s.only = &event.Set{}
+		s.narrow()
 	}
 	s.extra = append(s.extra, gateway.WithShardID(id))
 	if err := s.addHidden(); err != nil {
@@ -82,6 +88,9 @@ func (c Config) NewShard(id gateway.ShardID, token string, handler gateway.Handl
 	return s, err
 }
 
+// requestEvents are the answers to RequestGuildMembers.
+var requestEvents = []event.Type{event.GuildMembersChunk, event.RateLimited}
+
 // addHidden makes the state keep the events that RequestGuildMembers waits for.
 func (s *Shard) addHidden() error {
 	probe, err := s.newState()
@@ -89,7 +98,7 @@ func (s *Shard) addHidden() error {
 		return err
 	}
 	defer probe.Close()
-	for _, e := range []event.Type{event.GuildMembersChunk, event.RateLimited} {
+	for _, e := range requestEvents {
 		if !probe.EventIsWhitelisted(e) {
 			s.hidden.Add(e)
 			s.extra = append(s.extra, gateway.WithEvents(e))
@@ -105,21 +114,77 @@ func (s *Shard) newState(more ...gateway.Option) (*gateway.GatewayState, error) 
 	if s.url != "" {
 		options = append(options, gateway.WithURL(s.url))
 	}
-	return gateway.NewGatewayState(s.token(), append(options, more...)...)
+	state, err := gateway.NewGatewayState(s.token(), append(options, more...)...)
+	if err == nil {
+		state.Narrow(s.wanted)
+	}
+	return state, err
+}
+
+// Want makes the shard decode, of the events that the options let through,
+// only those in the set, and give no others to the handler; nil means all. It may
+// be called at any time, by those whose handlers come and go. A shard without a handler
+// wants none.
+func (s *Shard) Want(events *event.Set) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.handle == nil {
+		return
+	}
+	s.only = nil
+	if events != nil {
+		only := *events
+		s.only = &only
+	}
+	s.narrow()
+}
+
+// narrow tells the state what is wanted, by the handler or by a call that waits.
+// The caller holds mu.
+func (s *Shard) narrow() {
+	s.wanted = nil
+	if s.only != nil {
+		wanted := *s.only
+		wanted.Add(requestEvents...)
+		s.wanted = &wanted
+		for _, a := range s.awaiters {
+			if a.any {
+				s.wanted = nil
+				break
+			}
+			wanted.Add(a.events.All()...)
+		}
+	}
+	if s.state != nil {
+		s.state.Narrow(s.wanted)
+	}
+}
+
+// A route says who gets an event.
+type route struct {
+	handler bool
+	calls   bool // those that wait for events
+}
+
+// route returns who gets a wanted event. The caller holds mu.
+func (s *Shard) route(e event.Type) route {
+	r := route{s.handle != nil, s.waiting > 0}
+	if request := e == event.GuildMembersChunk || e == event.RateLimited; request || r.calls {
+		r.calls = r.calls || len(s.collectors) > 0
+		ours := s.hidden.Has(e) || s.only != nil && !s.only.Has(e) && e != event.Ready && e != event.Resumed
+		r.handler = r.handler && !ours
+	}
+	return r
 }
 
 // renew replaces the state by one that continues its session. The caller holds mu.
 func (s *Shard) renew() error {
-	session, acked := s.carry()
-	// The fields one by one too: the user's own WithSessionID was for the
-	// first connection only.
-	state, err := s.newState(gateway.WithSession(session),
-		gateway.WithSessionID(session.ID), gateway.WithSequenceNumber(session.Seq))
+	state, err := s.newState(s.carry()...)
 	if err != nil {
 		return err
 	}
 	_ = s.state.Close()
-	s.state, s.spent, s.lag = state, false, acked
+	s.state, s.spent, s.lost = state, false, undelivered{}
 	return nil
 }
 

@@ -26,6 +26,10 @@ type Stats struct {
 	Resumes     uint64 // sessions that were continued
 	Abandoned   uint64 // sessions given up: the same message could not be read again and again
 
+	Panics       uint64 // of handlers, calls of runtime.Goexit among them
+	SlowHandlers uint64 // that ran longer than Config.HandlerLimit
+	Held         int    // events that were read while a handler runs, and wait for it now
+
 	LastClose closecode.Type // the last close code Discord sent, zero before any
 	LastError error          // why the last connection ended, or could not be opened
 }
@@ -65,6 +69,7 @@ func (s *Shard) Stats() Stats {
 		snapshot.Missed += uint64(s.state.Missed())
 		snapshot.Latency = s.state.Latency()
 		snapshot.BytesIn += s.conn.bytesIn.Load()
+		snapshot.Held = len(s.conn.ahead.events)
 	}
 	return snapshot
 }

@@ -51,15 +51,19 @@ func (c *connection) tick() {
 	s := c.shard
 	s.mu.Lock()
 	c.timer.at = time.Time{}
+	now := time.Now()
 	if c.err == nil && !c.over {
-		now := time.Now()
 		if err := c.expire(now); err != nil {
 			c.end(err)
 		}
-		c.settle(now)
 	}
+	slow := c.slow(now)
+	c.settle(now)
 	s.mu.Unlock()
 	c.flush()
+	if slow != nil {
+		s.logSlow(slow)
+	}
 }
 
 // expire does what is due at now. An error ends the connection. The caller holds mu.
@@ -75,7 +79,7 @@ func (c *connection) expire(now time.Time) error {
 			return err
 		}
 	}
-	busy := c.handling.Load()
+	busy := c.unread()
 	// While a handler runs nobody reads, and silence means nothing; nor does it
 	// when the handler returned only just before the next heartbeat.
 	if c.heard.Swap(false) || busy || c.excused {
@@ -93,7 +97,7 @@ func due(at, now time.Time) bool { return !at.IsZero() && !now.Before(at) }
 // overdue returns the error of a handshake that takes too long, unless there
 // was progress: a replay may be long.
 func (c *connection) overdue(now time.Time) error {
-	if c.stage == Authenticating && (c.shard.stats.Events > c.answered || c.handling.Load()) {
+	if c.stage == Authenticating && (c.shard.stats.Events > c.answered || c.duty.Load() != reading) {
 		c.expectAnswer(now)
 		return nil
 	}
@@ -115,11 +119,15 @@ func (c *connection) settle(now time.Time) (active bool) {
 	if c.stage != Active {
 		active = c.proceed(now)
 	}
-	if c.over || c.err != nil {
+	if c.over {
+		return active
+	}
+	if c.err != nil {
+		c.timer.set(c.look)
 		return active
 	}
 	next := c.state.NextDeadline()
-	for _, at := range [...]time.Time{c.handshake, c.echo} {
+	for _, at := range [...]time.Time{c.handshake, c.echo, c.look} {
 		if next.IsZero() || !at.IsZero() && at.Before(next) {
 			next = at
 		}

@@ -107,6 +107,23 @@ func (r *Reader) hold(payload []byte) {
 // Buffered returns the number of bytes that were read and not handed out yet.
 func (r *Reader) Buffered() int { return r.w - r.r }
 
+// Detach leaves the memory of the last payload to its holder: the reader takes
+// other memory for what comes next, and the payload stays valid for good.
+func (r *Reader) Detach() {
+	if r.block == nil {
+		return
+	}
+	keep := r.r // from where on the block is not the holder's
+	if r.complete {
+		r.complete, r.held = false, 0
+	} else if r.held > 0 {
+		keep = r.start
+	}
+	b := newBlock(max(1, r.w-keep))
+	r.w = copy(b.b, r.block.b[keep:r.w])
+	r.r, r.start, r.block = r.r-keep, r.start-keep, b // the old block is not shared again
+}
+
 // Close gives the buffer back. The reader and the last payload must not be
 // used any more.
 func (r *Reader) Close() {
