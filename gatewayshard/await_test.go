@@ -71,6 +71,7 @@ func converse(t *testing.T, c *conversation, options ...gateway.Option) {
 		p.say(2+i, word)
 	}
 	time.Sleep(2 * time.Second)
+	synctest.Wait()
 	require.NoError(t, c.err)
 	require.Equal(t, []string{"ask", "noise", "noise", "yes", "more"}, c.seen)
 	require.Equal(t, Active, c.shard.Stats().Phase)

@@ -182,6 +182,7 @@ func TestHandlersThatRunLong(t *testing.T) {
 		p.serve()
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
+		synctest.Wait()
 		go p.drain()
 		require.ErrorIs(t, s.Close(ctx, KeepSession), context.DeadlineExceeded)
 		time.Sleep(2 * time.Minute)

@@ -100,8 +100,9 @@ func TestStorm(t *testing.T) {
 }
 
 func storm(t *testing.T, random *rand.Rand) {
-	const events = 3000
+	const events = 1000
 	n := newNetwork(t)
+	pauses := rand.New(rand.NewPCG(random.Uint64(), 2)) // for the goroutine of the test
 	var s *Shard
 	var seqs []int64
 	answers := 0
@@ -138,12 +139,13 @@ func storm(t *testing.T, random *rand.Rand) {
 	for seq := 2; seq <= events; seq++ {
 		p.event(seq)
 		if seq%50 == 0 {
-			time.Sleep(time.Duration(random.IntN(50)) * time.Millisecond)
+			time.Sleep(time.Duration(pauses.IntN(50)) * time.Millisecond)
 		}
 	}
-	time.Sleep(time.Minute) // of virtual time: every wait has ended
 	cancel()
 	outside.Wait()
+	time.Sleep(10 * time.Minute) // of virtual time: the waits of handlers have ended
+	synctest.Wait()
 	p.nc.Close()
 	require.Error(t, <-done)
 	require.Len(t, seqs, events)
