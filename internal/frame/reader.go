@@ -113,15 +113,10 @@ func (r *Reader) Detach() {
 	if r.block == nil {
 		return
 	}
-	keep := r.r // from where on the block is not the holder's
 	if r.complete {
 		r.complete, r.held = false, 0
-	} else if r.held > 0 {
-		keep = r.start
 	}
-	b := newBlock(max(1, r.w-keep))
-	r.w = copy(b.b, r.block.b[keep:r.w])
-	r.r, r.start, r.block = r.r-keep, r.start-keep, b // the old block is not shared again
+	r.gather(newBlock(max(1, r.held+r.w-r.r))) // the old block is not shared again
 }
 
 // Close gives the buffer back. The reader and the last payload must not be
