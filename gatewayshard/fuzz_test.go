@@ -153,7 +153,7 @@ func FuzzMembersChunk(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte, chunk bool) {
 		c := &connection{shard: new(Shard), quit: make(chan struct{}), ended: make(chan struct{})}
 		c.shard.conn = c
-		_, col, err := c.shard.addCollector("n")
+		col, err := c.shard.addCollector("n")
 		require.NoError(t, err)
 		done := make(chan struct{})
 		go func() {
@@ -163,12 +163,12 @@ func FuzzMembersChunk(f *testing.F) {
 			} else {
 				c.collectLimit(data)
 			}
-			c.err = net.ErrClosed
-			close(c.quit)
-			close(c.ended)
+			c.shard.mu.Lock()
+			c.end(net.ErrClosed)
+			c.shard.mu.Unlock()
 		}()
 		for range 2 {
-			got, err := c.nextChunk(t.Context(), col)
+			got, err := c.shard.nextChunk(t.Context(), col)
 			if err == nil {
 				require.Equal(t, "n", got.Nonce)
 				continue
