@@ -342,8 +342,7 @@ func defaultState(token string) *GatewayState {
 		properties: IdentifyConnectionProperties{
 			OS: runtime.GOOS, Browser: "github.com/discordpkg/gateway", Device: "github.com/discordpkg/gateway",
 		},
-		payload: new(GatewayPayload),
-		link:    link{limit: 64 << 20},
+		link: link{limit: 64 << 20},
 	}
 }
 
@@ -363,4 +362,14 @@ func (s *GatewayState) check() error {
 		return errors.New("gateway: payload compression works with neither transport compression nor another encoding")
 	}
 	return nil
+}
+
+// allow adds to the events that are wanted.
+func (s *GatewayState) allow(events []event.Type) {
+	if !s.filtered {
+		s.filtered = true
+		s.allowed = event.Set{}
+		s.allowed.Add(event.Ready, event.Resumed)
+	}
+	s.allowed.Add(events...)
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/discordpkg/gateway"
 	"github.com/discordpkg/gateway/closecode"
+	"github.com/discordpkg/gateway/event"
 	"github.com/discordpkg/gateway/internal/frame"
 	"github.com/discordpkg/gateway/opcode"
 )
@@ -33,7 +34,6 @@ func (s *Shard) EventLoop(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	err = ErrHandlerExit // unless this function returns
 	defer func() { err = c.finish(err) }()
 	stop := context.AfterFunc(ctx, func() { c.leave(context.Cause(ctx)) })
 	defer stop()
@@ -52,11 +52,12 @@ func (s *Shard) startLoop() (*connection, error) {
 	case c.looping:
 		return nil, ErrConnected
 	}
-	c.looping = true
+	c.looping, c.loop = true, goroutineID()
 	now := time.Now()
-	c.look = now.Add(s.config.HandlerLimit)
 	c.state.Advance(now)
-	c.handshake = now.Add(s.config.HandshakeTimeout)
+	if err := s.life.Dialed(now); err != nil {
+		return nil, err
+	}
 	c.settle(now)
 	return c, nil
 }
@@ -67,6 +68,7 @@ func (c *connection) leave(cause error) {
 	s.mu.Lock()
 	if !c.over && c.err == nil {
 		_ = c.state.WriteRestartClose(closeWriter{c})
+		c.left = true
 		c.end(fmt.Errorf("gatewayshard: event loop stopped: %w", cause))
 	}
 	s.mu.Unlock()
@@ -75,27 +77,22 @@ func (c *connection) leave(cause error) {
 
 func (c *connection) read() error {
 	for {
-		if err := c.next(false); err != nil {
+		op, payload, err := c.frames.Next()
+		if err != nil {
+			return c.unreadable(err)
+		}
+		switch op {
+		case ws.OpText, ws.OpBinary:
+			err = c.receive(payload)
+		case ws.OpPing:
+			c.pong(payload)
+		case ws.OpClose:
+			err = c.dismissed(payload)
+		}
+		if err != nil {
 			return err
 		}
 	}
-}
-
-// next reads one message or control frame and acts on it: on the loop, or ahead of it.
-func (c *connection) next(ahead bool) error {
-	op, payload, err := c.frames.Next()
-	if err != nil {
-		return c.unreadable(err)
-	}
-	switch op {
-	case ws.OpText, ws.OpBinary:
-		return c.receive(payload, ahead)
-	case ws.OpPing:
-		c.pong(payload)
-	case ws.OpClose:
-		return c.dismissed(payload)
-	}
-	return nil
 }
 
 // unreadable returns why nothing more can be read, and tells Discord if it is to blame.
@@ -157,8 +154,11 @@ func closeCode(err error) closecode.Type {
 }
 
 // receive acts on one message.
-func (c *connection) receive(msg []byte, ahead bool) error {
+func (c *connection) receive(msg []byte) error {
 	s := c.shard
+	if err := c.mayLogIn(); err != nil {
+		return err
+	}
 	s.mu.Lock()
 	if c.closing || c.err != nil {
 		// What comes now is replayed when the session is resumed.
@@ -175,9 +175,8 @@ func (c *connection) receive(msg []byte, ahead bool) error {
 	active := c.settle(now)
 	write := len(c.pending) > 0
 	wanted := err == nil && !redundant && p.Op == opcode.Dispatch
-	var to route
 	if wanted {
-		to = c.take(p, ahead, now)
+		c.handling.Store(true)
 	}
 	s.mu.Unlock()
 
@@ -185,25 +184,33 @@ func (c *connection) receive(msg []byte, ahead bool) error {
 		c.flush()
 	}
 	if active {
+		s.shared.through(now, s.id)
 		c.logActive()
 	}
-	switch {
-	case wanted && ahead:
-		c.deliverLater(p, to)
-	case wanted:
-		return c.deliver(p, to)
+	if wanted {
+		c.dispatch(p)
 	}
 	return err
 }
 
-// take returns who gets an event. The loop does not read until they have it. The
-// caller holds mu.
-func (c *connection) take(p *gateway.GatewayPayload, ahead bool, now time.Time) route {
-	if !ahead {
-		c.entered(p, now)
-		c.duty.Store(handling)
+// mayLogIn asks Config.Permit once more: the next message, or the timer, makes
+// the state write identify or resume. An error ends the connection.
+func (c *connection) mayLogIn() error {
+	s := c.shard
+	if s.config.Permit == nil || c.loggedIn.Load() {
+		return nil
 	}
-	return c.shard.route(p.EventName)
+	err := s.permitted()
+	if err == nil {
+		return nil
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if c.state.HaveIdentified() {
+		return nil // too late
+	}
+	_ = c.state.WriteRestartClose(closeWriter{c})
+	return err
 }
 
 // clock returns the time at which the current message arrived. A handler may
@@ -215,25 +222,23 @@ func (c *connection) clock() time.Time {
 	return c.now
 }
 
-// deliver hands an event to the calls that wait for it, and to the handler.
-func (c *connection) deliver(p *gateway.GatewayPayload, to route) error {
-	if to.calls {
-		c.offer(p)
-		c.shard.mu.Lock()
-		if to.handler {
-			c.relieve()
-		} else {
-			c.returned()
-		}
-		c.shard.mu.Unlock()
+// dispatch hands an event to those who want it.
+func (c *connection) dispatch(p *gateway.GatewayPayload) {
+	s := c.shard
+	hidden := s.handle == nil
+	switch p.EventName {
+	case event.GuildMembersChunk:
+		c.collectChunk(p.Data)
+		hidden = hidden || s.hidden.Has(p.EventName)
+	case event.RateLimited:
+		c.collectLimit(p.Data)
+		hidden = hidden || s.hidden.Has(p.EventName)
 	}
-	if to.handler {
-		c.call(p)
+	if !hidden {
+		s.handle(s.id, p)
 	}
-	if to.calls {
-		c.hold()
-	}
-	return c.handled()
+	c.handling.Store(false)
+	c.now = time.Time{}
 }
 
 func (c *connection) logActive() {

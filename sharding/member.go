@@ -10,7 +10,6 @@ import (
 	"github.com/discordpkg/gateway/event"
 	"github.com/discordpkg/gateway/gatewayshard"
 	"github.com/discordpkg/gateway/sharding/handover"
-	"github.com/discordpkg/gateway/sharding/internal/identify"
 	"github.com/discordpkg/gateway/sharding/internal/progress"
 )
 
@@ -26,8 +25,6 @@ type member struct {
 	replayed atomic.Uint64
 	dropped  atomic.Uint64
 	failed   atomic.Uint64
-
-	reserved reservation // with an IdentifyReserver
 
 	latency time.Duration // last one that was counted, by the keeper alone
 
@@ -50,7 +47,7 @@ func (gen *generation) newMember(id gateway.ShardID, from *ShardCheckpoint) (*me
 	options = append(append(options, g.options...), g.wanted()...)
 	options = append(options,
 		gateway.WithShardCount(gen.total),
-		gateway.WithIdentifyRateLimiter(m))
+		gateway.WithIdentifyRateLimiter(identifyTurn{g.identify, gen.number}))
 	if from != nil {
 		options = append(options, gateway.WithSession(from.Session))
 		m.progress = progress.New(progress.Mark{
@@ -58,43 +55,26 @@ func (gen *generation) newMember(id gateway.ShardID, from *ShardCheckpoint) (*me
 		})
 	}
 	config := g.config.Shard
-	config.PayloadHandler, config.BeforeDial = m.receive, m.beforeDial
+	config.PayloadHandler = m.receive
 	var err error
 	m.shard, err = config.NewShard(id, g.token(), nil, options...)
 	return m, err
 }
 
 // run is the whole life of the member.
-func (m *member) run(ctx context.Context) error {
+func (m *member) run(ctx context.Context, delay time.Duration) error {
 	stop := m.startQueue()
 	defer stop()
-	defer m.reserved.hold(m.gen.group, nil)
+	if delay > 0 {
+		timer := time.NewTimer(delay)
+		defer timer.Stop()
+		select {
+		case <-timer.C:
+		case <-m.shard.Done():
+		case <-ctx.Done():
+		}
+	}
 	return m.shard.Run(ctx)
-}
-
-// beforeDial waits until the shard may connect: before the turn to identify is
-// near, the connection would only be open and wait.
-func (m *member) beforeDial(ctx context.Context, _ gateway.ShardID, session gateway.Session) error {
-	if session.ID != "" {
-		return nil
-	}
-	if m.gen.group.config.IdentifyReserver != nil {
-		return m.reserve(ctx)
-	}
-	return m.gen.group.identify.approach(ctx, m.turn())
-}
-
-// Take implements [gateway.IdentifyRateLimiter].
-func (m *member) Take(_ uint, now time.Time) (retryAt time.Time, ok bool) {
-	if g := m.gen.group; g.config.IdentifyReserver != nil {
-		return m.reserved.take(g, now)
-	}
-	return m.gen.group.identify.take(m.turn(), now)
-}
-
-// turn is the place of the shard in the order of identifies.
-func (m *member) turn() identify.Turn {
-	return identify.Turn{Generation: m.gen.number, Shard: uint(m.id)}
 }
 
 // receive is called by the event loop for each event that is wanted.
@@ -128,9 +108,7 @@ func (m *member) hand(e Event) {
 
 // begin notes a new session.
 func (m *member) begin(seq int64) {
-	now := time.Now()
-	m.reserved.answered(m.gen.group, now)
-	m.gen.group.identify.answered(uint(m.id), now)
+	m.gen.group.identify.answered(uint(m.id), time.Now())
 	session := m.shard.Progress().Session.ID
 	m.mu.Lock()
 	m.progress.Begin(session, seq)
@@ -157,7 +135,7 @@ func (m *member) sessionChanged(resumed bool) {
 	if hook := g.config.Hooks.Session; hook != nil {
 		hook(m.id, resumed)
 	}
-	m.gen.up()
+	m.gen.up(m)
 }
 
 // accept notes that an event waits for its handler.

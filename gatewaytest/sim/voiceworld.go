@@ -200,8 +200,7 @@ func (u *voiceUser) tellServer(token string) {
 	u.delay = voiceOnTime
 	switch delay {
 	case voiceMissing:
-		u.doomed = u.doomed || u.belated
-		u.belated = true
+		u.doomed = true
 		return
 	case voiceLate:
 		u.doomed = u.doomed || u.belated // two of them can take too long

@@ -51,11 +51,11 @@ const (
 // A Result is the next step of a stream.
 type Result[T any] struct {
 	Kind      Kind
-	Sequence  uint16    // of the packet, or of the first one that was lost
-	Timestamp uint32    // of the packet; of a lost one, as packets of equal length would have it
-	Count     int       // how many were lost, up to [MaxGap]; 1 for a packet
-	Restart   bool      // sequence and timestamp have nothing to do with those before
-	Arrived   time.Time // of the packet; of lost ones, the arrival that revealed them
+	Sequence  uint16 // of the packet, or of the first one that was lost
+	Timestamp uint32 // of the packet; of a lost one, as packets of equal length would have it
+	Count     int    // how many were lost, up to [MaxGap]; 1 for a packet
+	Restart   bool   // sequence and timestamp have nothing to do with those before
+	Arrived   time.Time
 	Item      T
 }
 
@@ -197,17 +197,14 @@ func (b *Buffer[T]) waits() bool { return b.old == 0 && b.count < len(b.held) }
 
 // overdue returns when the gap in front has had its time: a window after the
 // first packet from behind it.
-func (b *Buffer[T]) overdue() time.Time { return b.revealed().Add(b.window) }
-
-// revealed returns when the first packet from behind the gap in front arrived.
-func (b *Buffer[T]) revealed() time.Time {
+func (b *Buffer[T]) overdue() time.Time {
 	earliest := b.at(0).arrived
 	for i := 1; i < b.count; i++ {
 		if t := b.at(i).arrived; t.Before(earliest) {
 			earliest = t
 		}
 	}
-	return earliest
+	return earliest.Add(b.window)
 }
 
 // take lets the packet in front go.
@@ -233,7 +230,7 @@ func (b *Buffer[T]) take() Result[T] {
 func (b *Buffer[T]) giveUp(first *entry[T]) Result[T] {
 	n := distance(first.sequence, b.next)
 	step := (first.timestamp - b.timestamp) / uint32(n+1)
-	r := Result[T]{Kind: Lost, Sequence: b.next, Timestamp: b.timestamp + step, Count: n, Arrived: b.revealed()}
+	r := Result[T]{Kind: Lost, Sequence: b.next, Timestamp: b.timestamp + step, Count: n}
 	b.seen.add(false, n)
 	b.next = first.sequence
 	return r
