@@ -1,6 +1,7 @@
 package discord
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -26,6 +27,11 @@ type decoder struct {
 	want   string // and what belongs there
 	mark   int    // unfits at the last call of some
 
+	term bool            // s is a term of Erlang, not JSON
+	bare bool            // the next element is a byte without a tag
+	left [shallow]uint32 // elements that are left, by depth, of terms
+	deep []uint32        // the same for those that lie deeper
+
 	mem   *arena // never nil
 	reuse bool   // lists, objects and plain text are to be taken from mem
 	plain []byte // text that was escaped, never changed once a string has it
@@ -44,7 +50,9 @@ func (d *decoder) fail(err error) {
 
 // unfit notes that the value at i is not what belongs there, and skips it.
 func (d *decoder) unfit(want string) {
-	d.peek()
+	if !d.term {
+		d.peek()
+	}
 	start := d.i
 	d.skip()
 	d.unfitAt(start, want)
@@ -108,6 +116,9 @@ func (d *decoder) leave() {
 
 // object reports whether an object is to be read. Null is read here.
 func (d *decoder) object() bool {
+	if d.term {
+		return d.mapOfTerms()
+	}
 	switch d.peek() {
 	case '{':
 		return true
@@ -121,6 +132,9 @@ func (d *decoder) object() bool {
 
 // open reads the start of an object and its first key.
 func (d *decoder) open() (key string, ok bool) {
+	if d.term {
+		return d.openTerm()
+	}
 	if !d.object() || !d.enter() {
 		return "", false
 	}
@@ -133,6 +147,9 @@ func (d *decoder) open() (key string, ok bool) {
 
 // next reads what is between two values of an object, to the next key.
 func (d *decoder) next() (key string, ok bool) {
+	if d.term {
+		return d.nextTerm()
+	}
 	switch d.peek() {
 	case ',':
 		d.i++
@@ -161,6 +178,9 @@ func (d *decoder) key() (key string, ok bool) {
 
 // list reads the start of a list. Null is read here, too.
 func (d *decoder) list() bool {
+	if d.term {
+		return d.listOfTerms()
+	}
 	switch d.peek() {
 	case '[':
 		return d.enter()
@@ -174,6 +194,9 @@ func (d *decoder) list() bool {
 
 // element reads what stands before element n of a list, or its end.
 func (d *decoder) element(n int) bool {
+	if d.term {
+		return d.elementTerm()
+	}
 	switch c := d.peek(); {
 	case c == ']':
 		d.leave()
@@ -192,7 +215,12 @@ func (d *decoder) element(n int) bool {
 
 // some reads a null, or reports that there is a value, and notes which.
 func (d *decoder) some(state *presence) bool {
-	if d.peek() == 'n' {
+	if d.term {
+		if d.isNullTerm() {
+			*state = isNull
+			return false
+		}
+	} else if d.peek() == 'n' {
 		d.literal("null")
 		*state = isNull
 		return false
@@ -237,6 +265,9 @@ func (d *decoder) tag(name string) (n int32, ok bool) {
 
 // raw reads any value and returns its text.
 func (d *decoder) raw() string {
+	if d.term {
+		return d.rawTerm()
+	}
 	d.peek()
 	start := d.i
 	d.skip()
@@ -245,13 +276,17 @@ func (d *decoder) raw() string {
 
 // end reads the end of the message, and says what was wrong with it.
 func (d *decoder) end(name string) error {
-	if d.peek(); d.i < len(d.s) {
+	if d.term {
+		if d.i < len(d.s) {
+			d.fail(ErrTerm)
+		}
+	} else if d.peek(); d.i < len(d.s) {
 		d.fail(ErrSyntax)
 	}
 	if d.err == nil {
 		return nil
 	}
-	return &SyntaxError{Type: name, Path: pathOf(d.s, d.at), Offset: d.at, Err: d.err}
+	return &SyntaxError{Type: name, Path: d.pathOf(d.at), Offset: d.at, Err: d.err}
 }
 
 // misfit is the error for the first value that did not fit, if one did not.
@@ -259,7 +294,7 @@ func (d *decoder) misfit(name string) error {
 	if d.unfits == 0 {
 		return nil
 	}
-	return &TypeError{Type: name, Path: pathOf(d.s, d.first), Offset: d.first, Want: d.want, Have: kindOf(d.s[d.first:])}
+	return &TypeError{Type: name, Path: d.pathOf(d.first), Offset: d.first, Want: d.want, Have: d.kindOf(d.first)}
 }
 
 // settlePtr is settle for a pointer to an object.
@@ -276,6 +311,7 @@ func (d *decoder) parentTag(known int32, name string) int32 {
 		return known
 	}
 	scout := *d
+	scout.deep = slices.Clone(d.deep)
 	scout.skip()
 	for key, ok := scout.next(); ok; key, ok = scout.next() {
 		if key == name {

@@ -5,10 +5,11 @@ import (
 	"fmt"
 )
 
-// What is wrong with a message that is no JSON, in a [*SyntaxError].
+// What is wrong with a message that is no JSON, or no term, in a [*SyntaxError].
 var (
 	ErrSyntax    = errors.New("not JSON")                       // a byte that cannot be there
 	ErrTruncated = errors.New("not JSON: it ends too early")    // the rest is missing
+	ErrTerm      = errors.New("not a term")                     // of Erlang, or one that JSON does not have
 	ErrDepth     = errors.New("objects and lists lie too deep") // more than [MaxDepth]
 )
 
@@ -21,7 +22,7 @@ type SyntaxError struct {
 	Type   string // what was read: the name of a type
 	Path   string // where in it, such as embeds[2].fields[0].name; may be empty
 	Offset int    // in bytes
-	Err    error  // [ErrSyntax], [ErrTruncated] or [ErrDepth]
+	Err    error  // [ErrSyntax], [ErrTruncated], [ErrTerm] or [ErrDepth]
 }
 
 func (e *SyntaxError) Error() string {

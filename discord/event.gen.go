@@ -32,6 +32,14 @@ func (e *Ready) DecodeJSON(data []byte) error {
 	return d.end("Ready")
 }
 
+// DecodeETF reads the data of the event from a term, see [Event].
+func (e *Ready) DecodeETF(data []byte) error {
+	d := newTermDecoder(data)
+	*e = Ready{}
+	e.decode(&d)
+	return d.end("Ready")
+}
+
 func (e *Ready) wipe(m meta) { *e = Ready{meta: m} }
 
 // Resumed is the data of the event RESUMED.
@@ -48,6 +56,14 @@ func (*Resumed) EventType() event.Type { return event.Resumed }
 func (e *Resumed) DecodeJSON(data []byte) error {
 	d := newDecoder(data)
 	*e = Resumed{meta: meta{raw: d.s}}
+	e.decode(&d)
+	return d.end("Resumed")
+}
+
+// DecodeETF reads the data of the event from a term, see [Event].
+func (e *Resumed) DecodeETF(data []byte) error {
+	d := newTermDecoder(data)
+	*e = Resumed{}
 	e.decode(&d)
 	return d.end("Resumed")
 }
@@ -75,6 +91,14 @@ func (e *RateLimited) DecodeJSON(data []byte) error {
 	return d.end("RateLimited")
 }
 
+// DecodeETF reads the data of the event from a term, see [Event].
+func (e *RateLimited) DecodeETF(data []byte) error {
+	d := newTermDecoder(data)
+	*e = RateLimited{}
+	e.decode(&d)
+	return d.end("RateLimited")
+}
+
 func (e *RateLimited) wipe(m meta) { *e = RateLimited{meta: m} }
 
 // ApplicationCommandPermissionsUpdate is the data of the event APPLICATION_COMMAND_PERMISSIONS_UPDATE.
@@ -94,6 +118,14 @@ func (*ApplicationCommandPermissionsUpdate) EventType() event.Type {
 func (e *ApplicationCommandPermissionsUpdate) DecodeJSON(data []byte) error {
 	d := newDecoder(data)
 	*e = ApplicationCommandPermissionsUpdate{meta: meta{raw: d.s}}
+	e.decode(&d)
+	return d.end("ApplicationCommandPermissionsUpdate")
+}
+
+// DecodeETF reads the data of the event from a term, see [Event].
+func (e *ApplicationCommandPermissionsUpdate) DecodeETF(data []byte) error {
+	d := newTermDecoder(data)
+	*e = ApplicationCommandPermissionsUpdate{}
 	e.decode(&d)
 	return d.end("ApplicationCommandPermissionsUpdate")
 }
@@ -121,6 +153,14 @@ func (e *AutoModerationRuleCreate) DecodeJSON(data []byte) error {
 	return d.end("AutoModerationRuleCreate")
 }
 
+// DecodeETF reads the data of the event from a term, see [Event].
+func (e *AutoModerationRuleCreate) DecodeETF(data []byte) error {
+	d := newTermDecoder(data)
+	*e = AutoModerationRuleCreate{}
+	e.decode(&d)
+	return d.end("AutoModerationRuleCreate")
+}
+
 func (e *AutoModerationRuleCreate) wipe(m meta) { *e = AutoModerationRuleCreate{meta: m} }
 
 // AutoModerationRuleUpdate is the data of the event AUTO_MODERATION_RULE_UPDATE.
@@ -142,6 +182,14 @@ func (e *AutoModerationRuleUpdate) DecodeJSON(data []byte) error {
 	return d.end("AutoModerationRuleUpdate")
 }
 
+// DecodeETF reads the data of the event from a term, see [Event].
+func (e *AutoModerationRuleUpdate) DecodeETF(data []byte) error {
+	d := newTermDecoder(data)
+	*e = AutoModerationRuleUpdate{}
+	e.decode(&d)
+	return d.end("AutoModerationRuleUpdate")
+}
+
 func (e *AutoModerationRuleUpdate) wipe(m meta) { *e = AutoModerationRuleUpdate{meta: m} }
 
 // AutoModerationRuleDelete is the data of the event AUTO_MODERATION_RULE_DELETE.
@@ -159,6 +207,14 @@ func (*AutoModerationRuleDelete) EventType() event.Type { return event.AutoModer
 func (e *AutoModerationRuleDelete) DecodeJSON(data []byte) error {
 	d := newDecoder(data)
 	*e = AutoModerationRuleDelete{meta: meta{raw: d.s}}
+	e.decode(&d)
+	return d.end("AutoModerationRuleDelete")
+}
+
+// DecodeETF reads the data of the event from a term, see [Event].
+func (e *AutoModerationRuleDelete) DecodeETF(data []byte) error {
+	d := newTermDecoder(data)
+	*e = AutoModerationRuleDelete{}
 	e.decode(&d)
 	return d.end("AutoModerationRuleDelete")
 }
@@ -196,6 +252,14 @@ func (e *AutoModerationActionExecution) DecodeJSON(data []byte) error {
 	return d.end("AutoModerationActionExecution")
 }
 
+// DecodeETF reads the data of the event from a term, see [Event].
+func (e *AutoModerationActionExecution) DecodeETF(data []byte) error {
+	d := newTermDecoder(data)
+	*e = AutoModerationActionExecution{}
+	e.decode(&d)
+	return d.end("AutoModerationActionExecution")
+}
+
 func (e *AutoModerationActionExecution) wipe(m meta) { *e = AutoModerationActionExecution{meta: m} }
 
 // ChannelCreate is the data of the event CHANNEL_CREATE.
@@ -213,6 +277,14 @@ func (*ChannelCreate) EventType() event.Type { return event.ChannelCreate }
 func (e *ChannelCreate) DecodeJSON(data []byte) error {
 	d := newDecoder(data)
 	*e = ChannelCreate{meta: meta{raw: d.s}}
+	e.decode(&d)
+	return d.end("ChannelCreate")
+}
+
+// DecodeETF reads the data of the event from a term, see [Event].
+func (e *ChannelCreate) DecodeETF(data []byte) error {
+	d := newTermDecoder(data)
+	*e = ChannelCreate{}
 	e.decode(&d)
 	return d.end("ChannelCreate")
 }
@@ -238,6 +310,14 @@ func (e *ChannelUpdate) DecodeJSON(data []byte) error {
 	return d.end("ChannelUpdate")
 }
 
+// DecodeETF reads the data of the event from a term, see [Event].
+func (e *ChannelUpdate) DecodeETF(data []byte) error {
+	d := newTermDecoder(data)
+	*e = ChannelUpdate{}
+	e.decode(&d)
+	return d.end("ChannelUpdate")
+}
+
 func (e *ChannelUpdate) wipe(m meta) { *e = ChannelUpdate{meta: m} }
 
 // ChannelDelete is the data of the event CHANNEL_DELETE.
@@ -255,6 +335,14 @@ func (*ChannelDelete) EventType() event.Type { return event.ChannelDelete }
 func (e *ChannelDelete) DecodeJSON(data []byte) error {
 	d := newDecoder(data)
 	*e = ChannelDelete{meta: meta{raw: d.s}}
+	e.decode(&d)
+	return d.end("ChannelDelete")
+}
+
+// DecodeETF reads the data of the event from a term, see [Event].
+func (e *ChannelDelete) DecodeETF(data []byte) error {
+	d := newTermDecoder(data)
+	*e = ChannelDelete{}
 	e.decode(&d)
 	return d.end("ChannelDelete")
 }
@@ -277,6 +365,14 @@ func (*ChannelInfo) EventType() event.Type { return event.ChannelInfo }
 func (e *ChannelInfo) DecodeJSON(data []byte) error {
 	d := newDecoder(data)
 	*e = ChannelInfo{meta: meta{raw: d.s}}
+	e.decode(&d)
+	return d.end("ChannelInfo")
+}
+
+// DecodeETF reads the data of the event from a term, see [Event].
+func (e *ChannelInfo) DecodeETF(data []byte) error {
+	d := newTermDecoder(data)
+	*e = ChannelInfo{}
 	e.decode(&d)
 	return d.end("ChannelInfo")
 }
@@ -304,6 +400,14 @@ func (e *ChannelPinsUpdate) DecodeJSON(data []byte) error {
 	return d.end("ChannelPinsUpdate")
 }
 
+// DecodeETF reads the data of the event from a term, see [Event].
+func (e *ChannelPinsUpdate) DecodeETF(data []byte) error {
+	d := newTermDecoder(data)
+	*e = ChannelPinsUpdate{}
+	e.decode(&d)
+	return d.end("ChannelPinsUpdate")
+}
+
 func (e *ChannelPinsUpdate) wipe(m meta) { *e = ChannelPinsUpdate{meta: m} }
 
 // ThreadCreate is the data of the event THREAD_CREATE.
@@ -322,6 +426,14 @@ func (*ThreadCreate) EventType() event.Type { return event.ThreadCreate }
 func (e *ThreadCreate) DecodeJSON(data []byte) error {
 	d := newDecoder(data)
 	*e = ThreadCreate{meta: meta{raw: d.s}}
+	e.decode(&d)
+	return d.end("ThreadCreate")
+}
+
+// DecodeETF reads the data of the event from a term, see [Event].
+func (e *ThreadCreate) DecodeETF(data []byte) error {
+	d := newTermDecoder(data)
+	*e = ThreadCreate{}
 	e.decode(&d)
 	return d.end("ThreadCreate")
 }
@@ -347,6 +459,14 @@ func (e *ThreadUpdate) DecodeJSON(data []byte) error {
 	return d.end("ThreadUpdate")
 }
 
+// DecodeETF reads the data of the event from a term, see [Event].
+func (e *ThreadUpdate) DecodeETF(data []byte) error {
+	d := newTermDecoder(data)
+	*e = ThreadUpdate{}
+	e.decode(&d)
+	return d.end("ThreadUpdate")
+}
+
 func (e *ThreadUpdate) wipe(m meta) { *e = ThreadUpdate{meta: m} }
 
 // ThreadDelete is the data of the event THREAD_DELETE.
@@ -364,6 +484,14 @@ func (*ThreadDelete) EventType() event.Type { return event.ThreadDelete }
 func (e *ThreadDelete) DecodeJSON(data []byte) error {
 	d := newDecoder(data)
 	*e = ThreadDelete{meta: meta{raw: d.s}}
+	e.decode(&d)
+	return d.end("ThreadDelete")
+}
+
+// DecodeETF reads the data of the event from a term, see [Event].
+func (e *ThreadDelete) DecodeETF(data []byte) error {
+	d := newTermDecoder(data)
+	*e = ThreadDelete{}
 	e.decode(&d)
 	return d.end("ThreadDelete")
 }
@@ -392,6 +520,14 @@ func (e *ThreadListSync) DecodeJSON(data []byte) error {
 	return d.end("ThreadListSync")
 }
 
+// DecodeETF reads the data of the event from a term, see [Event].
+func (e *ThreadListSync) DecodeETF(data []byte) error {
+	d := newTermDecoder(data)
+	*e = ThreadListSync{}
+	e.decode(&d)
+	return d.end("ThreadListSync")
+}
+
 func (e *ThreadListSync) wipe(m meta) { *e = ThreadListSync{meta: m} }
 
 // ThreadMemberUpdate is the data of the event THREAD_MEMBER_UPDATE.
@@ -410,6 +546,14 @@ func (*ThreadMemberUpdate) EventType() event.Type { return event.ThreadMemberUpd
 func (e *ThreadMemberUpdate) DecodeJSON(data []byte) error {
 	d := newDecoder(data)
 	*e = ThreadMemberUpdate{meta: meta{raw: d.s}}
+	e.decode(&d)
+	return d.end("ThreadMemberUpdate")
+}
+
+// DecodeETF reads the data of the event from a term, see [Event].
+func (e *ThreadMemberUpdate) DecodeETF(data []byte) error {
+	d := newTermDecoder(data)
+	*e = ThreadMemberUpdate{}
 	e.decode(&d)
 	return d.end("ThreadMemberUpdate")
 }
@@ -439,6 +583,14 @@ func (e *ThreadMembersUpdate) DecodeJSON(data []byte) error {
 	return d.end("ThreadMembersUpdate")
 }
 
+// DecodeETF reads the data of the event from a term, see [Event].
+func (e *ThreadMembersUpdate) DecodeETF(data []byte) error {
+	d := newTermDecoder(data)
+	*e = ThreadMembersUpdate{}
+	e.decode(&d)
+	return d.end("ThreadMembersUpdate")
+}
+
 func (e *ThreadMembersUpdate) wipe(m meta) { *e = ThreadMembersUpdate{meta: m} }
 
 // EntitlementCreate is the data of the event ENTITLEMENT_CREATE.
@@ -456,6 +608,14 @@ func (*EntitlementCreate) EventType() event.Type { return event.EntitlementCreat
 func (e *EntitlementCreate) DecodeJSON(data []byte) error {
 	d := newDecoder(data)
 	*e = EntitlementCreate{meta: meta{raw: d.s}}
+	e.decode(&d)
+	return d.end("EntitlementCreate")
+}
+
+// DecodeETF reads the data of the event from a term, see [Event].
+func (e *EntitlementCreate) DecodeETF(data []byte) error {
+	d := newTermDecoder(data)
+	*e = EntitlementCreate{}
 	e.decode(&d)
 	return d.end("EntitlementCreate")
 }
@@ -481,6 +641,14 @@ func (e *EntitlementUpdate) DecodeJSON(data []byte) error {
 	return d.end("EntitlementUpdate")
 }
 
+// DecodeETF reads the data of the event from a term, see [Event].
+func (e *EntitlementUpdate) DecodeETF(data []byte) error {
+	d := newTermDecoder(data)
+	*e = EntitlementUpdate{}
+	e.decode(&d)
+	return d.end("EntitlementUpdate")
+}
+
 func (e *EntitlementUpdate) wipe(m meta) { *e = EntitlementUpdate{meta: m} }
 
 // EntitlementDelete is the data of the event ENTITLEMENT_DELETE.
@@ -498,6 +666,14 @@ func (*EntitlementDelete) EventType() event.Type { return event.EntitlementDelet
 func (e *EntitlementDelete) DecodeJSON(data []byte) error {
 	d := newDecoder(data)
 	*e = EntitlementDelete{meta: meta{raw: d.s}}
+	e.decode(&d)
+	return d.end("EntitlementDelete")
+}
+
+// DecodeETF reads the data of the event from a term, see [Event].
+func (e *EntitlementDelete) DecodeETF(data []byte) error {
+	d := newTermDecoder(data)
+	*e = EntitlementDelete{}
 	e.decode(&d)
 	return d.end("EntitlementDelete")
 }
@@ -535,6 +711,14 @@ func (e *GuildCreate) DecodeJSON(data []byte) error {
 	return d.end("GuildCreate")
 }
 
+// DecodeETF reads the data of the event from a term, see [Event].
+func (e *GuildCreate) DecodeETF(data []byte) error {
+	d := newTermDecoder(data)
+	*e = GuildCreate{}
+	e.decode(&d)
+	return d.end("GuildCreate")
+}
+
 func (e *GuildCreate) wipe(m meta) { *e = GuildCreate{meta: m} }
 
 // GuildUpdate is the data of the event GUILD_UPDATE.
@@ -556,6 +740,14 @@ func (e *GuildUpdate) DecodeJSON(data []byte) error {
 	return d.end("GuildUpdate")
 }
 
+// DecodeETF reads the data of the event from a term, see [Event].
+func (e *GuildUpdate) DecodeETF(data []byte) error {
+	d := newTermDecoder(data)
+	*e = GuildUpdate{}
+	e.decode(&d)
+	return d.end("GuildUpdate")
+}
+
 func (e *GuildUpdate) wipe(m meta) { *e = GuildUpdate{meta: m} }
 
 // GuildDelete is the data of the event GUILD_DELETE.
@@ -573,6 +765,14 @@ func (*GuildDelete) EventType() event.Type { return event.GuildDelete }
 func (e *GuildDelete) DecodeJSON(data []byte) error {
 	d := newDecoder(data)
 	*e = GuildDelete{meta: meta{raw: d.s}}
+	e.decode(&d)
+	return d.end("GuildDelete")
+}
+
+// DecodeETF reads the data of the event from a term, see [Event].
+func (e *GuildDelete) DecodeETF(data []byte) error {
+	d := newTermDecoder(data)
+	*e = GuildDelete{}
 	e.decode(&d)
 	return d.end("GuildDelete")
 }
@@ -599,6 +799,14 @@ func (e *GuildAuditLogEntryCreate) DecodeJSON(data []byte) error {
 	return d.end("GuildAuditLogEntryCreate")
 }
 
+// DecodeETF reads the data of the event from a term, see [Event].
+func (e *GuildAuditLogEntryCreate) DecodeETF(data []byte) error {
+	d := newTermDecoder(data)
+	*e = GuildAuditLogEntryCreate{}
+	e.decode(&d)
+	return d.end("GuildAuditLogEntryCreate")
+}
+
 func (e *GuildAuditLogEntryCreate) wipe(m meta) { *e = GuildAuditLogEntryCreate{meta: m} }
 
 // GuildBanAdd is the data of the event GUILD_BAN_ADD.
@@ -617,6 +825,14 @@ func (*GuildBanAdd) EventType() event.Type { return event.GuildBanAdd }
 func (e *GuildBanAdd) DecodeJSON(data []byte) error {
 	d := newDecoder(data)
 	*e = GuildBanAdd{meta: meta{raw: d.s}}
+	e.decode(&d)
+	return d.end("GuildBanAdd")
+}
+
+// DecodeETF reads the data of the event from a term, see [Event].
+func (e *GuildBanAdd) DecodeETF(data []byte) error {
+	d := newTermDecoder(data)
+	*e = GuildBanAdd{}
 	e.decode(&d)
 	return d.end("GuildBanAdd")
 }
@@ -643,6 +859,14 @@ func (e *GuildBanRemove) DecodeJSON(data []byte) error {
 	return d.end("GuildBanRemove")
 }
 
+// DecodeETF reads the data of the event from a term, see [Event].
+func (e *GuildBanRemove) DecodeETF(data []byte) error {
+	d := newTermDecoder(data)
+	*e = GuildBanRemove{}
+	e.decode(&d)
+	return d.end("GuildBanRemove")
+}
+
 func (e *GuildBanRemove) wipe(m meta) { *e = GuildBanRemove{meta: m} }
 
 // GuildEmojisUpdate is the data of the event GUILD_EMOJIS_UPDATE.
@@ -661,6 +885,14 @@ func (*GuildEmojisUpdate) EventType() event.Type { return event.GuildEmojisUpdat
 func (e *GuildEmojisUpdate) DecodeJSON(data []byte) error {
 	d := newDecoder(data)
 	*e = GuildEmojisUpdate{meta: meta{raw: d.s}}
+	e.decode(&d)
+	return d.end("GuildEmojisUpdate")
+}
+
+// DecodeETF reads the data of the event from a term, see [Event].
+func (e *GuildEmojisUpdate) DecodeETF(data []byte) error {
+	d := newTermDecoder(data)
+	*e = GuildEmojisUpdate{}
 	e.decode(&d)
 	return d.end("GuildEmojisUpdate")
 }
@@ -687,6 +919,14 @@ func (e *GuildStickersUpdate) DecodeJSON(data []byte) error {
 	return d.end("GuildStickersUpdate")
 }
 
+// DecodeETF reads the data of the event from a term, see [Event].
+func (e *GuildStickersUpdate) DecodeETF(data []byte) error {
+	d := newTermDecoder(data)
+	*e = GuildStickersUpdate{}
+	e.decode(&d)
+	return d.end("GuildStickersUpdate")
+}
+
 func (e *GuildStickersUpdate) wipe(m meta) { *e = GuildStickersUpdate{meta: m} }
 
 // GuildIntegrationsUpdate is the data of the event GUILD_INTEGRATIONS_UPDATE.
@@ -704,6 +944,14 @@ func (*GuildIntegrationsUpdate) EventType() event.Type { return event.GuildInteg
 func (e *GuildIntegrationsUpdate) DecodeJSON(data []byte) error {
 	d := newDecoder(data)
 	*e = GuildIntegrationsUpdate{meta: meta{raw: d.s}}
+	e.decode(&d)
+	return d.end("GuildIntegrationsUpdate")
+}
+
+// DecodeETF reads the data of the event from a term, see [Event].
+func (e *GuildIntegrationsUpdate) DecodeETF(data []byte) error {
+	d := newTermDecoder(data)
+	*e = GuildIntegrationsUpdate{}
 	e.decode(&d)
 	return d.end("GuildIntegrationsUpdate")
 }
@@ -732,6 +980,14 @@ func (e *GuildMemberAdd) DecodeJSON(data []byte) error {
 	return d.end("GuildMemberAdd")
 }
 
+// DecodeETF reads the data of the event from a term, see [Event].
+func (e *GuildMemberAdd) DecodeETF(data []byte) error {
+	d := newTermDecoder(data)
+	*e = GuildMemberAdd{}
+	e.decode(&d)
+	return d.end("GuildMemberAdd")
+}
+
 func (e *GuildMemberAdd) wipe(m meta) { *e = GuildMemberAdd{meta: m} }
 
 // GuildMemberRemove is the data of the event GUILD_MEMBER_REMOVE.
@@ -750,6 +1006,14 @@ func (*GuildMemberRemove) EventType() event.Type { return event.GuildMemberRemov
 func (e *GuildMemberRemove) DecodeJSON(data []byte) error {
 	d := newDecoder(data)
 	*e = GuildMemberRemove{meta: meta{raw: d.s}}
+	e.decode(&d)
+	return d.end("GuildMemberRemove")
+}
+
+// DecodeETF reads the data of the event from a term, see [Event].
+func (e *GuildMemberRemove) DecodeETF(data []byte) error {
+	d := newTermDecoder(data)
+	*e = GuildMemberRemove{}
 	e.decode(&d)
 	return d.end("GuildMemberRemove")
 }
@@ -788,6 +1052,14 @@ func (e *GuildMemberUpdate) DecodeJSON(data []byte) error {
 	return d.end("GuildMemberUpdate")
 }
 
+// DecodeETF reads the data of the event from a term, see [Event].
+func (e *GuildMemberUpdate) DecodeETF(data []byte) error {
+	d := newTermDecoder(data)
+	*e = GuildMemberUpdate{}
+	e.decode(&d)
+	return d.end("GuildMemberUpdate")
+}
+
 func (e *GuildMemberUpdate) wipe(m meta) { *e = GuildMemberUpdate{meta: m} }
 
 // GuildMembersChunk is the data of the event GUILD_MEMBERS_CHUNK.
@@ -815,6 +1087,14 @@ func (e *GuildMembersChunk) DecodeJSON(data []byte) error {
 	return d.end("GuildMembersChunk")
 }
 
+// DecodeETF reads the data of the event from a term, see [Event].
+func (e *GuildMembersChunk) DecodeETF(data []byte) error {
+	d := newTermDecoder(data)
+	*e = GuildMembersChunk{}
+	e.decode(&d)
+	return d.end("GuildMembersChunk")
+}
+
 func (e *GuildMembersChunk) wipe(m meta) { *e = GuildMembersChunk{meta: m} }
 
 // GuildRoleCreate is the data of the event GUILD_ROLE_CREATE.
@@ -833,6 +1113,14 @@ func (*GuildRoleCreate) EventType() event.Type { return event.GuildRoleCreate }
 func (e *GuildRoleCreate) DecodeJSON(data []byte) error {
 	d := newDecoder(data)
 	*e = GuildRoleCreate{meta: meta{raw: d.s}}
+	e.decode(&d)
+	return d.end("GuildRoleCreate")
+}
+
+// DecodeETF reads the data of the event from a term, see [Event].
+func (e *GuildRoleCreate) DecodeETF(data []byte) error {
+	d := newTermDecoder(data)
+	*e = GuildRoleCreate{}
 	e.decode(&d)
 	return d.end("GuildRoleCreate")
 }
@@ -859,6 +1147,14 @@ func (e *GuildRoleUpdate) DecodeJSON(data []byte) error {
 	return d.end("GuildRoleUpdate")
 }
 
+// DecodeETF reads the data of the event from a term, see [Event].
+func (e *GuildRoleUpdate) DecodeETF(data []byte) error {
+	d := newTermDecoder(data)
+	*e = GuildRoleUpdate{}
+	e.decode(&d)
+	return d.end("GuildRoleUpdate")
+}
+
 func (e *GuildRoleUpdate) wipe(m meta) { *e = GuildRoleUpdate{meta: m} }
 
 // GuildRoleDelete is the data of the event GUILD_ROLE_DELETE.
@@ -877,6 +1173,14 @@ func (*GuildRoleDelete) EventType() event.Type { return event.GuildRoleDelete }
 func (e *GuildRoleDelete) DecodeJSON(data []byte) error {
 	d := newDecoder(data)
 	*e = GuildRoleDelete{meta: meta{raw: d.s}}
+	e.decode(&d)
+	return d.end("GuildRoleDelete")
+}
+
+// DecodeETF reads the data of the event from a term, see [Event].
+func (e *GuildRoleDelete) DecodeETF(data []byte) error {
+	d := newTermDecoder(data)
+	*e = GuildRoleDelete{}
 	e.decode(&d)
 	return d.end("GuildRoleDelete")
 }
@@ -902,6 +1206,14 @@ func (e *GuildScheduledEventCreate) DecodeJSON(data []byte) error {
 	return d.end("GuildScheduledEventCreate")
 }
 
+// DecodeETF reads the data of the event from a term, see [Event].
+func (e *GuildScheduledEventCreate) DecodeETF(data []byte) error {
+	d := newTermDecoder(data)
+	*e = GuildScheduledEventCreate{}
+	e.decode(&d)
+	return d.end("GuildScheduledEventCreate")
+}
+
 func (e *GuildScheduledEventCreate) wipe(m meta) { *e = GuildScheduledEventCreate{meta: m} }
 
 // GuildScheduledEventUpdate is the data of the event GUILD_SCHEDULED_EVENT_UPDATE.
@@ -919,6 +1231,14 @@ func (*GuildScheduledEventUpdate) EventType() event.Type { return event.GuildSch
 func (e *GuildScheduledEventUpdate) DecodeJSON(data []byte) error {
 	d := newDecoder(data)
 	*e = GuildScheduledEventUpdate{meta: meta{raw: d.s}}
+	e.decode(&d)
+	return d.end("GuildScheduledEventUpdate")
+}
+
+// DecodeETF reads the data of the event from a term, see [Event].
+func (e *GuildScheduledEventUpdate) DecodeETF(data []byte) error {
+	d := newTermDecoder(data)
+	*e = GuildScheduledEventUpdate{}
 	e.decode(&d)
 	return d.end("GuildScheduledEventUpdate")
 }
@@ -944,6 +1264,14 @@ func (e *GuildScheduledEventDelete) DecodeJSON(data []byte) error {
 	return d.end("GuildScheduledEventDelete")
 }
 
+// DecodeETF reads the data of the event from a term, see [Event].
+func (e *GuildScheduledEventDelete) DecodeETF(data []byte) error {
+	d := newTermDecoder(data)
+	*e = GuildScheduledEventDelete{}
+	e.decode(&d)
+	return d.end("GuildScheduledEventDelete")
+}
+
 func (e *GuildScheduledEventDelete) wipe(m meta) { *e = GuildScheduledEventDelete{meta: m} }
 
 // GuildScheduledEventUserAdd is the data of the event GUILD_SCHEDULED_EVENT_USER_ADD.
@@ -963,6 +1291,14 @@ func (*GuildScheduledEventUserAdd) EventType() event.Type { return event.GuildSc
 func (e *GuildScheduledEventUserAdd) DecodeJSON(data []byte) error {
 	d := newDecoder(data)
 	*e = GuildScheduledEventUserAdd{meta: meta{raw: d.s}}
+	e.decode(&d)
+	return d.end("GuildScheduledEventUserAdd")
+}
+
+// DecodeETF reads the data of the event from a term, see [Event].
+func (e *GuildScheduledEventUserAdd) DecodeETF(data []byte) error {
+	d := newTermDecoder(data)
+	*e = GuildScheduledEventUserAdd{}
 	e.decode(&d)
 	return d.end("GuildScheduledEventUserAdd")
 }
@@ -992,6 +1328,14 @@ func (e *GuildScheduledEventUserRemove) DecodeJSON(data []byte) error {
 	return d.end("GuildScheduledEventUserRemove")
 }
 
+// DecodeETF reads the data of the event from a term, see [Event].
+func (e *GuildScheduledEventUserRemove) DecodeETF(data []byte) error {
+	d := newTermDecoder(data)
+	*e = GuildScheduledEventUserRemove{}
+	e.decode(&d)
+	return d.end("GuildScheduledEventUserRemove")
+}
+
 func (e *GuildScheduledEventUserRemove) wipe(m meta) { *e = GuildScheduledEventUserRemove{meta: m} }
 
 // GuildSoundboardSoundCreate is the data of the event GUILD_SOUNDBOARD_SOUND_CREATE.
@@ -1013,6 +1357,14 @@ func (e *GuildSoundboardSoundCreate) DecodeJSON(data []byte) error {
 	return d.end("GuildSoundboardSoundCreate")
 }
 
+// DecodeETF reads the data of the event from a term, see [Event].
+func (e *GuildSoundboardSoundCreate) DecodeETF(data []byte) error {
+	d := newTermDecoder(data)
+	*e = GuildSoundboardSoundCreate{}
+	e.decode(&d)
+	return d.end("GuildSoundboardSoundCreate")
+}
+
 func (e *GuildSoundboardSoundCreate) wipe(m meta) { *e = GuildSoundboardSoundCreate{meta: m} }
 
 // GuildSoundboardSoundUpdate is the data of the event GUILD_SOUNDBOARD_SOUND_UPDATE.
@@ -1030,6 +1382,14 @@ func (*GuildSoundboardSoundUpdate) EventType() event.Type { return event.GuildSo
 func (e *GuildSoundboardSoundUpdate) DecodeJSON(data []byte) error {
 	d := newDecoder(data)
 	*e = GuildSoundboardSoundUpdate{meta: meta{raw: d.s}}
+	e.decode(&d)
+	return d.end("GuildSoundboardSoundUpdate")
+}
+
+// DecodeETF reads the data of the event from a term, see [Event].
+func (e *GuildSoundboardSoundUpdate) DecodeETF(data []byte) error {
+	d := newTermDecoder(data)
+	*e = GuildSoundboardSoundUpdate{}
 	e.decode(&d)
 	return d.end("GuildSoundboardSoundUpdate")
 }
@@ -1056,6 +1416,14 @@ func (e *GuildSoundboardSoundDelete) DecodeJSON(data []byte) error {
 	return d.end("GuildSoundboardSoundDelete")
 }
 
+// DecodeETF reads the data of the event from a term, see [Event].
+func (e *GuildSoundboardSoundDelete) DecodeETF(data []byte) error {
+	d := newTermDecoder(data)
+	*e = GuildSoundboardSoundDelete{}
+	e.decode(&d)
+	return d.end("GuildSoundboardSoundDelete")
+}
+
 func (e *GuildSoundboardSoundDelete) wipe(m meta) { *e = GuildSoundboardSoundDelete{meta: m} }
 
 // GuildSoundboardSoundsUpdate is the data of the event GUILD_SOUNDBOARD_SOUNDS_UPDATE.
@@ -1074,6 +1442,14 @@ func (*GuildSoundboardSoundsUpdate) EventType() event.Type { return event.GuildS
 func (e *GuildSoundboardSoundsUpdate) DecodeJSON(data []byte) error {
 	d := newDecoder(data)
 	*e = GuildSoundboardSoundsUpdate{meta: meta{raw: d.s}}
+	e.decode(&d)
+	return d.end("GuildSoundboardSoundsUpdate")
+}
+
+// DecodeETF reads the data of the event from a term, see [Event].
+func (e *GuildSoundboardSoundsUpdate) DecodeETF(data []byte) error {
+	d := newTermDecoder(data)
+	*e = GuildSoundboardSoundsUpdate{}
 	e.decode(&d)
 	return d.end("GuildSoundboardSoundsUpdate")
 }
@@ -1100,6 +1476,14 @@ func (e *SoundboardSounds) DecodeJSON(data []byte) error {
 	return d.end("SoundboardSounds")
 }
 
+// DecodeETF reads the data of the event from a term, see [Event].
+func (e *SoundboardSounds) DecodeETF(data []byte) error {
+	d := newTermDecoder(data)
+	*e = SoundboardSounds{}
+	e.decode(&d)
+	return d.end("SoundboardSounds")
+}
+
 func (e *SoundboardSounds) wipe(m meta) { *e = SoundboardSounds{meta: m} }
 
 // IntegrationCreate is the data of the event INTEGRATION_CREATE.
@@ -1122,6 +1506,14 @@ func (e *IntegrationCreate) DecodeJSON(data []byte) error {
 	return d.end("IntegrationCreate")
 }
 
+// DecodeETF reads the data of the event from a term, see [Event].
+func (e *IntegrationCreate) DecodeETF(data []byte) error {
+	d := newTermDecoder(data)
+	*e = IntegrationCreate{}
+	e.decode(&d)
+	return d.end("IntegrationCreate")
+}
+
 func (e *IntegrationCreate) wipe(m meta) { *e = IntegrationCreate{meta: m} }
 
 // IntegrationUpdate is the data of the event INTEGRATION_UPDATE.
@@ -1140,6 +1532,14 @@ func (*IntegrationUpdate) EventType() event.Type { return event.IntegrationUpdat
 func (e *IntegrationUpdate) DecodeJSON(data []byte) error {
 	d := newDecoder(data)
 	*e = IntegrationUpdate{meta: meta{raw: d.s}}
+	e.decode(&d)
+	return d.end("IntegrationUpdate")
+}
+
+// DecodeETF reads the data of the event from a term, see [Event].
+func (e *IntegrationUpdate) DecodeETF(data []byte) error {
+	d := newTermDecoder(data)
+	*e = IntegrationUpdate{}
 	e.decode(&d)
 	return d.end("IntegrationUpdate")
 }
@@ -1167,6 +1567,14 @@ func (e *IntegrationDelete) DecodeJSON(data []byte) error {
 	return d.end("IntegrationDelete")
 }
 
+// DecodeETF reads the data of the event from a term, see [Event].
+func (e *IntegrationDelete) DecodeETF(data []byte) error {
+	d := newTermDecoder(data)
+	*e = IntegrationDelete{}
+	e.decode(&d)
+	return d.end("IntegrationDelete")
+}
+
 func (e *IntegrationDelete) wipe(m meta) { *e = IntegrationDelete{meta: m} }
 
 // InteractionCreate is the data of the event INTERACTION_CREATE.
@@ -1184,6 +1592,14 @@ func (*InteractionCreate) EventType() event.Type { return event.InteractionCreat
 func (e *InteractionCreate) DecodeJSON(data []byte) error {
 	d := newDecoder(data)
 	*e = InteractionCreate{meta: meta{raw: d.s}}
+	e.decode(&d)
+	return d.end("InteractionCreate")
+}
+
+// DecodeETF reads the data of the event from a term, see [Event].
+func (e *InteractionCreate) DecodeETF(data []byte) error {
+	d := newTermDecoder(data)
+	*e = InteractionCreate{}
 	e.decode(&d)
 	return d.end("InteractionCreate")
 }
@@ -1222,6 +1638,14 @@ func (e *InviteCreate) DecodeJSON(data []byte) error {
 	return d.end("InviteCreate")
 }
 
+// DecodeETF reads the data of the event from a term, see [Event].
+func (e *InviteCreate) DecodeETF(data []byte) error {
+	d := newTermDecoder(data)
+	*e = InviteCreate{}
+	e.decode(&d)
+	return d.end("InviteCreate")
+}
+
 func (e *InviteCreate) wipe(m meta) { *e = InviteCreate{meta: m} }
 
 // InviteDelete is the data of the event INVITE_DELETE.
@@ -1241,6 +1665,14 @@ func (*InviteDelete) EventType() event.Type { return event.InviteDelete }
 func (e *InviteDelete) DecodeJSON(data []byte) error {
 	d := newDecoder(data)
 	*e = InviteDelete{meta: meta{raw: d.s}}
+	e.decode(&d)
+	return d.end("InviteDelete")
+}
+
+// DecodeETF reads the data of the event from a term, see [Event].
+func (e *InviteDelete) DecodeETF(data []byte) error {
+	d := newTermDecoder(data)
+	*e = InviteDelete{}
 	e.decode(&d)
 	return d.end("InviteDelete")
 }
@@ -1270,6 +1702,14 @@ func (e *MessageCreate) DecodeJSON(data []byte) error {
 	return d.end("MessageCreate")
 }
 
+// DecodeETF reads the data of the event from a term, see [Event].
+func (e *MessageCreate) DecodeETF(data []byte) error {
+	d := newTermDecoder(data)
+	*e = MessageCreate{}
+	e.decode(&d)
+	return d.end("MessageCreate")
+}
+
 func (e *MessageCreate) wipe(m meta) { *e = MessageCreate{meta: m} }
 
 // MessageUpdate is the data of the event MESSAGE_UPDATE.
@@ -1291,6 +1731,14 @@ func (*MessageUpdate) EventType() event.Type { return event.MessageUpdate }
 func (e *MessageUpdate) DecodeJSON(data []byte) error {
 	d := newDecoder(data)
 	*e = MessageUpdate{meta: meta{raw: d.s}}
+	e.decode(&d)
+	return d.end("MessageUpdate")
+}
+
+// DecodeETF reads the data of the event from a term, see [Event].
+func (e *MessageUpdate) DecodeETF(data []byte) error {
+	d := newTermDecoder(data)
+	*e = MessageUpdate{}
 	e.decode(&d)
 	return d.end("MessageUpdate")
 }
@@ -1318,6 +1766,14 @@ func (e *MessageDelete) DecodeJSON(data []byte) error {
 	return d.end("MessageDelete")
 }
 
+// DecodeETF reads the data of the event from a term, see [Event].
+func (e *MessageDelete) DecodeETF(data []byte) error {
+	d := newTermDecoder(data)
+	*e = MessageDelete{}
+	e.decode(&d)
+	return d.end("MessageDelete")
+}
+
 func (e *MessageDelete) wipe(m meta) { *e = MessageDelete{meta: m} }
 
 // MessageDeleteBulk is the data of the event MESSAGE_DELETE_BULK.
@@ -1337,6 +1793,14 @@ func (*MessageDeleteBulk) EventType() event.Type { return event.MessageDeleteBul
 func (e *MessageDeleteBulk) DecodeJSON(data []byte) error {
 	d := newDecoder(data)
 	*e = MessageDeleteBulk{meta: meta{raw: d.s}}
+	e.decode(&d)
+	return d.end("MessageDeleteBulk")
+}
+
+// DecodeETF reads the data of the event from a term, see [Event].
+func (e *MessageDeleteBulk) DecodeETF(data []byte) error {
+	d := newTermDecoder(data)
+	*e = MessageDeleteBulk{}
 	e.decode(&d)
 	return d.end("MessageDeleteBulk")
 }
@@ -1371,6 +1835,14 @@ func (e *MessageReactionAdd) DecodeJSON(data []byte) error {
 	return d.end("MessageReactionAdd")
 }
 
+// DecodeETF reads the data of the event from a term, see [Event].
+func (e *MessageReactionAdd) DecodeETF(data []byte) error {
+	d := newTermDecoder(data)
+	*e = MessageReactionAdd{}
+	e.decode(&d)
+	return d.end("MessageReactionAdd")
+}
+
 func (e *MessageReactionAdd) wipe(m meta) { *e = MessageReactionAdd{meta: m} }
 
 // MessageReactionRemove is the data of the event MESSAGE_REACTION_REMOVE.
@@ -1398,6 +1870,14 @@ func (e *MessageReactionRemove) DecodeJSON(data []byte) error {
 	return d.end("MessageReactionRemove")
 }
 
+// DecodeETF reads the data of the event from a term, see [Event].
+func (e *MessageReactionRemove) DecodeETF(data []byte) error {
+	d := newTermDecoder(data)
+	*e = MessageReactionRemove{}
+	e.decode(&d)
+	return d.end("MessageReactionRemove")
+}
+
 func (e *MessageReactionRemove) wipe(m meta) { *e = MessageReactionRemove{meta: m} }
 
 // MessageReactionRemoveAll is the data of the event MESSAGE_REACTION_REMOVE_ALL.
@@ -1417,6 +1897,14 @@ func (*MessageReactionRemoveAll) EventType() event.Type { return event.MessageRe
 func (e *MessageReactionRemoveAll) DecodeJSON(data []byte) error {
 	d := newDecoder(data)
 	*e = MessageReactionRemoveAll{meta: meta{raw: d.s}}
+	e.decode(&d)
+	return d.end("MessageReactionRemoveAll")
+}
+
+// DecodeETF reads the data of the event from a term, see [Event].
+func (e *MessageReactionRemoveAll) DecodeETF(data []byte) error {
+	d := newTermDecoder(data)
+	*e = MessageReactionRemoveAll{}
 	e.decode(&d)
 	return d.end("MessageReactionRemoveAll")
 }
@@ -1445,6 +1933,14 @@ func (e *MessageReactionRemoveEmoji) DecodeJSON(data []byte) error {
 	return d.end("MessageReactionRemoveEmoji")
 }
 
+// DecodeETF reads the data of the event from a term, see [Event].
+func (e *MessageReactionRemoveEmoji) DecodeETF(data []byte) error {
+	d := newTermDecoder(data)
+	*e = MessageReactionRemoveEmoji{}
+	e.decode(&d)
+	return d.end("MessageReactionRemoveEmoji")
+}
+
 func (e *MessageReactionRemoveEmoji) wipe(m meta) { *e = MessageReactionRemoveEmoji{meta: m} }
 
 // PresenceUpdate is the data of the event PRESENCE_UPDATE.
@@ -1462,6 +1958,14 @@ func (*PresenceUpdate) EventType() event.Type { return event.PresenceUpdate }
 func (e *PresenceUpdate) DecodeJSON(data []byte) error {
 	d := newDecoder(data)
 	*e = PresenceUpdate{meta: meta{raw: d.s}}
+	e.decode(&d)
+	return d.end("PresenceUpdate")
+}
+
+// DecodeETF reads the data of the event from a term, see [Event].
+func (e *PresenceUpdate) DecodeETF(data []byte) error {
+	d := newTermDecoder(data)
+	*e = PresenceUpdate{}
 	e.decode(&d)
 	return d.end("PresenceUpdate")
 }
@@ -1487,6 +1991,14 @@ func (e *StageInstanceCreate) DecodeJSON(data []byte) error {
 	return d.end("StageInstanceCreate")
 }
 
+// DecodeETF reads the data of the event from a term, see [Event].
+func (e *StageInstanceCreate) DecodeETF(data []byte) error {
+	d := newTermDecoder(data)
+	*e = StageInstanceCreate{}
+	e.decode(&d)
+	return d.end("StageInstanceCreate")
+}
+
 func (e *StageInstanceCreate) wipe(m meta) { *e = StageInstanceCreate{meta: m} }
 
 // StageInstanceUpdate is the data of the event STAGE_INSTANCE_UPDATE.
@@ -1504,6 +2016,14 @@ func (*StageInstanceUpdate) EventType() event.Type { return event.StageInstanceU
 func (e *StageInstanceUpdate) DecodeJSON(data []byte) error {
 	d := newDecoder(data)
 	*e = StageInstanceUpdate{meta: meta{raw: d.s}}
+	e.decode(&d)
+	return d.end("StageInstanceUpdate")
+}
+
+// DecodeETF reads the data of the event from a term, see [Event].
+func (e *StageInstanceUpdate) DecodeETF(data []byte) error {
+	d := newTermDecoder(data)
+	*e = StageInstanceUpdate{}
 	e.decode(&d)
 	return d.end("StageInstanceUpdate")
 }
@@ -1529,6 +2049,14 @@ func (e *StageInstanceDelete) DecodeJSON(data []byte) error {
 	return d.end("StageInstanceDelete")
 }
 
+// DecodeETF reads the data of the event from a term, see [Event].
+func (e *StageInstanceDelete) DecodeETF(data []byte) error {
+	d := newTermDecoder(data)
+	*e = StageInstanceDelete{}
+	e.decode(&d)
+	return d.end("StageInstanceDelete")
+}
+
 func (e *StageInstanceDelete) wipe(m meta) { *e = StageInstanceDelete{meta: m} }
 
 // SubscriptionCreate is the data of the event SUBSCRIPTION_CREATE.
@@ -1546,6 +2074,14 @@ func (*SubscriptionCreate) EventType() event.Type { return event.SubscriptionCre
 func (e *SubscriptionCreate) DecodeJSON(data []byte) error {
 	d := newDecoder(data)
 	*e = SubscriptionCreate{meta: meta{raw: d.s}}
+	e.decode(&d)
+	return d.end("SubscriptionCreate")
+}
+
+// DecodeETF reads the data of the event from a term, see [Event].
+func (e *SubscriptionCreate) DecodeETF(data []byte) error {
+	d := newTermDecoder(data)
+	*e = SubscriptionCreate{}
 	e.decode(&d)
 	return d.end("SubscriptionCreate")
 }
@@ -1571,6 +2107,14 @@ func (e *SubscriptionUpdate) DecodeJSON(data []byte) error {
 	return d.end("SubscriptionUpdate")
 }
 
+// DecodeETF reads the data of the event from a term, see [Event].
+func (e *SubscriptionUpdate) DecodeETF(data []byte) error {
+	d := newTermDecoder(data)
+	*e = SubscriptionUpdate{}
+	e.decode(&d)
+	return d.end("SubscriptionUpdate")
+}
+
 func (e *SubscriptionUpdate) wipe(m meta) { *e = SubscriptionUpdate{meta: m} }
 
 // SubscriptionDelete is the data of the event SUBSCRIPTION_DELETE.
@@ -1588,6 +2132,14 @@ func (*SubscriptionDelete) EventType() event.Type { return event.SubscriptionDel
 func (e *SubscriptionDelete) DecodeJSON(data []byte) error {
 	d := newDecoder(data)
 	*e = SubscriptionDelete{meta: meta{raw: d.s}}
+	e.decode(&d)
+	return d.end("SubscriptionDelete")
+}
+
+// DecodeETF reads the data of the event from a term, see [Event].
+func (e *SubscriptionDelete) DecodeETF(data []byte) error {
+	d := newTermDecoder(data)
+	*e = SubscriptionDelete{}
 	e.decode(&d)
 	return d.end("SubscriptionDelete")
 }
@@ -1617,6 +2169,14 @@ func (e *TypingStart) DecodeJSON(data []byte) error {
 	return d.end("TypingStart")
 }
 
+// DecodeETF reads the data of the event from a term, see [Event].
+func (e *TypingStart) DecodeETF(data []byte) error {
+	d := newTermDecoder(data)
+	*e = TypingStart{}
+	e.decode(&d)
+	return d.end("TypingStart")
+}
+
 func (e *TypingStart) wipe(m meta) { *e = TypingStart{meta: m} }
 
 // UserUpdate is the data of the event USER_UPDATE.
@@ -1634,6 +2194,14 @@ func (*UserUpdate) EventType() event.Type { return event.UserUpdate }
 func (e *UserUpdate) DecodeJSON(data []byte) error {
 	d := newDecoder(data)
 	*e = UserUpdate{meta: meta{raw: d.s}}
+	e.decode(&d)
+	return d.end("UserUpdate")
+}
+
+// DecodeETF reads the data of the event from a term, see [Event].
+func (e *UserUpdate) DecodeETF(data []byte) error {
+	d := newTermDecoder(data)
+	*e = UserUpdate{}
 	e.decode(&d)
 	return d.end("UserUpdate")
 }
@@ -1666,6 +2234,14 @@ func (e *VoiceChannelEffectSend) DecodeJSON(data []byte) error {
 	return d.end("VoiceChannelEffectSend")
 }
 
+// DecodeETF reads the data of the event from a term, see [Event].
+func (e *VoiceChannelEffectSend) DecodeETF(data []byte) error {
+	d := newTermDecoder(data)
+	*e = VoiceChannelEffectSend{}
+	e.decode(&d)
+	return d.end("VoiceChannelEffectSend")
+}
+
 func (e *VoiceChannelEffectSend) wipe(m meta) { *e = VoiceChannelEffectSend{meta: m} }
 
 // VoiceChannelStartTimeUpdate is the data of the event VOICE_CHANNEL_START_TIME_UPDATE.
@@ -1685,6 +2261,14 @@ func (*VoiceChannelStartTimeUpdate) EventType() event.Type { return event.VoiceC
 func (e *VoiceChannelStartTimeUpdate) DecodeJSON(data []byte) error {
 	d := newDecoder(data)
 	*e = VoiceChannelStartTimeUpdate{meta: meta{raw: d.s}}
+	e.decode(&d)
+	return d.end("VoiceChannelStartTimeUpdate")
+}
+
+// DecodeETF reads the data of the event from a term, see [Event].
+func (e *VoiceChannelStartTimeUpdate) DecodeETF(data []byte) error {
+	d := newTermDecoder(data)
+	*e = VoiceChannelStartTimeUpdate{}
 	e.decode(&d)
 	return d.end("VoiceChannelStartTimeUpdate")
 }
@@ -1712,6 +2296,14 @@ func (e *VoiceChannelStatusUpdate) DecodeJSON(data []byte) error {
 	return d.end("VoiceChannelStatusUpdate")
 }
 
+// DecodeETF reads the data of the event from a term, see [Event].
+func (e *VoiceChannelStatusUpdate) DecodeETF(data []byte) error {
+	d := newTermDecoder(data)
+	*e = VoiceChannelStatusUpdate{}
+	e.decode(&d)
+	return d.end("VoiceChannelStatusUpdate")
+}
+
 func (e *VoiceChannelStatusUpdate) wipe(m meta) { *e = VoiceChannelStatusUpdate{meta: m} }
 
 // VoiceStateUpdate is the data of the event VOICE_STATE_UPDATE.
@@ -1729,6 +2321,14 @@ func (*VoiceStateUpdate) EventType() event.Type { return event.VoiceStateUpdate 
 func (e *VoiceStateUpdate) DecodeJSON(data []byte) error {
 	d := newDecoder(data)
 	*e = VoiceStateUpdate{meta: meta{raw: d.s}}
+	e.decode(&d)
+	return d.end("VoiceStateUpdate")
+}
+
+// DecodeETF reads the data of the event from a term, see [Event].
+func (e *VoiceStateUpdate) DecodeETF(data []byte) error {
+	d := newTermDecoder(data)
+	*e = VoiceStateUpdate{}
 	e.decode(&d)
 	return d.end("VoiceStateUpdate")
 }
@@ -1756,6 +2356,14 @@ func (e *VoiceServerUpdate) DecodeJSON(data []byte) error {
 	return d.end("VoiceServerUpdate")
 }
 
+// DecodeETF reads the data of the event from a term, see [Event].
+func (e *VoiceServerUpdate) DecodeETF(data []byte) error {
+	d := newTermDecoder(data)
+	*e = VoiceServerUpdate{}
+	e.decode(&d)
+	return d.end("VoiceServerUpdate")
+}
+
 func (e *VoiceServerUpdate) wipe(m meta) { *e = VoiceServerUpdate{meta: m} }
 
 // WebhooksUpdate is the data of the event WEBHOOKS_UPDATE.
@@ -1774,6 +2382,14 @@ func (*WebhooksUpdate) EventType() event.Type { return event.WebhooksUpdate }
 func (e *WebhooksUpdate) DecodeJSON(data []byte) error {
 	d := newDecoder(data)
 	*e = WebhooksUpdate{meta: meta{raw: d.s}}
+	e.decode(&d)
+	return d.end("WebhooksUpdate")
+}
+
+// DecodeETF reads the data of the event from a term, see [Event].
+func (e *WebhooksUpdate) DecodeETF(data []byte) error {
+	d := newTermDecoder(data)
+	*e = WebhooksUpdate{}
 	e.decode(&d)
 	return d.end("WebhooksUpdate")
 }
@@ -1803,6 +2419,14 @@ func (e *MessagePollVoteAdd) DecodeJSON(data []byte) error {
 	return d.end("MessagePollVoteAdd")
 }
 
+// DecodeETF reads the data of the event from a term, see [Event].
+func (e *MessagePollVoteAdd) DecodeETF(data []byte) error {
+	d := newTermDecoder(data)
+	*e = MessagePollVoteAdd{}
+	e.decode(&d)
+	return d.end("MessagePollVoteAdd")
+}
+
 func (e *MessagePollVoteAdd) wipe(m meta) { *e = MessagePollVoteAdd{meta: m} }
 
 // MessagePollVoteRemove is the data of the event MESSAGE_POLL_VOTE_REMOVE.
@@ -1824,6 +2448,14 @@ func (*MessagePollVoteRemove) EventType() event.Type { return event.MessagePollV
 func (e *MessagePollVoteRemove) DecodeJSON(data []byte) error {
 	d := newDecoder(data)
 	*e = MessagePollVoteRemove{meta: meta{raw: d.s}}
+	e.decode(&d)
+	return d.end("MessagePollVoteRemove")
+}
+
+// DecodeETF reads the data of the event from a term, see [Event].
+func (e *MessagePollVoteRemove) DecodeETF(data []byte) error {
+	d := newTermDecoder(data)
+	*e = MessagePollVoteRemove{}
 	e.decode(&d)
 	return d.end("MessagePollVoteRemove")
 }

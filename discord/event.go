@@ -16,8 +16,12 @@ type Event interface {
 	// does not fit its field leaves it zero; the error is a [*SyntaxError].
 	DecodeJSON(data []byte) error
 
+	// DecodeETF is DecodeJSON for the same data as a term of Erlang, without
+	// the version byte, as the Split of package etf returns it.
+	DecodeETF(data []byte) error
+
 	// Raw returns the JSON that the event was read from, unknown fields
-	// included, or nothing.
+	// included, or nothing if it was read from a term.
 	Raw() string
 
 	source() *meta
@@ -60,6 +64,13 @@ func Decode(name event.Type, data []byte) (Event, error) {
 func newDecoder(data []byte) decoder {
 	s, spare := keep(data)
 	return decoder{s: s, mem: &none, spare: spare}
+}
+
+// newTermDecoder returns a decoder of a copy of a term.
+func newTermDecoder(data []byte) decoder {
+	d := newDecoder(data)
+	d.term = true
+	return d
 }
 
 // DecodeInto reads the data of a dispatch into an event that is used again and

@@ -65,6 +65,9 @@ func room[T any](d *decoder, s *slab[T]) []T {
 // hold brackets and commas, so it may be wrong.
 func (d *decoder) guess() int {
 	rest := d.s[d.i:]
+	if d.term {
+		return min(int(*d.leftAt()&leftMask), len(rest)) + 1
+	}
 	n := 1
 	if end := strings.IndexByte(rest, ']'); end >= 0 {
 		n += strings.Count(rest[:end], ",")

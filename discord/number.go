@@ -65,6 +65,10 @@ const maxQuick = 18
 
 // int reads an integer.
 func (d *decoder) int(v *int64) {
+	if d.term {
+		d.intOfTerm(v)
+		return
+	}
 	c := d.peek()
 	if !isNumber(c) {
 		d.noInteger(c)
@@ -111,7 +115,9 @@ func quickInt(s string) (n int64, ok bool) {
 // enum reads a value of an enumeration.
 func (d *decoder) enum(v *int32) {
 	n := int64(*v)
-	d.peek()
+	if !d.term {
+		d.peek()
+	}
 	start := d.i
 	if d.int(&n); n != int64(int32(n)) {
 		d.unfitAt(start, "integer of 32 bits")
@@ -122,6 +128,10 @@ func (d *decoder) enum(v *int32) {
 
 // flags reads a set that is a number.
 func (d *decoder) flags(v *uint64) {
+	if d.term {
+		d.flagsOfTerm(v)
+		return
+	}
 	c := d.peek()
 	if !isNumber(c) {
 		d.noInteger(c)
@@ -144,6 +154,10 @@ func (d *decoder) flags(v *uint64) {
 
 // float reads a number.
 func (d *decoder) float(v *float64) {
+	if d.term {
+		d.floatOfTerm(v)
+		return
+	}
 	c := d.peek()
 	if !isNumber(c) {
 		if c == 'n' {
@@ -164,6 +178,10 @@ func (d *decoder) float(v *float64) {
 
 // bool reads true or false.
 func (d *decoder) bool(v *bool) {
+	if d.term {
+		d.boolOfTerm(v)
+		return
+	}
 	switch d.peek() {
 	case 't':
 		if d.literal("true") {
@@ -183,6 +201,9 @@ func (d *decoder) bool(v *bool) {
 // digits reads a string or a number of decimal digits, zero for null. It reports
 // false, and has noted it, if that is not what there is.
 func (d *decoder) digits(want string) (n uint64, ok bool) {
+	if d.term {
+		return d.digitsOfTerm(want)
+	}
 	c := d.peek()
 	start := d.i
 	var text string
@@ -247,6 +268,10 @@ func eightDigits(x uint64) (uint64, bool) {
 
 // id reads a snowflake, zero for null.
 func (d *decoder) id(v *snowflake.ID) {
+	if d.term {
+		d.idOfTerm(v)
+		return
+	}
 	c := d.peek()
 	start := d.i
 	if c == '"' {

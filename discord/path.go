@@ -2,13 +2,13 @@ package discord
 
 import "strconv"
 
-// pathOf returns the way to the value of the message s in which the byte at lies,
-// such as embeds[2].fields[0].name. It reads s again, which only errors pay for.
-func pathOf(s string, at int) string {
+// pathOf returns the way to the value of the message in which the byte at lies,
+// such as embeds[2].fields[0].name. It reads the message again, which only errors pay for.
+func (d *decoder) pathOf(at int) string {
 	var path []byte
 	from := 0
 	for {
-		step, start := stepTo(s, from, at)
+		step, start := d.stepTo(from, at)
 		if step == "" {
 			return string(path)
 		}
@@ -22,17 +22,17 @@ func pathOf(s string, at int) string {
 
 // stepTo finds the part of the value at from in which the byte at lies. It returns
 // the name of the part and where its value starts, or nothing.
-func stepTo(s string, from, at int) (step string, start int) {
-	d := decoder{s: s, i: from, mem: &none}
-	switch d.peek() {
-	case '{':
+func (d *decoder) stepTo(from, at int) (step string, start int) {
+	d = d.again(from)
+	switch d.shape() {
+	case mapTerm:
 		for key, ok := d.open(); ok; key, ok = d.next() {
-			d.peek()
+			d.shape()
 			if start := d.i; d.passes(at) {
 				return key, start
 			}
 		}
-	case '[':
+	case listTerm:
 		if !d.list() {
 			return "", 0
 		}
@@ -43,6 +43,41 @@ func stepTo(s string, from, at int) (step string, start int) {
 		}
 	}
 	return "", 0
+}
+
+// again returns a decoder of the same message from another byte on.
+func (d *decoder) again(from int) *decoder {
+	return &decoder{s: d.s, i: from, mem: &none, term: d.term}
+}
+
+// shape tells whether an object or a list is at i, behind space.
+func (d *decoder) shape() shape {
+	if d.term {
+		if d.i < len(d.s) && !d.bare {
+			scout := *d
+			return scout.token().shape
+		}
+		return noTerm
+	}
+	switch d.peek() {
+	case '{':
+		return mapTerm
+	case '[':
+		return listTerm
+	}
+	return noTerm
+}
+
+// kindOf names the kind of the value at a byte.
+func (d *decoder) kindOf(at int) string {
+	if !d.term {
+		return kindOf(d.s[at:])
+	}
+	names := [...]string{nullTerm: "null", boolTerm: "boolean", textTerm: "string", intTerm: "number", floatTerm: "number", listTerm: "list", mapTerm: "object"}
+	if name := names[d.again(at).token().shape]; name != "" {
+		return name
+	}
+	return "nothing"
 }
 
 // passes reads a value and reports whether the byte at lies in it, or it is the

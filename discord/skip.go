@@ -2,6 +2,10 @@ package discord
 
 // skip reads any value, and judges no more of it than that it is JSON.
 func (d *decoder) skip() {
+	if d.term {
+		d.skipTerm()
+		return
+	}
 	var objects [MaxDepth/64 + 1]uint64 // which of the open containers are objects
 	for depth := 0; ; {
 		switch c := d.peek(); c {

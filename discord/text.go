@@ -51,6 +51,10 @@ const minPlain = 64
 
 // str reads a string.
 func (d *decoder) str(v *string) {
+	if d.term {
+		d.textOfTerm(v)
+		return
+	}
 	switch d.peek() {
 	case '"':
 		*v = d.text()
@@ -83,11 +87,8 @@ func (d *decoder) unescape() string {
 	if d.err != nil {
 		return ""
 	}
-	if cap(d.plain)-len(d.plain) < size {
-		d.plain = make([]byte, 0, max(size, 2*cap(d.plain), minPlain))
-	}
+	start := d.reserve(size)
 	out := d.plain
-	start := len(out)
 	for {
 		end, high := plainEnd(d.s, d.i)
 		if part := d.s[d.i:end]; high == 0 {
@@ -103,6 +104,14 @@ func (d *decoder) unescape() string {
 	}
 	d.plain = out
 	return alias(out[start:len(out):len(out)])
+}
+
+// reserve makes room for plain text, and returns where it starts.
+func (d *decoder) reserve(size int) (start int) {
+	if cap(d.plain)-len(d.plain) < size {
+		d.plain = make([]byte, 0, max(size, 2*cap(d.plain), minPlain))
+	}
+	return len(d.plain)
 }
 
 // closing returns how far off the quote is that ends a string, and checks that

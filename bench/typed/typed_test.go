@@ -12,6 +12,7 @@ import (
 	"github.com/discordpkg/gateway/bench/mix"
 	"github.com/discordpkg/gateway/bench/process"
 	"github.com/discordpkg/gateway/discord"
+	"github.com/discordpkg/gateway/etf"
 	"github.com/discordpkg/gateway/event"
 )
 
@@ -19,6 +20,7 @@ import (
 type dispatch struct {
 	name event.Type
 	data []byte
+	term []byte // the same in ETF, as Discord writes it
 }
 
 func dispatches(tb testing.TB, n int) []dispatch {
@@ -32,7 +34,11 @@ func dispatches(tb testing.TB, n int) []dispatch {
 		if err := json.Unmarshal(text, &p); err != nil {
 			tb.Fatal(err)
 		}
-		list = append(list, dispatch{p.T, bytes.Clone(p.D)})
+		wire, err := etf.Codec{IntegerIDs: true, AtomKeys: true}.AppendWire(nil, p.D)
+		if err != nil {
+			tb.Fatal(err)
+		}
+		list = append(list, dispatch{p.T, bytes.Clone(p.D), wire[1:]})
 	}
 	return list
 }
@@ -88,6 +94,14 @@ func BenchmarkMix(b *testing.B) {
 	}
 	run("discord", func(d dispatch) error { _, err := discord.Decode(d.name, d.data); return err })
 	run("discord reused", func(d dispatch) error { return discord.DecodeInto(reused[d.name], d.data) })
+	run("discord from ETF", func(d dispatch) error { return discord.New(d.name).DecodeETF(d.term) })
+	run("discord from ETF by way of JSON", func(d dispatch) error {
+		text, err := etf.Codec{}.AppendJSON(nil, d.term, 1<<20)
+		if err != nil {
+			return err
+		}
+		return discord.New(d.name).DecodeJSON(text)
+	})
 	run("discord by encoding json", func(d dispatch) error { return json.Unmarshal(d.data, discord.New(d.name)) })
 	run("discordgo", func(d dispatch) error { return json.Unmarshal(d.data, theirs(d.name)) })
 	run("discordgo by goccy", func(d dispatch) error { return goccy.Unmarshal(d.data, theirs(d.name)) })

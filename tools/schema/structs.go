@@ -192,6 +192,14 @@ func (e *%[1]s) DecodeJSON(data []byte) error {
 	return d.end("%[1]s")
 }
 
+// DecodeETF reads the data of the event from a term, see [Event].
+func (e *%[1]s) DecodeETF(data []byte) error {
+	d := newTermDecoder(data)
+	*e = %[1]s{}
+	e.decode(&d)
+	return d.end("%[1]s")
+}
+
 func (e *%[1]s) wipe(m meta) { *e = %[1]s{meta: m} }
 
 `
