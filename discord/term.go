@@ -133,54 +133,51 @@ func (d *decoder) big(n int) (v uint64) {
 }
 
 // token reads the term at i, unless it is a list or a map.
-func (d *decoder) token() (t token) {
+func (d *decoder) token() token {
 	if d.bare { // an element of a STRING
 		d.bare = false
 		return token{shape: intTerm, n: d.big(1)}
 	}
 	if d.i >= len(d.s) {
 		d.fail(ErrTerm)
-		return t
+		return token{}
 	}
-	switch d.s[d.i] {
+	tag := d.s[d.i]
+	switch tag {
 	case tagMap:
 		return token{shape: mapTerm}
 	case tagList, tagNil, tagString, tagSmallTuple, tagLargeTuple:
 		return token{shape: listTerm}
 	}
-	tag := d.s[d.i]
 	d.i++
+	return d.scalar(tag)
+}
+
+// scalar reads the rest of a term without parts.
+func (d *decoder) scalar(tag byte) token {
 	switch tag {
 	case tagBinary:
-		t = token{shape: textTerm, text: d.utf8(d.take(int(d.big(4))))}
+		return token{shape: textTerm, text: d.utf8(d.take(int(d.big(4))))}
 	case tagSmallInteger:
-		t = token{shape: intTerm, n: d.big(1)}
+		return token{shape: intTerm, n: d.big(1)}
 	case tagInteger:
-		t = signed(int64(int32(d.big(4))))
+		return signed(int64(int32(d.big(4))))
 	case tagSmallBig:
-		t = d.bignum(int(d.big(1)))
+		return d.bignum(int(d.big(1)))
 	case tagLargeBig:
-		t = d.bignum(int(d.big(4)))
+		return d.bignum(int(d.big(4)))
 	case tagSmallAtom, tagSmallAtomUTF8:
-		t = d.atom(d.take(int(d.big(1))))
+		return d.atom(d.take(int(d.big(1))))
 	case tagAtom, tagAtomUTF8:
-		t = d.atom(d.take(int(d.big(2))))
+		return d.atom(d.take(int(d.big(2))))
 	case tagNewFloat:
-		t = float(math.Float64frombits(d.big(8)))
+		return d.float64(math.Float64frombits(d.big(8)), nil)
 	case tagFloat:
-		f, err := strconv.ParseFloat(strings.TrimRight(d.take(31), "\x00"), 64)
-		if err != nil {
-			d.fail(ErrTerm)
-		}
-		t = float(f)
-	default:
-		d.i--
-		d.fail(ErrTerm)
+		return d.float64(strconv.ParseFloat(strings.TrimRight(d.take(31), "\x00"), 64))
 	}
-	if t.shape == floatTerm && (math.IsInf(t.f, 0) || math.IsNaN(t.f)) {
-		d.fail(ErrTerm)
-	}
-	return t
+	d.i--
+	d.fail(ErrTerm)
+	return token{}
 }
 
 func signed(n int64) token {
@@ -193,8 +190,11 @@ func signed(n int64) token {
 // maxSafe is the largest magnitude up to which floats hold every integer.
 const maxSafe = 1 << 53
 
-// float is a number that a float says, which may be none with a fraction.
-func float(f float64) token {
+// float64 is the number that a float says, which may have no fraction.
+func (d *decoder) float64(f float64, err error) token {
+	if err != nil || math.IsInf(f, 0) || math.IsNaN(f) {
+		d.fail(ErrTerm)
+	}
 	if n := int64(f); -maxSafe <= f && f <= maxSafe && float64(n) == f {
 		return signed(n)
 	}
