@@ -97,3 +97,16 @@ func (s *GatewayState) Recycle() {
 	s.link.Recycle()
 	s.json = s.recycled(s.json)
 }
+
+// Detach leaves the memory of the last payload, and the payload itself, to
+// those who hold them: the state takes other memory for what it reads next. A shell calls it when it
+// wants to read on while a handler still has the payload. A pool of
+// [WithBufferPool] does not get that memory back. It keeps what has arrived of a
+// compressed message that is not complete.
+func (s *GatewayState) Detach() {
+	s.buf, s.json = nil, nil
+	if s.unpacked {
+		s.plain, s.unpacked = nil, false
+	}
+	s.payload = new(GatewayPayload)
+}

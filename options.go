@@ -342,7 +342,8 @@ func defaultState(token string) *GatewayState {
 		properties: IdentifyConnectionProperties{
 			OS: runtime.GOOS, Browser: "github.com/discordpkg/gateway", Device: "github.com/discordpkg/gateway",
 		},
-		link: link{limit: 64 << 20},
+		payload: new(GatewayPayload),
+		link:    link{limit: 64 << 20},
 	}
 }
 
@@ -362,14 +363,4 @@ func (s *GatewayState) check() error {
 		return errors.New("gateway: payload compression works with neither transport compression nor another encoding")
 	}
 	return nil
-}
-
-// allow adds to the events that are wanted.
-func (s *GatewayState) allow(events []event.Type) {
-	if !s.filtered {
-		s.filtered = true
-		s.allowed = event.Set{}
-		s.allowed.Add(event.Ready, event.Resumed)
-	}
-	s.allowed.Add(events...)
 }

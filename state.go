@@ -63,7 +63,8 @@ type GatewayState struct {
 	missed        int64
 
 	json    []byte // data of the current message, if it was not JSON
-	payload GatewayPayload
+	payload *GatewayPayload
+	narrow  *event.Set // if not nil, only these of the allowed events are wanted
 }
 
 // NewGatewayState returns the state of a connection that has just opened. The
@@ -186,7 +187,7 @@ func (s *GatewayState) handleDispatch(p *GatewayPayload) (redundant bool) {
 	if p.EventName == event.Resumed || p.EventName == event.Ready && !s.resuming {
 		s.follow(true, p.Op, p.EventName)
 	}
-	return !s.EventIsWhitelisted(p.EventName)
+	return !s.wanted(p)
 }
 
 func (s *GatewayState) handleHello(p *GatewayPayload, textWriter, closeWriter io.Writer) error {
@@ -279,12 +280,6 @@ func (s *GatewayState) Close() error {
 	return nil
 }
 
-// EventIsWhitelisted reports whether the caller wants evt, see
-// [WithGuildEvents], [WithDirectMessageEvents] and [WithEvents].
-func (s *GatewayState) EventIsWhitelisted(evt event.Type) bool {
-	return !s.filtered || s.allowed.Has(evt)
-}
-
 // HaveIdentified reports whether identify or resume was written.
 func (s *GatewayState) HaveIdentified() bool { return s.phase >= phase.Ready }
 
@@ -337,8 +332,8 @@ func (s *GatewayState) decode(msg []byte) (*GatewayPayload, error) {
 			return nil, err
 		}
 	}
-	s.payload = p
-	return &s.payload, nil
+	*s.payload = p
+	return s.payload, nil
 }
 
 // scan finds the parts of a message. The data of an event that is not wanted is not looked at.
@@ -383,9 +378,4 @@ func payloadOf(op uint, seq int64, name []byte) (GatewayPayload, error) {
 		return GatewayPayload{}, fmt.Errorf("%w: event name of %d bytes", ErrMalformed, len(name))
 	}
 	return GatewayPayload{Op: opcode.Type(op), Seq: seq, EventName: event.Parse(name)}, nil
-}
-
-// wanted reports whether the caller looks at the data of p.
-func (s *GatewayState) wanted(p *GatewayPayload) bool {
-	return p.Op != opcode.Dispatch || s.EventIsWhitelisted(p.EventName)
 }

@@ -21,11 +21,12 @@ const (
 // Close ends the shard for good. It writes a close frame, waits for the answer
 // until ctx ends (or for Config.WriteTimeout), and returns when the event loop
 // has ended; [Shard.EventLoop] returns [ErrClosed], [Shard.Run] returns nil. What waits,
-// a Dial, a Write, a pause between connections, ends too.
+// a Dial, a Write, an Await, a pause between connections, ends too.
 //
-// When ctx ends first the connection is cut, and the cause is returned; then
-// the loop may still be running if a handler is. From within the handler Close
-// does not wait: the loop ends when the handler returns.
+// When ctx ends first its cause is returned, and the connection is cut: at once
+// if the close frame has gone out, otherwise as soon as it has, within 2 s.
+// For a handler Close waits 10 s, and returns [ErrHandlerRuns]; then the loop ends when the handler returns. With
+// the context of a handler, see [WithinHandler], it does not wait at all.
 //
 // A second Close waits as well and does nothing else.
 func (s *Shard) Close(ctx context.Context, mode CloseMode) error {
@@ -33,33 +34,76 @@ func (s *Shard) Close(ctx context.Context, mode CloseMode) error {
 	if c == nil {
 		return nil
 	}
-	stop := context.AfterFunc(ctx, func() { _ = c.nc.Close() })
+	stop := context.AfterFunc(ctx, c.cut)
 	defer stop()
 	c.flush()
-	if c.inHandler() {
+	if isWithinHandler(ctx) {
 		return nil
 	}
 	if c.idle() {
 		_ = c.finish(ErrClosed)
 	}
-	select {
-	case <-c.ended:
-		return nil
-	case <-ctx.Done():
-	}
-	if !c.handling.Load() {
-		<-c.ended
-	}
-	return fmt.Errorf("gatewayshard: close: %w", context.Cause(ctx))
+	return c.awaitEnd(ctx)
 }
 
-// beginClose tells everybody, and returns the connection if there is one.
+// cut closes the socket, but not before what is queued was written.
+func (c *connection) cut() {
+	s := c.shard
+	s.mu.Lock()
+	c.end(ErrClosed)
+	writing := c.flushing
+	s.mu.Unlock()
+	if writing {
+		_ = c.nc.SetWriteDeadline(time.Now().Add(parting))
+	}
+	c.flush()
+}
+
+// awaitEnd returns when nothing of the connection runs any more, or ctx or the
+// patience with a handler has ended.
+func (c *connection) awaitEnd(ctx context.Context) error {
+	patience := time.NewTicker(handlerPatience)
+	defer patience.Stop()
+	for {
+		select {
+		case <-c.ended:
+			return nil
+		case <-patience.C:
+			if c.busy() {
+				return fmt.Errorf("gatewayshard: close: %w", ErrHandlerRuns)
+			}
+			continue
+		case <-ctx.Done():
+		}
+		if c.written() && !c.busy() {
+			<-c.ended
+		}
+		return fmt.Errorf("gatewayshard: close: %w", context.Cause(ctx))
+	}
+}
+
+// busy reports whether the loop waits for a handler.
+func (c *connection) busy() bool {
+	c.shard.mu.Lock()
+	defer c.shard.mu.Unlock()
+	return c.inCall()
+}
+
+// written reports whether nothing is left to write.
+func (c *connection) written() bool {
+	c.shard.mu.Lock()
+	defer c.shard.mu.Unlock()
+	return !c.flushing && len(c.pending) == 0
+}
+
+// beginClose ends what waits, and returns the connection if there is one.
 func (s *Shard) beginClose(mode CloseMode) *connection {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !s.closed {
 		s.closed = true
 		close(s.done)
+		s.failCalls(ErrClosed)
 	}
 	if s.cancelDial != nil {
 		s.cancelDial(ErrClosed)
@@ -82,7 +126,7 @@ func (s *Shard) beginClose(mode CloseMode) *connection {
 		_ = s.state.WriteRestartClose(closeWriter{c})
 	}
 	now := time.Now()
-	c.echo = now.Add(s.config.WriteTimeout)
+	c.handshake, c.echo = time.Time{}, now.Add(s.config.WriteTimeout)
 	if c.looping {
 		c.settle(now)
 	}

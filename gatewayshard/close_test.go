@@ -143,7 +143,7 @@ func TestCloseFromTheHandler(t *testing.T) {
 		events := 0
 		s = testShard(t, n, func(gateway.ShardID, event.Type, gateway.RawMessage) {
 			events++
-			require.NoError(t, s.Close(context.Background(), EndSession))
+			require.NoError(t, s.Close(WithinHandler(context.Background()), EndSession))
 		})
 		p, done := running(t, n, s)
 		p.serve()
@@ -165,9 +165,12 @@ func TestCloseWaitsForTheHandler(t *testing.T) {
 		p.serve()
 		synctest.Wait()
 		go p.drain()
-		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		require.ErrorIs(t, s.Close(ctx, KeepSession), context.DeadlineExceeded, "the handler does not return")
+		start := time.Now()
+		require.ErrorIs(t, s.Close(context.Background(), KeepSession), ErrHandlerRuns)
+		require.Equal(t, 10*time.Second, time.Since(start))
 		closed := make(chan error, 1)
 		go func() { closed <- s.Close(context.Background(), KeepSession) }()
 		synctest.Wait()

@@ -21,8 +21,12 @@
 // Discord down, visibly, instead of filling memory.
 //
 // All other methods of a [Shard] are safe for concurrent use, and may be
-// called from within the handler, except for [Shard.RequestGuildMembers], whose
-// answers arrive on the goroutine that would wait for them.
+// called from within the handler. Those that wait for events, [Shard.Await] and
+// [Shard.RequestGuildMembers], make the shard read on meanwhile on a second
+// goroutine, from wherever they are called: what comes is delivered in order when the handler returns.
+// [Shard.Close] is told that a handler calls it by [WithinHandler].
+//
+// A panic of the handler does not end the shard, see Config.HandlerPanic.
 //
 // # Many shards
 //

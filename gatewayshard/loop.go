@@ -10,7 +10,6 @@ import (
 
 	"github.com/discordpkg/gateway"
 	"github.com/discordpkg/gateway/closecode"
-	"github.com/discordpkg/gateway/event"
 	"github.com/discordpkg/gateway/internal/frame"
 	"github.com/discordpkg/gateway/opcode"
 )
@@ -34,6 +33,7 @@ func (s *Shard) EventLoop(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	err = ErrHandlerExit // unless this function returns
 	defer func() { err = c.finish(err) }()
 	stop := context.AfterFunc(ctx, func() { c.leave(context.Cause(ctx)) })
 	defer stop()
@@ -52,12 +52,11 @@ func (s *Shard) startLoop() (*connection, error) {
 	case c.looping:
 		return nil, ErrConnected
 	}
-	c.looping, c.loop = true, goroutineID()
+	c.looping = true
 	now := time.Now()
+	c.look = now.Add(s.config.HandlerLimit)
 	c.state.Advance(now)
-	if err := s.life.Dialed(now); err != nil {
-		return nil, err
-	}
+	c.handshake = now.Add(s.config.HandshakeTimeout)
 	c.settle(now)
 	return c, nil
 }
@@ -68,7 +67,6 @@ func (c *connection) leave(cause error) {
 	s.mu.Lock()
 	if !c.over && c.err == nil {
 		_ = c.state.WriteRestartClose(closeWriter{c})
-		c.left = true
 		c.end(fmt.Errorf("gatewayshard: event loop stopped: %w", cause))
 	}
 	s.mu.Unlock()
@@ -77,22 +75,27 @@ func (c *connection) leave(cause error) {
 
 func (c *connection) read() error {
 	for {
-		op, payload, err := c.frames.Next()
-		if err != nil {
-			return c.unreadable(err)
-		}
-		switch op {
-		case ws.OpText, ws.OpBinary:
-			err = c.receive(payload)
-		case ws.OpPing:
-			c.pong(payload)
-		case ws.OpClose:
-			err = c.dismissed(payload)
-		}
-		if err != nil {
+		if err := c.next(false); err != nil {
 			return err
 		}
 	}
+}
+
+// next reads one message or control frame and acts on it: on the loop, or ahead of it.
+func (c *connection) next(ahead bool) error {
+	op, payload, err := c.frames.Next()
+	if err != nil {
+		return c.unreadable(err)
+	}
+	switch op {
+	case ws.OpText, ws.OpBinary:
+		return c.receive(payload, ahead)
+	case ws.OpPing:
+		c.pong(payload)
+	case ws.OpClose:
+		return c.dismissed(payload)
+	}
+	return nil
 }
 
 // unreadable returns why nothing more can be read, and tells Discord if it is to blame.
@@ -154,11 +157,8 @@ func closeCode(err error) closecode.Type {
 }
 
 // receive acts on one message.
-func (c *connection) receive(msg []byte) error {
+func (c *connection) receive(msg []byte, ahead bool) error {
 	s := c.shard
-	if err := c.mayLogIn(); err != nil {
-		return err
-	}
 	s.mu.Lock()
 	if c.closing || c.err != nil {
 		// What comes now is replayed when the session is resumed.
@@ -175,8 +175,9 @@ func (c *connection) receive(msg []byte) error {
 	active := c.settle(now)
 	write := len(c.pending) > 0
 	wanted := err == nil && !redundant && p.Op == opcode.Dispatch
+	var to route
 	if wanted {
-		c.handling.Store(true)
+		to = c.take(p, ahead, now)
 	}
 	s.mu.Unlock()
 
@@ -184,33 +185,25 @@ func (c *connection) receive(msg []byte) error {
 		c.flush()
 	}
 	if active {
-		s.shared.through(now, s.id)
 		c.logActive()
 	}
-	if wanted {
-		c.dispatch(p)
+	switch {
+	case wanted && ahead:
+		c.deliverLater(p, to)
+	case wanted:
+		return c.deliver(p, to)
 	}
 	return err
 }
 
-// mayLogIn asks Config.Permit once more: the next message, or the timer, makes
-// the state write identify or resume. An error ends the connection.
-func (c *connection) mayLogIn() error {
-	s := c.shard
-	if s.config.Permit == nil || c.loggedIn.Load() {
-		return nil
+// take returns who gets an event. The loop does not read until they have it. The
+// caller holds mu.
+func (c *connection) take(p *gateway.GatewayPayload, ahead bool, now time.Time) route {
+	if !ahead {
+		c.entered(p, now)
+		c.duty.Store(handling)
 	}
-	err := s.permitted()
-	if err == nil {
-		return nil
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if c.state.HaveIdentified() {
-		return nil // too late
-	}
-	_ = c.state.WriteRestartClose(closeWriter{c})
-	return err
+	return c.shard.route(p.EventName)
 }
 
 // clock returns the time at which the current message arrived. A handler may
@@ -222,23 +215,25 @@ func (c *connection) clock() time.Time {
 	return c.now
 }
 
-// dispatch hands an event to those who want it.
-func (c *connection) dispatch(p *gateway.GatewayPayload) {
-	s := c.shard
-	hidden := s.handle == nil
-	switch p.EventName {
-	case event.GuildMembersChunk:
-		c.collectChunk(p.Data)
-		hidden = hidden || s.hidden.Has(p.EventName)
-	case event.RateLimited:
-		c.collectLimit(p.Data)
-		hidden = hidden || s.hidden.Has(p.EventName)
+// deliver hands an event to the calls that wait for it, and to the handler.
+func (c *connection) deliver(p *gateway.GatewayPayload, to route) error {
+	if to.calls {
+		c.offer(p)
+		c.shard.mu.Lock()
+		if to.handler {
+			c.relieve()
+		} else {
+			c.returned()
+		}
+		c.shard.mu.Unlock()
 	}
-	if !hidden {
-		s.handle(s.id, p)
+	if to.handler {
+		c.call(p)
 	}
-	c.handling.Store(false)
-	c.now = time.Time{}
+	if to.calls {
+		c.hold()
+	}
+	return c.handled()
 }
 
 func (c *connection) logActive() {

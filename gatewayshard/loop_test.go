@@ -339,19 +339,6 @@ func TestEventLoopMisuse(t *testing.T) {
 	})
 }
 
-func TestPanicOfHandlerCleansUp(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		n := newNetwork(t)
-		s := testShard(t, n, func(gateway.ShardID, event.Type, gateway.RawMessage) { panic("handler") })
-		_, err := s.Dial(t.Context(), "")
-		require.NoError(t, err)
-		p := <-n.peers
-		go func() { p.serve(); p.drain() }()
-		require.PanicsWithValue(t, "handler", func() { _ = s.EventLoop(t.Context()) })
-		require.Equal(t, Disconnected, s.Stats().Phase)
-	})
-}
-
 func TestTokenStaysSecret(t *testing.T) {
 	s, err := NewShard(3, "SECRET", nil, gateway.WithShardCount(4))
 	require.NoError(t, err)

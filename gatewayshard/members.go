@@ -28,11 +28,19 @@ type GuildMembersChunk struct {
 	Nonce     string               `json:"nonce"`
 }
 
-// A collector takes the chunks of one request from the event loop.
+// A collector holds the chunks of one request, until the range loop takes them.
+// The mutex of the shard guards it.
 type collector struct {
-	chunks  chan *GuildMembersChunk // unbuffered: the loop waits
-	limited chan time.Duration      // one element
-	left    chan struct{}           // closed when nobody collects any more
+	conn    *connection
+	chunks  []chunk
+	waiting bool          // the range loop waits for the next one
+	err     error         // that ends the range loop
+	ready   chan struct{} // one element: look again
+}
+
+type chunk struct {
+	*GuildMembersChunk
+	size int // bytes of its data
 }
 
 // RequestGuildMembers asks for members of a guild, and iterates over the chunks
@@ -46,21 +54,22 @@ type collector struct {
 // Chunks are matched by nonce; an empty Nonce is replaced by a random one. The
 // handler receives the events too, if it wants them.
 //
-// The event loop waits while the body of the range loop runs: nothing is lost
-// and nothing piles up. From within the handler it fails with [ErrInHandler].
+// While the body of the range loop runs the shard does not read, unless another call waits: nothing is lost
+// and nothing piles up. It may be called from anywhere, the handler included, see
+// [Shard.Await]; then it may end with [ErrBufferFull].
 func (s *Shard) RequestGuildMembers(ctx context.Context, request command.GuildMembersRequest) iter.Seq2[*GuildMembersChunk, error] {
 	return func(yield func(*GuildMembersChunk, error) bool) {
 		if request.Nonce == "" {
 			request.Nonce = rand.Text()
 		}
-		c, col, err := s.addCollector(request.Nonce)
+		col, err := s.addCollector(request.Nonce)
 		if err == nil {
 			defer s.removeCollector(request.Nonce, col)
 			err = s.Send(ctx, request)
 		}
 		for count := 1; err == nil; count++ {
 			var chunk *GuildMembersChunk
-			if chunk, err = c.nextChunk(ctx, col); err != nil {
+			if chunk, err = s.nextChunk(ctx, col); err != nil {
 				break
 			}
 			if !yield(chunk, nil) || count >= chunk.Count {
@@ -71,95 +80,120 @@ func (s *Shard) RequestGuildMembers(ctx context.Context, request command.GuildMe
 	}
 }
 
-func (c *connection) nextChunk(ctx context.Context, col *collector) (*GuildMembersChunk, error) {
-	select {
-	case chunk := <-col.chunks:
-		return chunk, nil
-	case after := <-col.limited:
-		return nil, &MembersLimitError{RetryAfter: after}
-	case <-ctx.Done():
-		return nil, context.Cause(ctx)
-	case <-c.quit:
-	}
-	select {
-	case <-c.ended:
-		return nil, c.err
-	case <-ctx.Done():
-		return nil, context.Cause(ctx)
+// nextChunk returns the next chunk, or why there is none.
+func (s *Shard) nextChunk(ctx context.Context, col *collector) (*GuildMembersChunk, error) {
+	for {
+		chunk, err := s.takeChunk(col)
+		if chunk != nil || err != nil {
+			return chunk, err
+		}
+		select {
+		case <-col.ready:
+		case <-col.conn.quit:
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
+		}
 	}
 }
 
-func (s *Shard) addCollector(nonce string) (*connection, *collector, error) {
-	s.mu.Lock()
-	c := s.conn
-	s.mu.Unlock()
-	if c == nil {
-		return nil, nil, ErrNotConnected
-	}
-	if c.inHandler() {
-		return nil, nil, ErrInHandler
-	}
-	col := &collector{
-		chunks:  make(chan *GuildMembersChunk),
-		limited: make(chan time.Duration, 1),
-		left:    make(chan struct{}),
-	}
+// takeChunk returns what there is. When there is nothing, the range loop waits from now on.
+func (s *Shard) takeChunk(col *collector) (*GuildMembersChunk, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.collectors[nonce] != nil {
-		return nil, nil, errors.New("gatewayshard: request guild members: the nonce is in use")
+	c := col.conn
+	switch {
+	case c.closing:
+		return nil, ErrClosed
+	case len(col.chunks) > 0:
+		next := col.chunks[0]
+		col.chunks = col.chunks[1:]
+		c.ahead.chunks--
+		c.ahead.bytes -= next.size
+		c.turn.Broadcast()
+		return next.GuildMembersChunk, nil
+	case col.err != nil:
+		return nil, col.err
+	case c.quitting:
+		return nil, c.err
+	case !col.waiting:
+		col.waiting = true
+		s.waiting++
+		c.relieve()
+		c.turn.Broadcast()
 	}
-	if s.collectors == nil {
+	return nil, nil
+}
+
+func (s *Shard) addCollector(nonce string) (*collector, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case s.conn == nil:
+		return nil, ErrNotConnected
+	case s.collectors[nonce] != nil:
+		return nil, errors.New("gatewayshard: request guild members: the nonce is in use")
+	case s.collectors == nil:
 		s.collectors = make(map[string]*collector)
 	}
+	col := &collector{conn: s.conn, ready: make(chan struct{}, 1)}
 	s.collectors[nonce] = col
-	return c, col, nil
+	return col, nil
 }
 
 func (s *Shard) removeCollector(nonce string, col *collector) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.collectors, nonce)
-	close(col.left)
-}
-
-func (s *Shard) collector(nonce string) *collector {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.collectors[nonce]
-}
-
-func (s *Shard) collecting() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return len(s.collectors) > 0
-}
-
-// collectChunk hands a GUILD_MEMBERS_CHUNK to who waits for it. It runs on the loop.
-func (c *connection) collectChunk(data gateway.RawMessage) {
-	if !c.shard.collecting() {
-		return
+	for _, chunk := range col.chunks {
+		col.conn.ahead.chunks--
+		col.conn.ahead.bytes -= chunk.size
 	}
-	chunk, err := gateway.Decode[GuildMembersChunk](data)
+	col.chunks = nil
+	s.wake(col)
+}
+
+// wake ends the wait of the range loop. The caller holds mu.
+func (s *Shard) wake(col *collector) {
+	if col.waiting {
+		col.waiting = false
+		s.waiting--
+	}
+	select {
+	case col.ready <- struct{}{}:
+	default:
+	}
+	col.conn.turn.Broadcast()
+}
+
+// collector returns the request with a nonce, nil if there is none. The caller holds mu.
+func (c *connection) collector(nonce string) *collector {
+	if col := c.shard.collectors[nonce]; col != nil && col.conn == c {
+		return col
+	}
+	return nil
+}
+
+// collectChunk hands a GUILD_MEMBERS_CHUNK to the request that it answers. It
+// runs on the goroutine that reads.
+func (c *connection) collectChunk(data gateway.RawMessage) {
+	members, err := gateway.Decode[GuildMembersChunk](data)
 	if err != nil {
 		return
 	}
-	if col := c.shard.collector(chunk.Nonce); col != nil {
-		select {
-		case col.chunks <- &chunk:
-		case <-col.left:
-		case <-c.quit:
-		}
+	c.shard.mu.Lock()
+	defer c.shard.mu.Unlock()
+	if col := c.collector(members.Nonce); col != nil {
+		col.chunks = append(col.chunks, chunk{&members, len(data)})
+		c.ahead.chunks++
+		c.ahead.bytes += len(data)
+		c.shard.wake(col)
 	}
 }
 
-// collectLimit tells who waits for members that Discord will not send them.
+// collectLimit tells a request that Discord will not answer it.
 //
 // https://discord.com/developers/docs/events/gateway-events#rate-limited
 func (c *connection) collectLimit(data gateway.RawMessage) {
-	if !c.shard.collecting() {
-		return
-	}
 	limit, err := gateway.Decode[struct {
 		RetryAfter wire.Number `json:"retry_after"` // seconds
 		Meta       struct {
@@ -173,10 +207,10 @@ func (c *connection) collectLimit(data gateway.RawMessage) {
 	if !ok { // it makes no sense, or is too long
 		wait = lifecycle.MaxRetryAfter
 	}
-	if col := c.shard.collector(limit.Meta.Nonce); col != nil {
-		select {
-		case col.limited <- wait:
-		default:
-		}
+	c.shard.mu.Lock()
+	defer c.shard.mu.Unlock()
+	if col := c.collector(limit.Meta.Nonce); col != nil {
+		col.err = &MembersLimitError{RetryAfter: wait}
+		c.shard.wake(col)
 	}
 }

@@ -156,17 +156,6 @@ func TestRequestGuildMembers(t *testing.T) {
 		p.nc.Close()
 		<-done
 	})
-	bubble(t, "is refused within the handler", func(t *testing.T) {
-		n := newNetwork(t)
-		var s *Shard
-		var err error
-		s = testShard(t, n, func(gateway.ShardID, event.Type, gateway.RawMessage) { _, err = collect(s, context.Background()) })
-		p, done := running(t, n, s)
-		p.serve()
-		p.nc.Close()
-		<-done
-		require.Equal(t, ErrInHandler, err)
-	})
 	bubble(t, "refuses wrong requests and a nonce twice", func(t *testing.T) {
 		n := newNetwork(t)
 		s := testShard(t, n, nil)

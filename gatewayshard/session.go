@@ -5,12 +5,38 @@ import "github.com/discordpkg/gateway"
 // Session returns what another shard, in this process or the next, resumes
 // with: see [gateway.WithSession]. It reports false when there is no session.
 //
-// With [gateway.WithManualAcknowledge] it never names an event that was not
+// It never names an event that was not given to the handler yet, and
+// with [gateway.WithManualAcknowledge] it never names an event that was not
 // given to [Shard.Acknowledge].
 func (s *Shard) Session() (gateway.Session, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.state.Session()
+	session, ok := s.state.Session()
+	session.Seq = s.delivered(session)
+	return session, ok
+}
+
+// Undelivered is the first event of a session that was received and did not
+// reach the handler, because that ended the event loop.
+type undelivered struct {
+	session string
+	first   int64 // zero: none
+}
+
+// delivered returns the session's sequence number, or that of the last event before those
+// that wait for the handler. The caller holds mu.
+func (s *Shard) delivered(session gateway.Session) int64 {
+	first := int64(0)
+	if s.lost.session == session.ID {
+		first = s.lost.first
+	}
+	if s.conn != nil && len(s.conn.ahead.events) > 0 {
+		first = s.conn.ahead.first()
+	}
+	if first > 0 && session.Seq >= first {
+		return first - 1
+	}
+	return session.Seq
 }
 
 // Acknowledge tells the shard that every event up to the sequence number was
@@ -26,9 +52,10 @@ func (s *Shard) Acknowledge(seq int64) {
 // what was not acknowledged is not named. The caller holds mu.
 func (s *Shard) carry() []gateway.Option {
 	session, ok := s.state.Session()
-	acked := session.Seq
+	acked := s.delivered(session)
 	if ok {
 		session.Seq = s.state.SequenceNumber()
+		session.Seq = s.delivered(session)
 	}
 	// The fields one by one too: the user's own WithSessionID was for the
 	// first connection only.

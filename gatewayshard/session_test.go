@@ -131,7 +131,6 @@ func TestProgress(t *testing.T) {
 		p.nc.Close()
 		require.Error(t, <-done)
 		require.NoError(t, s.Close(t.Context(), KeepSession))
-		<-s.Done()
 	})
 }
 

@@ -323,7 +323,7 @@ func (v *Voice) timeUp(now time.Time) {
 		}
 		v.lost(now, true)
 	case VoiceAwaitMove:
-		v.end(fmt.Errorf("%w: %w", ErrVoiceDisconnected, v.cause))
+		v.moveUnanswered(now)
 	case VoiceAwaitServer:
 		v.end(ErrNoVoiceServer)
 	}

@@ -80,6 +80,17 @@ func (v *Voice) refused(now time.Time, err error) {
 	v.end(err)
 }
 
+// moveUnanswered is the end of the wait for the events of a move. A bot of
+// which Discord has said that it is in a channel, or that has asked for one, was
+// not disconnected: the other event is missing, and the main gateway is asked.
+func (v *Voice) moveUnanswered(now time.Time) {
+	if v.credentials.asked || v.credentials.state {
+		v.lost(now, true)
+		return
+	}
+	v.end(fmt.Errorf("%w: %w", ErrVoiceDisconnected, v.cause))
+}
+
 // lost waits for the next attempt, or ends the session after too many.
 func (v *Voice) lost(now time.Time, rejoin bool) {
 	if v.failures++; v.failures > v.config.attempts {

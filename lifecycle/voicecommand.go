@@ -84,11 +84,10 @@ func (v *Voice) told(now time.Time) {
 func (v *Voice) untold(now time.Time, err error) {
 	v.tell.queue = v.tell.queue[:0]
 	v.finishMove(err)
+	v.credentials.asked = false // nothing was asked
 	if v.phase == VoiceJoining {
 		v.unanswered(now, err)
-		return
 	}
-	v.credentials.dismiss(v.tell.number)
 	v.consider(now)
 }
 

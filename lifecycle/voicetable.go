@@ -89,7 +89,7 @@ var voiceTable = [numVoicePhases][numVoiceInputs]VoicePhase{
 		VoiceInputJoin: VoiceJoining, VoiceInputCredentials: VoiceConnecting, VoiceInputNoServer: VoiceAwaitServer,
 		VoiceInputConnect: VoiceConnecting, VoiceInputResume: VoiceResuming, VoiceInputEnd: VoiceEnded,
 	},
-	VoiceAwaitMove:   between(VoiceNew),
+	VoiceAwaitMove:   between(VoiceBackoff),
 	VoiceAwaitServer: between(VoiceNew),
 }
 

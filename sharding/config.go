@@ -14,7 +14,8 @@ import (
 // A Config is what a [Group] needs to know. The zero Config is ready
 // to use: it runs all the shards that Discord recommends.
 type Config struct {
-	// Shard is the configuration of each shard. Its PayloadHandler must be nil.
+	// Shard is the configuration of each shard. Its PayloadHandler and
+	// BeforeDial must be nil.
 	Shard gatewayshard.Config
 
 	// Total is the shard count of the bot, over all of its processes. Zero
@@ -61,14 +62,24 @@ type Config struct {
 	// bot need one that they share too, unless they have buckets of their own.
 	IdentifyLimiter gateway.IdentifyRateLimiter
 
+	// IdentifyReserver hands out turns to identify, in place of the limiter and
+	// of the order that the group keeps otherwise: for groups that share their
+	// bot with other processes.
+	IdentifyReserver IdentifyReserver
+
+	// StopAtSessionLimit ends Run with a [*SessionLimitError] when there are no
+	// session starts left for a shard. Otherwise the shard waits until there
+	// are, which the log and [GroupStats].LimitedUntil tell.
+	StopAtSessionLimit bool
+
 	// IdentifyInterval is the time between two identifies of one bucket, 5.04 s
 	// by default: Discord's 5 s, and a margin for connections that are not
 	// equally fast.
 	IdentifyInterval time.Duration
 
 	// ReservedStarts is the number of session starts that the group leaves of
-	// the day's limit, for whatever else has to start: see
-	// [SessionLimitError].
+	// the day's limit, for whatever else has to start: 5 % and at least one by
+	// default, none if it is negative. See [SessionLimitError].
 	ReservedStarts int
 
 	// Dials is how many shards may open a websocket at the same time, 128 by
@@ -133,16 +144,16 @@ func (c *Config) setDefaults(token string) error {
 		return err
 	}
 	switch {
-	case c.Shard.PayloadHandler != nil:
+	case c.Shard.PayloadHandler != nil, c.Shard.BeforeDial != nil:
 		return errGroupHandlers
+	case c.IdentifyLimiter != nil && c.IdentifyReserver != nil:
+		return errors.New("sharding: both an identify limiter and a reserver")
 	case c.CheckpointInterval < 0 || c.IdentifyInterval < 0:
 		return errors.New("sharding: an interval of the group is negative")
 	case c.Total > maxShards || c.First > maxShards || c.Count > maxShards:
 		return fmt.Errorf("sharding: more than %d shards", maxShards)
 	case c.Total > 0 && (c.First >= c.Total || c.First+c.Count > c.Total):
 		return fmt.Errorf("sharding: shards from %d to %d are not below the total of %d", c.First, c.First+c.Count, c.Total)
-	case c.ReservedStarts < 0:
-		return errors.New("sharding: reserved session starts are negative")
 	}
 	return errors.Join(c.Queue.check(), c.Reshard.setDefaults())
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/discordpkg/gateway"
 	"github.com/discordpkg/gateway/gatewayshard"
+	"github.com/discordpkg/gateway/sharding/internal/identify"
 )
 
 // A generation is the shards of a group that share a shard count.
@@ -23,16 +24,15 @@ type generation struct {
 	failed     chan error    // the first one, while the generation is not the current one
 	changed    chan struct{} // a shard has come up
 
-	mu     sync.Mutex // guards what follows
-	ready  map[gateway.ShardID]bool
-	lastUp time.Time
+	mu     sync.Mutex // guards lastUp
+	lastUp time.Time  // when a shard came up
 }
 
 // newGeneration returns shards that do not run yet, those with a session to
 // resume it.
 func (g *Group) newGeneration(number int, p plan) (*generation, error) {
 	gen := &generation{group: g, number: number, first: p.first, total: p.total, members: make([]*member, 0, p.count),
-		failed: make(chan error, 1), changed: make(chan struct{}, 1), ready: make(map[gateway.ShardID]bool)}
+		failed: make(chan error, 1), changed: make(chan struct{}, 1)}
 	for i := range p.count {
 		id := gateway.ShardID(p.first + i)
 		m, err := gen.newMember(id, p.sessions[id])
@@ -43,10 +43,6 @@ func (g *Group) newGeneration(number int, p plan) (*generation, error) {
 	}
 	return gen, nil
 }
-
-// dialAhead is how long before its turn to identify a shard connects. Earlier
-// it would only wait with an open connection, and take part in a rush.
-const dialAhead = 2 * time.Second
 
 // start runs the members until ctx ends, they are closed, or Discord refuses
 // one of them. It returns [gatewayshard.ErrClosed] if the group is being closed.
@@ -59,16 +55,16 @@ func (gen *generation) start(ctx context.Context) error {
 	}
 	gen.handlerCtx = context.WithValue(ctx, insideHandler{}, g)
 	g.generations = append(g.generations, gen)
-	inBucket := make(map[uint]int)
+	var turns []identify.Turn
 	for _, m := range gen.members {
-		var delay time.Duration
 		if !m.hasSession() {
-			bucket := uint(m.id) % g.identify.buckets
-			delay = max(0, time.Duration(inBucket[bucket])*g.identify.interval-dialAhead)
-			inBucket[bucket]++
+			turns = append(turns, m.turn())
 		}
+	}
+	g.identify.join(turns, time.Now())
+	for _, m := range gen.members {
 		gen.running.Go(func() {
-			if err := m.run(ctx, delay); err != nil && ctx.Err() == nil {
+			if err := m.run(ctx); err != nil && ctx.Err() == nil {
 				g.fail(gen, err)
 			}
 		})
@@ -77,9 +73,9 @@ func (gen *generation) start(ctx context.Context) error {
 }
 
 // up notes that a shard has started or resumed a session.
-func (gen *generation) up(m *member) {
+func (gen *generation) up() {
 	gen.mu.Lock()
-	gen.ready[m.id], gen.lastUp = true, time.Now()
+	gen.lastUp = time.Now()
 	gen.mu.Unlock()
 	select {
 	case gen.changed <- struct{}{}:
@@ -87,12 +83,18 @@ func (gen *generation) up(m *member) {
 	}
 }
 
-// upSince reports whether all shards have come up, and how much of the overlap
-// is left.
+// upSince reports whether all shards are up, and how much of the overlap is
+// left. A shard that has lost its session after it came up is not: what it
+// misses is in no replay.
 func (gen *generation) upSince(now time.Time) (wait time.Duration, up bool) {
+	for _, m := range gen.members {
+		if !m.hasSession() || m.shard.Stats().Phase != gatewayshard.Active {
+			return 0, false
+		}
+	}
 	gen.mu.Lock()
 	defer gen.mu.Unlock()
-	return gen.lastUp.Add(gen.group.config.Reshard.Overlap).Sub(now), len(gen.ready) == len(gen.members)
+	return gen.lastUp.Add(gen.group.config.Reshard.Overlap).Sub(now), true
 }
 
 // close closes all shards, and returns when they have been, or ctx ends.

@@ -102,7 +102,7 @@ func TestGroupKeepsTheSessionStartLimit(t *testing.T) {
 	virtually(t, "refuses", func(t *testing.T) {
 		d := newDiscord(t, gatewaytest.WithShards(5), gatewaytest.WithSessionStarts(7))
 		c := d.config()
-		c.ReservedStarts = 3
+		c.ReservedStarts, c.StopAtSessionLimit = 3, true
 		g, err := c.NewGroup("token", gateway.WithIntents(messages))
 		require.NoError(t, err)
 		err = g.Run(t.Context())
@@ -112,6 +112,43 @@ func TestGroupKeepsTheSessionStartLimit(t *testing.T) {
 		require.WithinDuration(t, time.Now().Add(24*time.Hour), limit.ResetAt, time.Minute)
 		require.ErrorContains(t, err, "5 sessions to start and only 7 of 7 left for today (3 of them reserved), start again after 2000-01-02T")
 		require.Zero(t, d.Stats().Identifies)
+	})
+	virtually(t, "waits at the start", func(t *testing.T) {
+		d := newDiscord(t, gatewaytest.WithShards(4), gatewaytest.WithSessionStarts(4))
+		start := time.Now()
+		g, err := d.config().NewGroup("token", gateway.WithIntents(messages))
+		require.NoError(t, err)
+		done := run(t.Context(), g)
+		_, err = d.WaitSessions(t.Context(), 3)
+		require.NoError(t, err)
+		time.Sleep(time.Hour)
+		require.Equal(t, 3, d.Stats().Identifies, "the last start is not spent")
+		s := g.Stats()
+		require.Equal(t, 1, s.Waiting)
+		require.Equal(t, map[gatewayshard.Phase]int{gatewayshard.Active: 3, gatewayshard.Disconnected: 1}, s.Phases, "it does not wait with an open connection")
+		require.WithinDuration(t, start.Add(24*time.Hour), s.LimitedUntil, time.Minute)
+		_, err = d.WaitSessions(t.Context(), 4)
+		require.NoError(t, err)
+		require.Greater(t, time.Since(start), 23*time.Hour)
+		synctest.Wait()
+		require.Zero(t, g.Stats().LimitedUntil)
+		require.NoError(t, g.Close(t.Context(), gatewayshard.KeepSession))
+		require.NoError(t, <-done)
+	})
+	virtually(t, "stops later", func(t *testing.T) {
+		d := newDiscord(t, gatewaytest.WithShards(2), gatewaytest.WithSessionStarts(3))
+		c := d.config()
+		c.StopAtSessionLimit = true
+		g, err := c.NewGroup("token", gateway.WithIntents(messages))
+		require.NoError(t, err)
+		done := run(t.Context(), g)
+		connected, err := d.WaitSessions(t.Context(), 2)
+		require.NoError(t, err)
+		require.NoError(t, d.Inject(gatewaytest.Fault{Kind: gatewaytest.InvalidSession}, connected[0].ID))
+		var limit *sharding.SessionLimitError
+		require.ErrorAs(t, <-done, &limit)
+		require.Equal(t, 1, limit.Remaining)
+		require.Len(t, d.Sessions(), 1, "the other session is kept")
 	})
 	virtually(t, "waits", func(t *testing.T) {
 		d := newDiscord(t, gatewaytest.WithShards(2), gatewaytest.WithSessionStarts(3))
@@ -220,7 +257,8 @@ func TestGroupIsRefused(t *testing.T) {
 		"too many":         {Total: 1 << 30},
 		"first":            {Total: 4, First: 4},
 		"count":            {Total: 4, First: 2, Count: 3},
-		"reserve":          {ReservedStarts: -1},
+		"before dial":      {Shard: gatewayshard.Config{BeforeDial: func(context.Context, gateway.ShardID, gateway.Session) error { return nil }}},
+		"two limiters":     {IdentifyLimiter: gateway.NewIdentifyRateLimiter(), IdentifyReserver: new(reserver)},
 		"queue size":       {Queue: sharding.Queue{Size: -1}},
 		"queue policy":     {Queue: sharding.Queue{Size: 1, Policy: 9}},
 		"queue of no size": {Queue: sharding.Queue{Policy: sharding.DropNewest}},

@@ -1,53 +1,35 @@
 package sharding
 
 import (
-	"slices"
+	"context"
 	"sync"
 	"time"
 
 	"github.com/discordpkg/gateway"
 	"github.com/discordpkg/gateway/ratelimit"
+	"github.com/discordpkg/gateway/sharding/internal/identify"
 )
 
-// An identifyQueue lets the shards of a group identify in order. Those in
-// front ask the limiter when it is their turn; the others sleep until their
-// turn is near, so nobody wakes up in vain more than once.
+const (
+	// dialAhead is how long before its turn to identify a shard connects.
+	dialAhead = 2 * time.Second
+
+	// maxOvertake is how late the first in line may be, in general.
+	maxOvertake = 20 * time.Millisecond
+)
+
+// An identifyQueue lets the shards of a group identify in order, one in each
+// bucket at a time.
 type identifyQueue struct {
-	limiter  gateway.IdentifyRateLimiter
-	buckets  uint
-	interval time.Duration
-	overtake time.Duration // how late the first in line may be
+	limiter gateway.IdentifyRateLimiter // of the user, nil: the order keeps the interval
 
 	mu     sync.Mutex // guards what follows
-	lines  map[uint]*line
+	order  *identify.Order
 	starts starts
-	last   time.Time // when somebody identified
-	closed time.Time // nobody may before
-}
+	until  time.Time     // no session may be started before, because of the limit
+	moved  chan struct{} // closed and replaced when a shard may be asked to come earlier
 
-// A line is who waits in one bucket.
-type line struct {
-	tickets []ticket  // in order
-	next    time.Time // when the first may identify, as far as is known
-	opens   time.Time // nobody may identify before, because of the last READY
-}
-
-type ticket struct {
-	turn
-	due time.Time // when it asks again
-}
-
-// A turn is a shard's place in the order.
-type turn struct {
-	generation int
-	shard      uint
-}
-
-func (t turn) compare(u turn) int {
-	if t.generation != u.generation {
-		return t.generation - u.generation
-	}
-	return int(t.shard) - int(u.shard)
+	limited chan *SessionLimitError // shards wait for session starts; one element
 }
 
 // starts is what is left of the session start limit. The zero value is no limit.
@@ -59,86 +41,97 @@ type starts struct {
 	resetAt   time.Time
 }
 
-// identifyTurn is the queue as a shard sees it.
-type identifyTurn struct {
-	queue      *identifyQueue
-	generation int
+func newIdentifyQueue(limiter gateway.IdentifyRateLimiter, buckets uint, interval time.Duration) (*identifyQueue, error) {
+	order, err := identify.NewOrder(identify.Pace{
+		Buckets: buckets, Interval: interval, Answered: min(interval, ratelimit.IdentifyPeriod),
+		Ahead: dialAhead, Patience: min(maxOvertake, interval/4), Elsewhere: limiter != nil,
+	})
+	return &identifyQueue{limiter: limiter, order: order, moved: make(chan struct{}), limited: make(chan *SessionLimitError, 1)}, err
 }
 
-// Take implements [gateway.IdentifyRateLimiter].
-func (t identifyTurn) Take(shardID uint, now time.Time) (retryAt time.Time, ok bool) {
-	return t.queue.take(turn{t.generation, shardID}, now)
-}
-
-const maxOvertake = 20 * time.Millisecond
-
-func newIdentifyQueue(limiter gateway.IdentifyRateLimiter, buckets uint, interval time.Duration) *identifyQueue {
-	return &identifyQueue{
-		limiter:  limiter,
-		buckets:  buckets,
-		interval: interval,
-		overtake: min(maxOvertake, interval/4),
-		lines:    make(map[uint]*line),
-	}
-}
-
-func (q *identifyQueue) take(t turn, now time.Time) (retryAt time.Time, ok bool) {
+// take lets a shard identify if it is its turn.
+func (q *identifyQueue) take(t identify.Turn, now time.Time) (retryAt time.Time, ok bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	l := q.lines[t.shard%q.buckets]
-	if l == nil {
-		l = new(line)
-		q.lines[t.shard%q.buckets] = l
-	}
-	rank := l.join(t, now, q.overtake)
-	if rank > 0 {
-		// A little after the one before is due: then this one is the first, or
-		// may overtake it.
-		retryAt = later(l.next, now).Add(time.Duration(rank-1)*q.interval + q.overtake)
-		l.tickets[rank].due = retryAt
+	if retryAt, ok = q.order.First(t, now); !ok {
 		return retryAt, false
 	}
-	opens := later(q.closed, l.opens)
-	if retryAt, ok = opens, !now.Before(opens); ok {
-		retryAt, ok = q.starts.take(now)
-	}
-	if ok {
-		retryAt, ok = q.limiter.Take(t.shard, now)
+	if retryAt, ok = q.starts.take(now); !ok {
+		q.noteLimit(q.starts.refusal(1))
+	} else if q.limiter != nil {
+		retryAt, ok = q.limiter.Take(t.Shard, now)
 	}
 	if !ok {
-		l.next, l.tickets[0].due = retryAt, retryAt
+		q.order.Refused(t, retryAt)
 		return retryAt, false
 	}
-	l.tickets = slices.Delete(l.tickets, 0, 1)
-	l.next, q.last = now.Add(q.interval), now
+	q.order.Spent(t, now)
 	q.starts.remaining--
 	return time.Time{}, true
 }
 
-// answered notes the READY of a shard. Discord has counted its identify by
-// then, so that an interval from here on is enough however long the identify
-// was on its way: one from when it was written may be too short, if the next
-// one travels faster.
-func (q *identifyQueue) answered(shardID uint, now time.Time) {
+// join gives shards that start together their places.
+func (q *identifyQueue) join(turns []identify.Turn, now time.Time) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if l := q.lines[shardID%q.buckets]; l != nil {
-		l.opens = now.Add(min(q.interval, ratelimit.IdentifyPeriod))
+	q.order.Join(turns, now)
+}
+
+// approach returns when a shard that has to identify should connect, or what
+// ended the wait.
+func (q *identifyQueue) approach(ctx context.Context, t identify.Turn) error {
+	for {
+		at, moved, ok := q.tryApproach(t, time.Now())
+		if ok {
+			return nil
+		}
+		timer := time.NewTimer(time.Until(at))
+		select {
+		case <-timer.C:
+		case <-moved:
+		case <-ctx.Done():
+		}
+		if timer.Stop(); ctx.Err() != nil {
+			q.leave(t)
+			return context.Cause(ctx)
+		}
 	}
 }
 
-// join finds or makes the place of a shard. Those who did not come when they
-// were due have lost their connection; when they have a new one they take
-// their old place.
-func (l *line) join(t turn, now time.Time, patience time.Duration) (rank int) {
-	l.tickets = slices.DeleteFunc(l.tickets, func(other ticket) bool {
-		return other.turn != t && now.Sub(other.due) >= patience
-	})
-	rank, found := slices.BinarySearchFunc(l.tickets, t, func(other ticket, t turn) int { return other.compare(t) })
-	if !found {
-		l.tickets = slices.Insert(l.tickets, rank, ticket{turn: t, due: now})
+func (q *identifyQueue) tryApproach(t identify.Turn, now time.Time) (at time.Time, moved <-chan struct{}, ok bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if at, ok = q.starts.take(now); ok {
+		at, ok = q.order.Approach(t, now)
+	} else {
+		q.noteLimit(q.starts.refusal(1))
 	}
-	return rank
+	return at, q.moved, ok
+}
+
+func (q *identifyQueue) leave(t identify.Turn) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.order.Leave(t)
+}
+
+// setBuckets changes max_concurrency.
+func (q *identifyQueue) setBuckets(n uint) error {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if err := q.order.SetBuckets(n); err != nil {
+		return err
+	}
+	close(q.moved)
+	q.moved = make(chan struct{})
+	return nil
+}
+
+// answered notes the READY of a shard.
+func (q *identifyQueue) answered(shardID uint, now time.Time) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.order.Answered(shardID, now)
 }
 
 // take reports whether one more session may be started. It is spent elsewhere,
@@ -153,37 +146,57 @@ func (s *starts) take(now time.Time) (retryAt time.Time, ok bool) {
 	return s.resetAt, s.remaining > s.reserved
 }
 
+// refusal says that there are not enough session starts left.
+func (s *starts) refusal(needed int) *SessionLimitError {
+	return &SessionLimitError{Needed: needed, Remaining: max(0, s.remaining), Reserved: s.reserved, Total: s.total, ResetAt: s.resetAt}
+}
+
 // limitStarts tells the queue what Discord said about session starts, and
 // returns an error if it is not enough for the needed ones.
 func (q *identifyQueue) limitStarts(limit SessionStartLimit, reserved, needed int, now time.Time) error {
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	switch {
+	case reserved == 0:
+		reserved = max(1, limit.Total/20)
+	case reserved < 0:
+		reserved = 0
+	}
 	q.starts = starts{known: true, remaining: limit.Remaining, reserved: reserved, total: limit.Total, resetAt: now.Add(limit.ResetAfter)}
-	if needed > limit.Remaining-reserved {
-		return &SessionLimitError{Needed: needed, Remaining: limit.Remaining, Reserved: reserved, Total: limit.Total, ResetAt: q.starts.resetAt}
+	if needed > max(0, limit.Remaining-reserved) {
+		return q.starts.refusal(needed)
 	}
 	return nil
 }
 
-// resume keeps the interval after what a former process did at last.
-func (q *identifyQueue) resume(last, now time.Time) {
-	if last.After(now) {
-		last = now // the clock was set back
-	}
+// limit notes that there are no session starts left, as the reserver says.
+func (q *identifyQueue) limit(err *SessionLimitError) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.last, q.closed = last, last.Add(q.interval)
+	q.noteLimit(err)
+}
+
+// noteLimit tells the group, once for each time. The caller holds mu.
+func (q *identifyQueue) noteLimit(err *SessionLimitError) {
+	if q.until.Equal(err.ResetAt) {
+		return
+	}
+	q.until = err.ResetAt
+	select {
+	case q.limited <- err:
+	default: // it has not heard of the last time yet
+	}
+}
+
+// resume keeps the interval after what a former process did at last.
+func (q *identifyQueue) resume(last, now time.Time) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.order.Resume(last, now)
 }
 
 func (q *identifyQueue) lastIdentify() time.Time {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	return q.last
-}
-
-func later(a, b time.Time) time.Time {
-	if a.After(b) {
-		return a
-	}
-	return b
+	return q.order.Last()
 }

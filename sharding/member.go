@@ -10,6 +10,7 @@ import (
 	"github.com/discordpkg/gateway/event"
 	"github.com/discordpkg/gateway/gatewayshard"
 	"github.com/discordpkg/gateway/sharding/handover"
+	"github.com/discordpkg/gateway/sharding/internal/identify"
 	"github.com/discordpkg/gateway/sharding/internal/progress"
 )
 
@@ -25,6 +26,8 @@ type member struct {
 	replayed atomic.Uint64
 	dropped  atomic.Uint64
 	failed   atomic.Uint64
+
+	reserved reservation // with an IdentifyReserver
 
 	latency time.Duration // last one that was counted, by the keeper alone
 
@@ -47,7 +50,7 @@ func (gen *generation) newMember(id gateway.ShardID, from *ShardCheckpoint) (*me
 	options = append(append(options, g.options...), g.wanted()...)
 	options = append(options,
 		gateway.WithShardCount(gen.total),
-		gateway.WithIdentifyRateLimiter(identifyTurn{g.identify, gen.number}))
+		gateway.WithIdentifyRateLimiter(m))
 	if from != nil {
 		options = append(options, gateway.WithSession(from.Session))
 		m.progress = progress.New(progress.Mark{
@@ -55,26 +58,43 @@ func (gen *generation) newMember(id gateway.ShardID, from *ShardCheckpoint) (*me
 		})
 	}
 	config := g.config.Shard
-	config.PayloadHandler = m.receive
+	config.PayloadHandler, config.BeforeDial = m.receive, m.beforeDial
 	var err error
 	m.shard, err = config.NewShard(id, g.token(), nil, options...)
 	return m, err
 }
 
 // run is the whole life of the member.
-func (m *member) run(ctx context.Context, delay time.Duration) error {
+func (m *member) run(ctx context.Context) error {
 	stop := m.startQueue()
 	defer stop()
-	if delay > 0 {
-		timer := time.NewTimer(delay)
-		defer timer.Stop()
-		select {
-		case <-timer.C:
-		case <-m.shard.Done():
-		case <-ctx.Done():
-		}
-	}
+	defer m.reserved.hold(m.gen.group, nil)
 	return m.shard.Run(ctx)
+}
+
+// beforeDial waits until the shard may connect: before the turn to identify is
+// near, the connection would only be open and wait.
+func (m *member) beforeDial(ctx context.Context, _ gateway.ShardID, session gateway.Session) error {
+	if session.ID != "" {
+		return nil
+	}
+	if m.gen.group.config.IdentifyReserver != nil {
+		return m.reserve(ctx)
+	}
+	return m.gen.group.identify.approach(ctx, m.turn())
+}
+
+// Take implements [gateway.IdentifyRateLimiter].
+func (m *member) Take(_ uint, now time.Time) (retryAt time.Time, ok bool) {
+	if g := m.gen.group; g.config.IdentifyReserver != nil {
+		return m.reserved.take(g, now)
+	}
+	return m.gen.group.identify.take(m.turn(), now)
+}
+
+// turn is the place of the shard in the order of identifies.
+func (m *member) turn() identify.Turn {
+	return identify.Turn{Generation: m.gen.number, Shard: uint(m.id)}
 }
 
 // receive is called by the event loop for each event that is wanted.
@@ -108,7 +128,9 @@ func (m *member) hand(e Event) {
 
 // begin notes a new session.
 func (m *member) begin(seq int64) {
-	m.gen.group.identify.answered(uint(m.id), time.Now())
+	now := time.Now()
+	m.reserved.answered(m.gen.group, now)
+	m.gen.group.identify.answered(uint(m.id), now)
 	session := m.shard.Progress().Session.ID
 	m.mu.Lock()
 	m.progress.Begin(session, seq)
@@ -135,7 +157,7 @@ func (m *member) sessionChanged(resumed bool) {
 	if hook := g.config.Hooks.Session; hook != nil {
 		hook(m.id, resumed)
 	}
-	m.gen.up(m)
+	m.gen.up()
 }
 
 // accept notes that an event waits for its handler.

@@ -165,6 +165,11 @@ func (g *Group) planReshard(ctx context.Context, total uint) (plan, error) {
 		if total == 0 {
 			total = bot.Shards
 		}
+		if g.config.MaxConcurrency == 0 {
+			if err := g.identify.setBuckets(bot.Limit.MaxConcurrency); err != nil {
+				return plan{}, err
+			}
+		}
 		if err := g.identify.limitStarts(bot.Limit, g.config.ReservedStarts, int(total), time.Now()); err != nil {
 			return plan{}, err
 		}

@@ -9,7 +9,6 @@ import (
 	"github.com/discordpkg/gateway"
 	"github.com/discordpkg/gateway/closecode"
 	"github.com/discordpkg/gateway/gatewayshard"
-	"github.com/discordpkg/gateway/ratelimit"
 )
 
 // Run starts the shards and returns when all have ended:
@@ -147,11 +146,10 @@ func (g *Group) setIdentify(p plan, bot *GatewayBot) error {
 			buckets = bot.Limit.MaxConcurrency
 		}
 	}
-	limiter := g.config.IdentifyLimiter
-	if limiter == nil {
-		limiter = ratelimit.NewIdentify(buckets, ratelimit.WithInterval(g.config.IdentifyInterval))
+	q, err := newIdentifyQueue(g.config.IdentifyLimiter, buckets, g.config.IdentifyInterval)
+	if err != nil {
+		return err
 	}
-	q := newIdentifyQueue(limiter, buckets, g.config.IdentifyInterval)
 	q.resume(p.identified, time.Now())
 	g.mu.Lock()
 	g.identify = q
@@ -159,7 +157,12 @@ func (g *Group) setIdentify(p plan, bot *GatewayBot) error {
 	if bot == nil {
 		return nil
 	}
-	return q.limitStarts(bot.Limit, g.config.ReservedStarts, int(p.count)-len(p.sessions), time.Now())
+	limit := q.limitStarts(bot.Limit, g.config.ReservedStarts, int(p.count)-len(p.sessions), time.Now())
+	if limit != nil && !g.config.StopAtSessionLimit {
+		g.log.Warn("not enough session starts left for all shards, some will wait", "err", limit)
+		return nil
+	}
+	return limit
 }
 
 // supervise runs the generation until something ends the group.
@@ -201,6 +204,12 @@ func (g *Group) watch(ctx context.Context) error {
 		case err := <-g.hopeless:
 			g.log.Error("group stopped", "err", err)
 			return err
+		case err := <-g.identify.limited:
+			if g.config.StopAtSessionLimit {
+				g.log.Error("group stopped", "err", err)
+				return err
+			}
+			g.log.Warn("no session starts left, shards wait", "err", err, "until", err.ResetAt)
 		}
 	}
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/discordpkg/gateway"
 	"github.com/discordpkg/gateway/gatewayshard"
+	"github.com/discordpkg/gateway/internal/deadline"
 )
 
 // GroupStats is a snapshot of a group.
@@ -31,6 +32,7 @@ type GroupStats struct {
 	StartsKnown   bool      // Discord was asked for the session start limit
 	StartsLeft    int       // of the session start limit, as far as this process knows
 	StartsResetAt time.Time
+	LimitedUntil  time.Time // shards wait until then because no session starts are left, zero if none does
 
 	Checkpoint      time.Time // when the sessions were saved last, zero before that
 	CheckpointError error     // of the last attempt
@@ -106,25 +108,24 @@ func (s *GroupStats) add(shard *ShardStats) {
 // addIdentify tells who has to identify, in line or not connected yet, and how
 // long that takes.
 func (s *GroupStats) addIdentify(gen *generation, q *identifyQueue, now time.Time) {
-	inBucket := make(map[uint]int)
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	inBucket, buckets := make(map[uint]int), q.order.Pace().Buckets
 	for i := range s.Shards {
 		if sh := &s.Shards[i]; sh.SessionID == "" && sh.Phase != gatewayshard.Authenticating && sh.Phase != gatewayshard.Closed {
 			s.Waiting++
-			inBucket[uint(sh.ID)%q.buckets]++
+			inBucket[uint(sh.ID)%buckets]++
 		}
 	}
-	q.mu.Lock()
-	defer q.mu.Unlock()
 	s.StartsKnown, s.StartsLeft, s.StartsResetAt = q.starts.known, max(0, q.starts.remaining), q.starts.resetAt
 	if !s.StartsKnown {
 		s.StartsLeft = 0
 	}
+	if s.Waiting > 0 && q.until.After(now) {
+		s.LimitedUntil = q.until
+	}
 	for bucket, n := range inBucket {
-		from := now
-		if l := q.lines[bucket]; l != nil {
-			from = later(now, l.next)
-		}
-		s.WaitingUntil = later(s.WaitingUntil, from.Add(time.Duration(n-1)*q.interval))
+		s.WaitingUntil = deadline.Latest(s.WaitingUntil, q.order.Until(bucket, n, now))
 	}
 }
 

@@ -30,11 +30,8 @@ func (in *inbound) holdBack(now time.Time, s *source, r jitter.Result[*payload])
 		in.deliver(now, s, &s.held[0].Result, true)
 		s.held = append(s.held[:0], s.held[1:]...)
 	}
-	since := r.Arrived
-	if since.IsZero() {
-		since = now
-	}
-	s.held = append(s.held, held{r, since.Add(in.hold)})
+	// The time that it waited for others before it counts.
+	s.held = append(s.held, held{r, r.Arrived.Add(in.hold)})
 }
 
 // unhold hands out what was held, as far as that is possible now, or all of it.
@@ -77,6 +74,7 @@ func (in *inbound) expire(now time.Time) {
 		}
 		in.unhold(now, s, false)
 		in.drain(now, s)
+		in.unhold(now, s, false) // what left the order late has waited already
 	}
 	in.tidy()
 }

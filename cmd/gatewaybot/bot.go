@@ -54,6 +54,8 @@ func (b *bot) addGroup(to place, discovery sharding.Discovery) (err error) {
 		Discovery:        discovery,
 		Handler:          b.handle,
 		IdentifyInterval: to.interval,
+
+		StopAtSessionLimit: true, // a person is told, and starts it again
 	}
 	if to.ask {
 		config.MaxConcurrency = 0 // then the group minds the session start limit

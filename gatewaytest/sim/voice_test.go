@@ -94,7 +94,7 @@ func TestVoiceSimEachFault(t *testing.T) {
 		{fault: sim.VoiceMoveServer},
 		{fault: sim.VoiceServerDies},
 		{fault: sim.VoiceLateEvent},
-		{fault: sim.VoiceLostEvent, stops: true},
+		{fault: sim.VoiceLostEvent},
 		{fault: sim.VoiceBadNetwork},
 		{fault: sim.VoiceOutage},
 		{fault: sim.VoiceRebind},

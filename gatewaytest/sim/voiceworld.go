@@ -200,7 +200,8 @@ func (u *voiceUser) tellServer(token string) {
 	u.delay = voiceOnTime
 	switch delay {
 	case voiceMissing:
-		u.doomed = true
+		u.doomed = u.doomed || u.belated
+		u.belated = true
 		return
 	case voiceLate:
 		u.doomed = u.doomed || u.belated // two of them can take too long

@@ -17,3 +17,15 @@ func Earliest(times ...time.Time) time.Time {
 
 // Due reports whether at has come at now. Zero never comes.
 func Due(at, now time.Time) bool { return !at.IsZero() && !now.Before(at) }
+
+// Latest returns the latest of times, zero if there is none: what is due only
+// when everything is.
+func Latest(times ...time.Time) time.Time {
+	var last time.Time
+	for _, at := range times {
+		if at.After(last) {
+			last = at
+		}
+	}
+	return last
+}

@@ -25,3 +25,10 @@ func TestDue(t *testing.T) {
 	require.False(t, Due(now.Add(1), now))
 	require.False(t, Due(time.Time{}, time.Time{}))
 }
+
+func TestLatest(t *testing.T) {
+	a, b := time.Unix(1, 0), time.Unix(2, 0)
+	require.Equal(t, b, Latest(a, b, time.Time{}))
+	require.Equal(t, b, Latest(b, a))
+	require.True(t, Latest().IsZero())
+}

@@ -107,6 +107,18 @@ func (r *Reader) hold(payload []byte) {
 // Buffered returns the number of bytes that were read and not handed out yet.
 func (r *Reader) Buffered() int { return r.w - r.r }
 
+// Detach leaves the memory of the last payload to its holder: the reader takes
+// other memory for what comes next, and the payload stays valid for good.
+func (r *Reader) Detach() {
+	if r.block == nil {
+		return
+	}
+	if r.complete {
+		r.complete, r.held = false, 0
+	}
+	r.gather(newBlock(max(1, r.held+r.w-r.r))) // the old block is not shared again
+}
+
 // Close gives the buffer back. The reader and the last payload must not be
 // used any more.
 func (r *Reader) Close() {

@@ -51,11 +51,11 @@ const (
 // A Result is the next step of a stream.
 type Result[T any] struct {
 	Kind      Kind
-	Sequence  uint16 // of the packet, or of the first one that was lost
-	Timestamp uint32 // of the packet; of a lost one, as packets of equal length would have it
-	Count     int    // how many were lost, up to [MaxGap]; 1 for a packet
-	Restart   bool   // sequence and timestamp have nothing to do with those before
-	Arrived   time.Time
+	Sequence  uint16    // of the packet, or of the first one that was lost
+	Timestamp uint32    // of the packet; of a lost one, as packets of equal length would have it
+	Count     int       // how many were lost, up to [MaxGap]; 1 for a packet
+	Restart   bool      // sequence and timestamp have nothing to do with those before
+	Arrived   time.Time // of the packet; of lost ones, the arrival that revealed them
 	Item      T
 }
 
@@ -197,14 +197,17 @@ func (b *Buffer[T]) waits() bool { return b.old == 0 && b.count < len(b.held) }
 
 // overdue returns when the gap in front has had its time: a window after the
 // first packet from behind it.
-func (b *Buffer[T]) overdue() time.Time {
+func (b *Buffer[T]) overdue() time.Time { return b.revealed().Add(b.window) }
+
+// revealed returns when the first packet from behind the gap in front arrived.
+func (b *Buffer[T]) revealed() time.Time {
 	earliest := b.at(0).arrived
 	for i := 1; i < b.count; i++ {
 		if t := b.at(i).arrived; t.Before(earliest) {
 			earliest = t
 		}
 	}
-	return earliest.Add(b.window)
+	return earliest
 }
 
 // take lets the packet in front go.
@@ -230,7 +233,7 @@ func (b *Buffer[T]) take() Result[T] {
 func (b *Buffer[T]) giveUp(first *entry[T]) Result[T] {
 	n := distance(first.sequence, b.next)
 	step := (first.timestamp - b.timestamp) / uint32(n+1)
-	r := Result[T]{Kind: Lost, Sequence: b.next, Timestamp: b.timestamp + step, Count: n}
+	r := Result[T]{Kind: Lost, Sequence: b.next, Timestamp: b.timestamp + step, Count: n, Arrived: b.revealed()}
 	b.seen.add(false, n)
 	b.next = first.sequence
 	return r

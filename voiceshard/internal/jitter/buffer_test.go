@@ -148,7 +148,7 @@ func TestTimestamps(t *testing.T) {
 	b.Push(at(0), 5, 960, "a")
 	require.Equal(t, Result[string]{Kind: Packet, Sequence: 5, Timestamp: 960, Count: 1, Restart: true, Arrived: at(0), Item: "a"}, b.Pop(at(0)))
 	b.Push(at(60), 8, 4*960, "b")
-	require.Equal(t, Result[string]{Kind: Lost, Sequence: 6, Timestamp: 2 * 960, Count: 2}, b.Pop(at(120)))
+	require.Equal(t, Result[string]{Kind: Lost, Sequence: 6, Timestamp: 2 * 960, Count: 2, Arrived: at(60)}, b.Pop(at(120)))
 	require.Equal(t, Result[string]{Kind: Packet, Sequence: 8, Timestamp: 4 * 960, Count: 1, Arrived: at(60), Item: "b"}, b.Pop(at(120)))
 }
 
