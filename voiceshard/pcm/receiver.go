@@ -28,7 +28,7 @@ type ReceiverConfig struct {
 	MaxUsers int
 
 	// Idle is after which silence the decoder of a user is dropped, 30 s by
-	// default. It has some 100 KiB.
+	// default. It has some 460 KiB.
 	Idle time.Duration
 
 	// Pause is after which time without a packet a user has stopped speaking,

@@ -22,9 +22,11 @@ import (
 
 func init() {
 	pcm.Register(pcm.FileFormat{
-		Name:  format,
-		Match: func(start []byte) bool { return bytes.HasPrefix(start, []byte("OggS")) && bytes.Contains(start, []byte("\x01vorbis")) },
-		Open:  func(r io.Reader) (pcm.Source, error) { return NewReader(r) },
+		Name: format,
+		Match: func(start []byte) bool {
+			return bytes.HasPrefix(start, []byte("OggS")) && bytes.Contains(start, []byte("\x01vorbis"))
+		},
+		Open: func(r io.Reader) (pcm.Source, error) { return NewReader(r) },
 	})
 }
 
