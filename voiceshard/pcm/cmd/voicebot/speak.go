@@ -62,21 +62,27 @@ func say(ctx context.Context, o *options, own, other *bot) error {
 	return err
 }
 
+// louder returns a source at the volume that the options name.
+func (o *options) louder(source pcm.Source) (pcm.Source, error) {
+	if o.volume == 1 {
+		return source, nil
+	}
+	mixer, err := pcm.NewMixer(pcm.MixerConfig{EndsEmpty: true})
+	if err != nil {
+		return nil, err
+	}
+	track, err := mixer.Add(source, pcm.TrackConfig{})
+	if err != nil {
+		return nil, err
+	}
+	return mixer, track.SetGain(o.volume, 0)
+}
+
 // speak plays a source, and with the local Discord compares what was heard.
 func speak(ctx context.Context, o *options, own, other *bot, source pcm.Source, config pcm.EncoderConfig) error {
-	if o.volume != 1 {
-		mixer, err := pcm.NewMixer(pcm.MixerConfig{EndsEmpty: true})
-		if err != nil {
-			return err
-		}
-		track, err := mixer.Add(source, pcm.TrackConfig{})
-		if err == nil {
-			err = track.SetGain(o.volume, 0)
-		}
-		if err != nil {
-			return err
-		}
-		source = mixer
+	source, err := o.louder(source)
+	if err != nil {
+		return err
 	}
 	var match *comparison
 	if other != nil {

@@ -71,6 +71,11 @@ func (a *assistant) talk(ctx context.Context, session *voiceshard.Session) (err 
 	defer a.speaking.Wait()
 	defer a.mouth.Close()
 	defer a.hush()
+	return a.listen(ctx, session)
+}
+
+// listen answers what users say.
+func (a *assistant) listen(ctx context.Context, session *voiceshard.Session) error {
 	receiver, err := pcm.NewReceiver(session, pcm.ReceiverConfig{Speech: true})
 	if err != nil {
 		return err
