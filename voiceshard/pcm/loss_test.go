@@ -64,4 +64,3 @@ func TestLongLossFades(t *testing.T) {
 	require.Equal(t, 300*time.Millisecond, kinds[Quiet])
 	require.EqualValues(t, 1, r.Stats().Silent)
 }
-

@@ -171,8 +171,7 @@ func decoding(sound []float32, config pcm.EncoderConfig) (c contest, err error) 
 }
 
 func encoding(sound []float32, config pcm.EncoderConfig) (c contest, err error) {
-	settings := pcm.EncoderSettings{Bitrate: config.Bitrate, Complexity: 9, Voice: config.Voice}
-	ours, err := pcm.Gopus.NewEncoder(settings)
+	ours, err := pcm.Gopus.NewEncoder(pcm.EncoderSettings{Bitrate: config.Bitrate, Complexity: 9, Voice: config.Voice})
 	if err != nil {
 		return c, err
 	}
