@@ -37,6 +37,8 @@ const there = " (there)"
 const (
 	plainJSON = "json"
 	typedJSON = "json, typed handler"
+	allJSON   = "json, every event a struct"
+	allETF    = "etf, every event a struct"
 	zlib      = "zlib-stream"
 	zstd      = "zstd-stream"
 	payload   = "zlib per message"
@@ -51,6 +53,7 @@ const (
 	ours      = "gateway"
 	oursRaw   = "gateway, raw handler"
 	oursSame  = "gateway, MessageCreate"
+	oursAgain = "gateway, reused structs"
 	discordgo = "discordgo"
 	disgo     = "disgo"
 )
@@ -74,6 +77,12 @@ func events() []contest {
 		event(typedJSON, ours, "gateway", message, "json", ""),
 		event(typedJSON, oursSame, "gateway", contestant.Create, "json", ""),
 		event(typedJSON, discordgo, "discordgo", message, "json", ""),
+		event(allJSON, floor, "floor", marks, "json", ""),
+		event(allJSON, ours, "gateway", contestant.Structs, "json", ""),
+		event(allJSON, oursAgain, "gateway", contestant.Reused, "json", ""),
+		event(allJSON, discordgo, "discordgo", marks, "json", ""),
+		event(allJSON, disgo, "disgo", marks, "json", ""),
+		event(allETF, ours, "gateway", contestant.Structs, "etf", ""),
 		event(payload, ours, "gateway", marks, "json", "payload"),
 		event(payload, discordgo, "discordgo", marks, "json", "payload"),
 		event(payload, disgo, "disgo", marks, "json", "payload"),

@@ -28,13 +28,18 @@ func (r results) goals() report.Goals {
 	times("json, less than disgo", plainJSON, disgo, plainJSON, ours, 25, true)
 	times("json with a typed handler, less than discordgo", typedJSON, discordgo, typedJSON, ours, 4, true)
 	times("the same into MessageCreate, as discordgo does", typedJSON, discordgo, typedJSON, oursSame, 4, true)
+	times("every event a struct, less than discordgo", allJSON, discordgo, allJSON, ours, 12, true)
+	times("every event a struct, less than disgo", allJSON, disgo, allJSON, ours, 12, true)
+	times("every event a struct, from etf beside json", allETF, ours, allJSON, ours, 1, false)
 	times("zlib-stream, beside the floor", zlib, ours, zlib, floor, 1.2, false)
 	times("zlib-stream, less than disgo", zlib, disgo, zlib, ours, 6, true)
 	times("zstd-stream, beside the floor", zstd, ours, zstd, floor, 1.2, false)
 	times("zstd-stream, less than disgo", zstd, disgo, zstd, ours, 6, true)
 	times("etf, beside json, each event handled", etf, oursRaw, plainJSON, oursRaw, 1.5, false)
+	structs, ok := r.figures[allJSON+" "+ours]
+	all = append(all, report.Goal{Text: "allocations per event, each a struct", Got: structs.Allocs, Want: 3, Known: ok})
 	for _, c := range events() {
-		if c.job.Client == "gateway" && c.job.Handler != contestant.Message && c.job.Handler != contestant.Create {
+		if c.job.Client == "gateway" && c.job.Handler != contestant.Message && c.job.Handler != contestant.Create && c.job.Handler != contestant.Structs {
 			f, ok := r.figures[c.String()]
 			all = append(all, report.Goal{Text: "allocations per event, " + c.String(), Got: f.Allocs, Want: 0.01, Known: ok})
 		}

@@ -21,7 +21,7 @@ const Token = "MTEwMDAwMDAwMDAwMDAwMDA0Mg.GbEnCh.0123456789abcdefghijklmnopqrstu
 // A Job is what a contestant is asked to do.
 type Job struct {
 	Client   string // see Clients
-	Handler  string // what the client's handler does: Marks, Raw or Message
+	Handler  string // what the client's handler does, see Marks
 	Encoding string
 	Compress string
 	Plan     string // name of the plan at the server
@@ -38,6 +38,8 @@ const (
 	Raw     = "raw"     // take each event as JSON
 	Message = "message" // decode each MESSAGE_CREATE into discordgo's Message
 	Create  = "create"  // the same into discordgo's MessageCreate, which scans it more often
+	Structs = "structs" // read each event into a struct of package discord that may be kept
+	Reused  = "reused"  // the same into a struct that is used again
 )
 
 // A client connects once, receives the plan, and calls mark with each of the

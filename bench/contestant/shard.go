@@ -12,6 +12,7 @@ import (
 	"github.com/discordpkg/gateway/bench/feed"
 	"github.com/discordpkg/gateway/bench/mix"
 	"github.com/discordpkg/gateway/compress"
+	"github.com/discordpkg/gateway/discord"
 	"github.com/discordpkg/gateway/etf"
 	"github.com/discordpkg/gateway/event"
 	"github.com/discordpkg/gateway/gatewayshard"
@@ -35,7 +36,12 @@ func shard(ctx context.Context, j Job, mark func()) error {
 			return err
 		}
 	}
-	s, err := config.NewShard(0, Token, j.handler(mark), append(wire,
+	handler := j.handler(mark)
+	if j.Handler == Structs || j.Handler == Reused {
+		config.PayloadHandler, handler = j.structs(mark), nil
+		wire = append(wire, gateway.WithEncodedData(j.events()[1:]...))
+	}
+	s, err := config.NewShard(0, Token, handler, append(wire,
 		gateway.WithURL(j.url()+j.query()),
 		gateway.WithIntents(intent.All),
 		gateway.WithEvents(j.events()...),
@@ -51,7 +57,7 @@ func shard(ctx context.Context, j Job, mark func()) error {
 func (j Job) events() []event.Type {
 	events := []event.Type{feed.Mark}
 	switch j.Handler {
-	case Raw:
+	case Raw, Structs, Reused:
 		for _, name := range mix.Names() {
 			events = append(events, event.Type(name))
 		}
@@ -73,6 +79,39 @@ func (j Job) handler(mark func()) gateway.Handler {
 		default:
 			runtime.KeepAlive(data)
 		}
+	}
+}
+
+// structs reads each event into a struct of its own, from JSON or from ETF.
+func (j Job) structs(mark func()) func(gateway.ShardID, *gateway.GatewayPayload) {
+	reused := make(map[event.Type]discord.Event)
+	for _, name := range mix.Names() {
+		reused[event.Type(name)] = discord.New(event.Type(name))
+	}
+	read := func(p *gateway.GatewayPayload) (e discord.Event, err error) {
+		switch {
+		case p.Encoded != nil:
+			e = discord.New(p.EventName)
+			return e, e.DecodeETF(p.Encoded)
+		case j.Handler == Structs:
+			return discord.Decode(p.EventName, p.Data)
+		}
+		e = reused[p.EventName]
+		return e, discord.DecodeInto(e, p.Data)
+	}
+	return func(_ gateway.ShardID, p *gateway.GatewayPayload) {
+		if p.EventName == feed.Mark {
+			mark()
+			return
+		}
+		if p.EventName == event.Ready { // comes once, wanted or not
+			return
+		}
+		e, err := read(p)
+		if err != nil {
+			panic(err)
+		}
+		runtime.KeepAlive(e)
 	}
 }
 
