@@ -158,6 +158,11 @@ func WithReplay(events, bytes int, age time.Duration) Option {
 	return rule(world.WithReplay(events, bytes, age))
 }
 
+// WithTimeoutEndsSession makes close code 4009 (session timed out) end the
+// session, as Discord documents it. By default a session outlives it for its
+// usual life, as Discord's mostly do: see [WithSessionLife].
+func WithTimeoutEndsSession() Option { return rule(world.WithTimeoutEndsSession()) }
+
 // WithSessionLife sets how long a session without a connection can be
 // resumed, 5 minutes by default.
 func WithSessionLife(d time.Duration) Option { return rule(world.WithSessionLife(d)) }

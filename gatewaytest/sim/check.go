@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/discordpkg/gateway/gatewaytest/world"
+	"github.com/discordpkg/gateway/lifecycle"
 )
 
 // A simTrace compares what a session was sent with what the handler saw.
@@ -52,9 +53,10 @@ func simID(data []byte) (id uint64, ok bool) {
 }
 
 // finish adds up. What Discord did not let a client resume is forgone, and so
-// are sessions whose READY never arrived, as nobody knows their ids. What
-// could have been resumed is lost, by a client that was too slow as well:
-// only a world made forgetful excuses that.
+// are sessions whose READY never arrived, because no client knows their ids, and
+// those that a client gave up because RESUME was never answered, or because
+// nothing could be read. What could have been resumed is lost, by a client that
+// was too slow as well: only a world made forgetful excuses that, and an outage.
 func (m *simulation) finish() {
 	ids := make([]string, 0, len(m.traces))
 	for id := range m.traces {
@@ -66,7 +68,9 @@ func (m *simulation) finish() {
 		rest := len(t.ids) - t.pos
 		switch {
 		case rest == 0:
-		case t.session.Ended().ByServer() || !m.known[id] || m.forgetful && t.session.Ended().ByForgetting():
+		case t.session.Ended().ByServer(), !m.known[id], m.dead[id] != "", m.gaveUp[id] != lifecycle.NoReason:
+			m.Forgone += rest
+		case t.session.Ended().ByForgetting() && (m.forgetful || m.excused(t.session)):
 			m.Forgone += rest
 		default:
 			m.Lost += rest

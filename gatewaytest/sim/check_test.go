@@ -44,9 +44,11 @@ func TestSimFindsWhatIsWrong(t *testing.T) {
 				l.conn.Lost(m.time(), closecode.Abnormal)
 				delete(m.links, l.conn)
 				c := l.client
-				c.session, c.resumes = l.state.Session()
+				session, state, err := c.store()
+				require.NoError(t, err)
 				l.clientDone, c.link = true, nil
-				m.heap.push(simEvent{at: m.now + 10*time.Minute, kind: simDial, owner: c})
+				require.NoError(t, c.begin(session, state))
+				c.arm(m.time().Add(10 * time.Minute))
 			},
 			func(t *testing.T, m *simulation) { require.Positive(t, m.Lost) },
 		},

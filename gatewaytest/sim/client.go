@@ -2,94 +2,227 @@ package sim
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"time"
 
 	"github.com/discordpkg/gateway"
+	"github.com/discordpkg/gateway/closecode"
 	"github.com/discordpkg/gateway/command"
 	"github.com/discordpkg/gateway/event"
 	"github.com/discordpkg/gateway/gatewaytest/world"
+	"github.com/discordpkg/gateway/lifecycle"
 	"github.com/discordpkg/gateway/opcode"
 )
 
-// A simClient is a shard: one connection after another, and a handler.
+// A simClient is a shard: a [lifecycle.Shard] that says what to do between
+// connections, one connection after another, and a handler.
 type simClient struct {
-	m        *simulation
-	id       uint
-	session  gateway.Session
-	resumes  bool // session is one
-	ordinary bool // the resume URL failed
-	failures int  // connections in a row that came to nothing
-	stopped  bool
-	link     *simLink // nil between connections
+	m       *simulation
+	id      uint
+	life    *lifecycle.Shard
+	link    *simLink // nil between connections
+	traffic lifecycle.Traffic
+	timerAt time.Duration // of the timer for the life that is due first
+	stopped bool
 
 	trace   *simTrace // of the current session
 	lastSeq int64     // that the handler saw
 }
 
+// begin makes the life of a client, that of a former process if there was one.
+func (c *simClient) begin(session gateway.Session, state lifecycle.ShardState) error {
+	life, err := lifecycle.NewShard(lifecycle.WithSession(session), lifecycle.WithShardState(state), lifecycle.WithRandom(c.m.rng.Float64))
+	c.life = life
+	return err
+}
+
+// wake starts the life, or goes on with it: the timer of the client.
+func (c *simClient) wake() {
+	if c.timerAt == c.m.now {
+		c.timerAt = 0
+	}
+	if c.life.Phase() == lifecycle.ShardNew {
+		_ = c.life.Start(c.m.time())
+	} else {
+		c.life.HandleTimeout(c.m.time(), c.traffic)
+	}
+	c.follow()
+}
+
+// follow does what the life decides, until that is to wait for something.
+func (c *simClient) follow() {
+	for {
+		switch d := c.life.Decision(); d.Do {
+		case lifecycle.ShardAsk:
+			c.ask(d)
+			continue
+		case lifecycle.ShardDial:
+			if c.link == nil { // else it is being opened
+				c.dial(d)
+			}
+		case lifecycle.ShardHold:
+			c.arm(d.At)
+		case lifecycle.ShardLeave:
+			_ = c.link.state.WriteRestartClose(closeUpWriter{c.link})
+			c.ended(d.Err)
+		case lifecycle.ShardWait:
+			if at, wake := c.m.shared.Waits(c.m.time(), c.id); wake {
+				_ = c.life.Woken(c.m.time(), at)
+			}
+			c.m.waits[d.Why]++
+			c.arm(c.life.Decision().At)
+		case lifecycle.ShardStop:
+			c.stop(d.Err)
+		case lifecycle.ShardStart:
+		}
+		return
+	}
+}
+
+func (c *simClient) stop(err error) {
+	if !c.stopped {
+		c.stopped = true
+		c.m.Stopped++
+		c.m.problem("client %d stopped: %v", c.id, err)
+	}
+}
+
+// ask asks what the shards share whether the client may dial.
+func (c *simClient) ask(d lifecycle.ShardDecision) {
+	r := lifecycle.Request{Shard: c.id, Identifies: d.Identifies(), Host: lifecycle.HostOf(gateway.DefaultURL)}
+	if d.AtResumeURL {
+		r.ResumeHost = lifecycle.HostOf(d.Session.ResumeURL)
+	}
+	if a := c.m.shared.Ask(c.m.time(), r); a.OK {
+		_ = c.life.Granted(c.m.time(), a.Grant)
+	} else {
+		_ = c.life.Refused(c.m.time(), a.Until, a.Why)
+	}
+}
+
 // dial opens a connection with a new state.
-func (c *simClient) dial() {
-	options := []gateway.Option{
+func (c *simClient) dial(d lifecycle.ShardDecision) {
+	options := append([]gateway.Option{
 		gateway.WithShardID(gateway.ShardID(c.id)), gateway.WithShardCount(uint(len(c.m.clients))),
-		gateway.WithIntents(simIntents), gateway.WithIdentifyRateLimiter(c.m.limiter),
-		gateway.WithJitter(c.m.rng.Float64), gateway.WithMessageLimit(simMessageLimit),
-	}
-	if c.resumes {
-		options = append(options, gateway.WithSession(c.session))
-	}
-	options = append(options, clientOptions(c.m.Params)...)
+		gateway.WithIntents(simIntents), gateway.WithIdentifyRateLimiter(c.m.limiter), gateway.WithDecision(closecode.ResumeFirst),
+		gateway.WithJitter(c.m.rng.Float64), gateway.WithMessageLimit(simMessageLimit), gateway.WithSession(d.Session),
+	}, clientOptions(c.m.Params)...)
 	state, err := gateway.NewGatewayState("token", options...)
 	if err != nil {
-		c.m.problem("client %d: %v", c.id, err)
-		c.stopped = true
+		c.stop(err)
 		return
 	}
 	state.Advance(c.m.time())
 	c.m.Connections++
-	c.link = &simLink{m: c.m, client: c, state: state}
+	dialURL := state.URL()
+	if d.AtResumeURL {
+		dialURL = state.DialURL()
+	}
+	c.link = &simLink{m: c.m, client: c, state: state, host: lifecycle.HostOf(dialURL), identifies: d.Identifies()}
+	c.m.checkHost(c.link)
+	if c.m.silent(c.link.host) {
+		c.m.heap.push(simEvent{at: c.m.now + d.Limit, kind: simDialFailed, link: c.link, owner: c})
+		return
+	}
 	c.link.schedule(simDialed, world.Frame{}, &c.link.upAt, c.m.latency())
 }
 
-// again reconnects, after a while if it went wrong before.
-func (c *simClient) again() {
-	c.failures++
-	pause := c.m.upTo(min(time.Second<<min(c.failures-1, 5), 30*time.Second))
-	c.m.heap.push(simEvent{at: c.m.now + pause, kind: simDial, owner: c})
-}
+var errDial = errors.New("sim: no connection")
 
-// ended decides what comes after a connection.
-func (c *simClient) ended(err error) {
-	state := c.link.state
-	c.link.clientDone = true
-	c.link = nil
-	c.session, c.resumes = state.Session()
-	if !c.resumes {
-		c.trace = nil
-	}
-	var discord *gateway.DiscordError
-	if errors.As(err, &discord) && !discord.CanReconnect() {
-		c.stopped = true
-		c.m.Stopped++
-		c.m.problem("client %d stopped: %v", c.id, err)
+// dialFailed is a dial that came to nothing.
+func (c *simClient) dialFailed(l *simLink, f lifecycle.HostFailure) {
+	if l.clientDone {
 		return
 	}
-	c.again()
+	c.m.Refused++
+	l.clientDone, c.link = true, nil
+	c.m.shared.DialFailed(c.m.time(), c.id, l.host, f)
+	_ = c.life.DialFailed(c.m.time(), lifecycle.DialFailure{Err: errDial, RetryAfter: f.RetryAfter})
+	c.follow()
 }
 
-// refused is a dial that came to nothing.
-func (c *simClient) refused() {
-	c.link.clientDone = true
-	c.link = nil
-	c.ordinary = c.resumes
-	c.again()
+// dialed is a connection that the server has accepted.
+func (c *simClient) dialed() {
+	c.m.shared.Dialed(c.link.host)
+	_ = c.life.Dialed(c.m.time())
+	c.traffic = lifecycle.Traffic{}
+	c.follow()
+}
+
+// observe tells the life what the state shows, and what the shards share what
+// the life has learned from that.
+func (c *simClient) observe() {
+	was := c.life.Phase()
+	if was == lifecycle.ShardActive {
+		return
+	}
+	c.life.Observe(c.m.time(), c.link.state, c.traffic)
+	if c.life.Phase() == was {
+		return
+	}
+	if c.link.identifies && was < lifecycle.ShardAuthenticating && c.link.state.HaveIdentified() {
+		c.m.shared.Identified(c.m.time(), c.id)
+		c.m.countIdentify(c.id)
+	}
+	if c.life.Phase() == lifecycle.ShardActive {
+		for _, w := range c.m.shared.Through(c.m.time(), c.id) {
+			other := c.m.clients[w.Shard]
+			_ = other.life.Woken(c.m.time(), w.At)
+			other.arm(other.life.NextDeadline())
+		}
+	}
+	c.follow()
+}
+
+// ended is the end of a connection.
+func (c *simClient) ended(err error) {
+	l := c.link
+	l.clientDone, c.link = true, nil
+	session, _ := l.state.Session()
+	had := c.life.Session().ID
+	_ = c.life.Ended(c.m.time(), lifecycle.End{Err: err, Session: session, Seq: l.state.SequenceNumber(), Traffic: c.traffic})
+	if kept := c.life.Session().ID; kept == "" {
+		c.trace = nil
+		if had != "" && session.ID == had {
+			c.m.givenUp(had, c.life.Decision().Why)
+		}
+	}
+	c.follow()
+}
+
+// arm lets the client wake at a time. One timer is enough as long as it does
+// not come late: one that comes early is harmless.
+func (c *simClient) arm(at time.Time) {
+	if at.IsZero() || c.stopped {
+		return
+	}
+	if due := max(c.m.now, at.Sub(simEpoch)); c.timerAt <= c.m.now || due < c.timerAt {
+		c.timerAt = due
+		c.m.heap.push(simEvent{at: due, kind: simWake, owner: c})
+	}
+}
+
+// store returns what the next process needs to know, as a store has it.
+func (c *simClient) store() (session gateway.Session, state lifecycle.ShardState, err error) {
+	session = c.life.Session()
+	if c.link != nil {
+		session, _ = c.link.state.Session()
+	}
+	data, err := json.Marshal(c.life.State())
+	if err == nil {
+		err = json.Unmarshal(data, &state)
+	}
+	if err != nil {
+		return session, state, fmt.Errorf("client %d: store: %w", c.id, err)
+	}
+	return session, state, nil
 }
 
 // handle is the bot's handler. It checks that nothing is missing or comes twice.
 func (c *simClient) handle(p *gateway.GatewayPayload) {
-	if p.EventName == event.Ready || p.EventName == event.Resumed {
-		c.failures, c.ordinary = 0, false
-	}
 	if p.EventName == event.Ready {
 		c.lastSeq = 0
 		c.trace = nil
@@ -174,6 +307,7 @@ func (brokenReader) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
 func (c *simClient) receive(f world.Frame, torn bool) {
 	l := c.link
 	l.state.Advance(c.m.time())
+	c.traffic.Bytes += uint64(len(f.Data))
 	if f.Kind == world.FrameClose {
 		code, reason := f.CloseCode()
 		c.ended(l.state.ProcessCloseCode(code, reason, closeUpWriter{l}))
@@ -192,8 +326,14 @@ func (c *simClient) receive(f world.Frame, torn bool) {
 		c.ended(err)
 		return
 	}
-	if p != nil && p.Op == opcode.Dispatch && !redundant {
-		c.handle(p)
+	if p != nil && p.Op == opcode.Dispatch {
+		c.traffic.Events++
+		if !redundant {
+			c.handle(p)
+		}
 	}
-	l.rearmClient()
+	c.observe()
+	if !l.clientDone {
+		l.rearmClient()
+	}
 }

@@ -19,7 +19,8 @@ type simEvent struct {
 type simKind uint8
 
 const (
-	simDial        simKind = iota // a client opens a connection
+	simWake        simKind = iota // a client does what its life says
+	simDialFailed                 // a dial came to nothing
 	simDialed                     // the server accepts it
 	simToClient                   // a frame arrives
 	simTorn                       // the beginning of a frame arrives

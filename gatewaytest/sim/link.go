@@ -9,16 +9,19 @@ import (
 	"github.com/discordpkg/gateway/compress"
 	"github.com/discordpkg/gateway/etf"
 	"github.com/discordpkg/gateway/gatewaytest/world"
+	"github.com/discordpkg/gateway/lifecycle"
 	"github.com/discordpkg/gateway/ratelimit"
 )
 
 // A simLink is one connection: a state at one end, a [Conn] at the other, and
 // a network in between that keeps the order but not the pace.
 type simLink struct {
-	m      *simulation
-	client *simClient
-	state  *gateway.GatewayState
-	conn   *world.Conn // nil until accepted
+	m          *simulation
+	client     *simClient
+	state      *gateway.GatewayState
+	host       string      // that was dialed
+	identifies bool        // there is no session to resume
+	conn       *world.Conn // nil until accepted
 
 	upAt, downAt time.Duration // when the last thing sent arrives
 	clientDone   bool          // the client has left
@@ -50,15 +53,21 @@ func (l *simLink) breakNow() {
 
 // accepted is the server's end of a dial.
 func (l *simLink) accepted() {
-	resume := l.client.resumes && !l.client.ordinary
-	if _, refused := l.m.world.Refused(resume); refused {
-		l.m.Refused++
-		l.client.refused()
+	if l.clientDone {
+		return
+	}
+	if f, refuses := l.m.refusing(l.host); refuses {
+		l.client.dialFailed(l, f)
+		return
+	}
+	if status, refused := l.m.world.Refused(l.host != ordinaryHost); refused {
+		l.client.dialFailed(l, lifecycle.HostFailure{Status: status})
 		return
 	}
 	l.conn = l.m.world.Accept(l.m.time(), l.m.Params)
 	l.m.links[l.conn] = l
 	l.rearmServer()
+	l.client.dialed()
 }
 
 // pump puts on the links what the world wants sent.
@@ -151,6 +160,9 @@ func (l *simLink) toServer(f world.Frame) {
 	}
 	l.m.Commands++
 	l.countArrival()
+	if l.refuseDead(f.Data) {
+		return
+	}
 	fresh := l.conn.Session() == nil
 	l.conn.Receive(l.m.time(), f.Data, f.Kind == world.FrameBinary)
 	if n := l.m.world.Identifies(); fresh && n != l.m.identifies {
@@ -215,6 +227,7 @@ func (l *simLink) clientTimer() {
 		l.client.ended(err)
 		return
 	}
+	l.client.observe()
 	l.rearmClient()
 }
 

@@ -6,27 +6,34 @@ import (
 	"time"
 
 	"github.com/discordpkg/gateway"
-	"github.com/discordpkg/gateway/closecode"
 	"github.com/discordpkg/gateway/event"
 	"github.com/discordpkg/gateway/gatewaytest/world"
 	"github.com/discordpkg/gateway/intent"
 	"github.com/discordpkg/gateway/internal/splitmix"
+	"github.com/discordpkg/gateway/lifecycle"
 	"github.com/discordpkg/gateway/ratelimit"
 )
 
-// A Sim runs clients, each a [gateway.GatewayState] that reconnects as a shard
-// does, against a [world.World], over links that are slow and break, in virtual
-// time: hours pass in seconds. It uses one goroutine and no clock. Equal
-// values give equal results.
+// A Sim runs clients, each a [gateway.GatewayState] under a [lifecycle.Shard],
+// all with one [lifecycle.Shared], against a [world.World], over links that are
+// slow and break, in virtual time: days pass in seconds. So the policy between
+// connections is the one that the shells have. It uses one goroutine and no
+// clock. Equal values give equal results.
 //
 // The zero Sim is a small run; [Sim.Run] fills in what is left out.
 type Sim struct {
 	Seed       uint64
-	Clients    int            // shards of one bot, 100 by default
-	Dispatches int            // how many events sessions get, 100 for each client by default
-	Rate       float64        // events per second of virtual time, one for each 5 clients by default
-	FaultEvery time.Duration  // mean time between the faults of a client, 1 min by default; negative: no faults
-	Faults     []world.Fault  // drawn at random, all kinds by default
+	Clients    int           // shards of one bot, 100 by default
+	Dispatches int           // how many events sessions get, 100 for each client by default
+	Rate       float64       // events per second of virtual time, one for each 5 clients by default
+	FaultEvery time.Duration // mean time between the faults of a client, 1 min by default; negative: no faults
+	Faults     []world.Fault // drawn at random, all kinds by default
+	Outages    time.Duration // mean time between outages and restarts, which all clients feel; none by default
+	Script     Script        // what goes wrong, drawn by default: see [Sim.Draw]
+	Starts     int           // identifies in 24 hours, 1,048,576 by default
+	SendEvery  time.Duration // how often some clients send commands, 1 s by default
+
+	hasty      bool           // end with the first problem
 	MinLatency time.Duration  // one way, 5 ms by default
 	MaxLatency time.Duration  // 200 ms by default
 	Params     world.Params   // version 10 and JSON by default
@@ -49,6 +56,11 @@ type SimResult struct {
 	Faults      int // injected by the world, or cut links
 	Violations  int // of Discord's rules, by clients
 	Stopped     int // clients that gave up
+	Dead        int // sessions that the world served no more, without a word
+	DeadFound   int // of them those that a client gave up for that reason
+	Unreadable  int // sessions that a client gave up because nothing could be read past one place
+	GivenUp     int // sessions that clients gave up without being told, dead ones included
+	MaxStarts   int // identifies in any 24 hours
 	Steps       int
 	Time        time.Duration // virtual
 	Hash        uint64        // of everything that happened, in order
@@ -109,6 +121,15 @@ type simulation struct {
 	identifies int           // until now
 	endsBy     time.Duration // zero while events are still made
 
+	shared  *lifecycle.Shared
+	script  Script
+	outages map[string]hostOutage
+	excuses []span            // in which clients may be late because no host answered
+	dead    map[string]string // sessions that are not served any more, and how RESUME is answered
+	gaveUp  map[string]lifecycle.ShardReason
+	waits   map[lifecycle.ShardReason]int
+	starts  []time.Duration // identifies of the last 24 hours
+
 	forgetful bool // Options make sessions end before a client can resume
 	over      bool
 }
@@ -130,7 +151,7 @@ func (s Sim) Run() (SimResult, error) {
 }
 
 func (m *simulation) run() {
-	for !m.over {
+	for !m.over && !(m.hasty && len(m.Problems) > 0) {
 		e, ok := m.heap.pop()
 		if !ok {
 			m.problem("nothing left to do before the end")
@@ -166,29 +187,24 @@ func (s Sim) withDefaults() Sim {
 	if s.MaxLatency < s.MinLatency {
 		s.MaxLatency = max(s.MinLatency, 200*time.Millisecond)
 	}
+	if s.Starts <= 0 {
+		s.Starts = 1 << 20
+	}
+	if s.SendEvery <= 0 {
+		s.SendEvery = time.Second
+	}
 	if s.Params == (world.Params{}) {
 		s.Params = world.Params{Version: "10", Encoding: "json"}
 	}
 	return s
 }
 
-func everyFault() []world.Fault {
-	return []world.Fault{
-		{Kind: world.Cut}, {Kind: world.Cut, After: 1}, {Kind: world.Cut, After: 50}, {Kind: world.Cut, After: 1000},
-		{Kind: world.Stall}, {Kind: world.Stall, For: 10 * time.Second}, {Kind: world.Zombie},
-		{Kind: world.Reconnect}, {Kind: world.Reconnect, After: 3},
-		{Kind: world.InvalidSession}, {Kind: world.InvalidSession, Resumable: true},
-		{Kind: world.Close}, {Kind: world.Close, Code: closecode.SessionTimedOut}, {Kind: world.Close, Code: closecode.Restart}, {Kind: world.Close, Code: closecode.RateLimited},
-		{Kind: world.Garbage}, {Kind: world.Giant, Size: simGiant}, {Kind: world.Drip}, {Kind: world.Refuse}, {Kind: world.DeadResume},
-	}
-}
-
 func (s Sim) start() (*simulation, error) {
 	s = s.withDefaults()
 	patient := s.patient()
 	options := append([]world.Option{
-		world.WithSeed(s.Seed), world.WithGuilds(s.Clients, 3), world.WithMaxConcurrency(identifyBuckets), world.WithSessionStarts(1 << 40),
-		world.WithReplay(patient.ReplayEvents, patient.ReplayBytes, patient.ReplayAge), world.WithSessionLife(simLife), world.WithRecord(10), world.WithResumeURL("ws://resume.invalid"),
+		world.WithSeed(s.Seed), world.WithGuilds(s.Clients, 3), world.WithMaxConcurrency(identifyBuckets), world.WithSessionStarts(s.Starts),
+		world.WithReplay(patient.ReplayEvents, patient.ReplayBytes, patient.ReplayAge), world.WithSessionLife(simLife), world.WithRecord(10), world.WithResumeURL(resumeURLs...),
 	}, s.Options...)
 	w, err := world.New(options...)
 	if err != nil {
@@ -204,26 +220,47 @@ func (s Sim) start() (*simulation, error) {
 		traces:  make(map[string]*simTrace),
 		known:   make(map[string]bool),
 		buckets: make(map[uint]time.Duration),
+		outages: make(map[string]hostOutage),
+		dead:    make(map[string]string),
+		gaveUp:  make(map[string]lifecycle.ShardReason),
+		waits:   make(map[lifecycle.ShardReason]int),
+		script:  s.Script,
+	}
+	return m, m.prepare(patient)
+}
+
+// prepare lets the clients begin, and plans what is to happen.
+func (m *simulation) prepare(patient world.Limits) error {
+	if m.script == nil {
+		m.script = m.Draw()
+	}
+	if err := m.share(lifecycle.BudgetState{}); err != nil {
+		return err
 	}
 	m.forgetful = forgetful(m.limits, patient)
 	m.limiter = ratelimit.NewIdentify(uint(m.limits.Buckets)) //nolint:gosec // positive
-	for i := range s.Clients {
+	for i := range m.Clients {
 		c := &simClient{m: m, id: uint(i)}
 		m.clients = append(m.clients, c)
-		m.heap.push(simEvent{at: m.upTo(10 * time.Second), kind: simDial, owner: c})
+		if err := c.begin(gateway.Session{}, lifecycle.ShardState{}); err != nil {
+			return err
+		}
+		c.arm(m.time().Add(m.upTo(10 * time.Second)))
 	}
 	m.heap.push(simEvent{kind: simTraffic})
-	if s.FaultEvery > 0 {
-		m.heap.push(simEvent{at: m.faultPause(), kind: simFault})
+	if len(m.script) > 0 {
+		m.heap.push(simEvent{at: m.script[0].At, kind: simFault})
 	}
-	m.heap.push(simEvent{at: time.Second, kind: simCommand})
-	return m, nil
+	m.heap.push(simEvent{at: m.SendEvery, kind: simCommand})
+	return nil
 }
 
 func (m *simulation) step(e simEvent) {
 	switch e.kind {
-	case simDial:
-		e.owner.dial()
+	case simWake:
+		e.owner.wake()
+	case simDialFailed:
+		e.owner.dialFailed(e.link, lifecycle.HostFailure{})
 	case simDialed:
 		e.link.accepted()
 	case simToClient:
@@ -243,7 +280,7 @@ func (m *simulation) step(e simEvent) {
 	case simTraffic:
 		m.makeEvent()
 	case simFault:
-		m.makeFault()
+		m.strike()
 	case simCommand:
 		m.sendCommands()
 	case simCheck:
@@ -316,6 +353,7 @@ func (m *simulation) trace(s *world.Session) *simTrace {
 func (m *simulation) settle() {
 	m.endsBy = m.now + quiet
 	m.world.ForgetFaults()
+	clear(m.outages)
 	m.heap.push(simEvent{at: m.now + time.Second, kind: simCheck})
 }
 
@@ -335,43 +373,12 @@ func (m *simulation) check() {
 	m.over = true
 }
 
-func (m *simulation) faultPause() time.Duration {
-	return time.Duration(m.rng.ExpFloat64() * float64(m.FaultEvery) / float64(m.Clients))
-}
-
-// makeFault lets something go wrong for a random client: a fault of the
-// server, or a network that breaks.
-func (m *simulation) makeFault() {
-	if m.endsBy != 0 {
-		return
-	}
-	m.heap.push(simEvent{at: m.now + m.faultPause(), kind: simFault})
-	c := m.clients[m.rng.IntN(len(m.clients))]
-	if m.rng.IntN(3) == 0 {
-		if c.link != nil {
-			m.SimResult.Faults++
-			c.link.breakNow()
-		}
-		return
-	}
-	f := m.Sim.Faults[m.rng.IntN(len(m.Sim.Faults))]
-	switch {
-	case f.OnDial():
-		_ = m.world.InjectNext(f, 1) // the kind is known
-	case c.link == nil || c.link.conn == nil || c.link.conn.Closed():
-	case c.link.conn.Session() == nil && f.EndsSession():
-		// It would end a session that the world cannot tell.
-	default:
-		_ = c.link.conn.Inject(m.time(), f) // the kind is known
-	}
-}
-
 // sendCommands lets some clients send, and a few of them far too much.
 func (m *simulation) sendCommands() {
 	if m.endsBy != 0 {
 		return
 	}
-	m.heap.push(simEvent{at: m.now + time.Second, kind: simCommand})
+	m.heap.push(simEvent{at: m.now + m.SendEvery, kind: simCommand})
 	for range 1 + len(m.clients)/100 {
 		n := 1
 		if m.rng.IntN(20) == 0 {

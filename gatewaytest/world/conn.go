@@ -266,9 +266,17 @@ func (c *Conn) close(now time.Time, code closecode.Type, reason string) {
 		c.queue(closeFrame(code, reason))
 	}
 	c.shut(now)
-	if s != nil && code.Decision() != closecode.Resume {
+	if s != nil && c.w.EndsSession(code) {
 		c.w.drop(s, endedByClose)
 	}
+}
+
+// EndsSession reports whether a session ends when the server closes with code.
+func (w *World) EndsSession(code closecode.Type) bool {
+	if code == closecode.SessionTimedOut {
+		return w.cfg.timeoutEnds
+	}
+	return code.Decision() != closecode.Resume
 }
 
 func closeFrame(code closecode.Type, reason string) Frame {

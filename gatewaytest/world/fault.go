@@ -56,11 +56,6 @@ func (f Fault) known() bool {
 // OnDial reports whether f happens before there is a connection.
 func (f Fault) OnDial() bool { return f.Kind == Refuse || f.Kind == DeadResume }
 
-// EndsSession reports whether a client starts a new session after f.
-func (f Fault) EndsSession() bool {
-	return f.Kind == InvalidSession && !f.Resumable || f.Kind == Close && f.Code != 0 && f.Code.Decision() != closecode.Resume
-}
-
 // withDefaults fills in what was left out.
 func (f Fault) withDefaults() Fault {
 	f.After = max(0, f.After)

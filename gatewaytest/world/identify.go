@@ -158,13 +158,21 @@ func parseShard(raw json.RawMessage) (key shardKey, ok bool) {
 	return shardKey{pair[0], pair[1]}, true
 }
 
+// resumeURL returns the URL of the session that was started last.
+func (w *World) resumeURL() string {
+	if len(w.cfg.resumeURLs) == 0 {
+		return ""
+	}
+	return w.cfg.resumeURLs[w.stats.Identifies%len(w.cfg.resumeURLs)]
+}
+
 // readyData returns the data of READY for a session with a connection.
 //
 // https://discord.com/developers/docs/events/gateway-events#ready
 func (w *World) readyData(s *Session) []byte {
 	b := fmt.Appendf(nil, `{"v":%s,"user":%s,"session_id":%q,"session_type":"normal","resume_gateway_url":%q,"shard":[%d,%d],`+
 		`"application":{"id":"%d","flags":%d},"private_channels":[],"relationships":[],"presences":[],"user_settings":{},"geo_ordered_rtc_regions":[],"_trace":["gatewaytest"],"guilds":[`,
-		s.conn.params.Version, botUser(s.bot), s.id, w.cfg.resumeURL, s.shard.id, s.shard.count, s.user(), appFlags)
+		s.conn.params.Version, botUser(s.bot), s.id, w.resumeURL(), s.shard.id, s.shard.count, s.user(), appFlags)
 	for g := range w.guildsOf(s.shard) {
 		b = fmt.Appendf(b, `{"id":"%d","unavailable":true},`, g.ID)
 	}

@@ -13,26 +13,27 @@ import (
 type Option func(*settings) error
 
 type settings struct {
-	seed      uint64
-	tokens    []string // empty: any
-	guilds    int
-	members   int
-	shards    int // recommended
-	perShard  int // guilds
-	intents   intent.Type
-	interval  time.Duration
-	grace     time.Duration
-	buckets   int // max_concurrency
-	identify  time.Duration
-	starts    int
-	replay    replayLimits
-	ttl       time.Duration // of a session without connection
-	commands  int           // per minute
-	wholes    time.Duration // between requests for all members of a guild
-	pending   int           // bytes a connection may be behind
-	records   int
-	voice     VoiceServer // for all bots
-	resumeURL string
+	seed        uint64
+	tokens      []string // empty: any
+	guilds      int
+	members     int
+	shards      int // recommended
+	perShard    int // guilds
+	intents     intent.Type
+	interval    time.Duration
+	grace       time.Duration
+	buckets     int // max_concurrency
+	identify    time.Duration
+	starts      int
+	replay      replayLimits
+	ttl         time.Duration // of a session without connection
+	commands    int           // per minute
+	wholes      time.Duration // between requests for all members of a guild
+	pending     int           // bytes a connection may be behind
+	records     int
+	voice       VoiceServer // for all bots
+	resumeURLs  []string
+	timeoutEnds bool // 4009 ends the session
 
 	voiceRequests bool // else voice is the answer
 }
@@ -218,7 +219,15 @@ func WithRecord(n int) Option {
 	return atLeast("WithRecord", n, 0, func(s *settings) { s.records = n })
 }
 
-// WithResumeURL sets the resume_gateway_url of READY, empty by default.
-func WithResumeURL(u string) Option {
-	return func(s *settings) error { s.resumeURL = u; return nil }
+// WithResumeURL sets the resume_gateway_url of READY, empty by default. With
+// several the sessions get them in turn.
+func WithResumeURL(urls ...string) Option {
+	return func(s *settings) error { s.resumeURLs = append([]string(nil), urls...); return nil }
+}
+
+// WithTimeoutEndsSession makes close code 4009 (session timed out) end the
+// session, as Discord documents it. By default a session outlives it for its
+// usual life, as Discord's mostly do: see [WithSessionLife].
+func WithTimeoutEndsSession() Option {
+	return func(s *settings) error { s.timeoutEnds = true; return nil }
 }

@@ -53,6 +53,10 @@ func (s *Session) Seq() int64 { return s.seq }
 // Ended returns why the session can no longer be resumed, empty while it can.
 func (s *Session) Ended() Ending { return s.ended }
 
+// DetachedAt returns when the session lost its last connection, zero if it
+// never did.
+func (s *Session) DetachedAt() time.Time { return s.detachedAt }
+
 // user returns the user id of the bot.
 func (s *Session) user() snowflake.ID { return BotID(s.bot) }
 
