@@ -37,7 +37,7 @@ func (s *Shard) Close(ctx context.Context, mode CloseMode) error {
 	stop := context.AfterFunc(ctx, c.cut)
 	defer stop()
 	c.flush()
-	if isWithinHandler(ctx) {
+	if InHandler(ctx) {
 		return nil
 	}
 	if c.idle() {

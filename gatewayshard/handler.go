@@ -60,7 +60,8 @@ func WithinHandler(ctx context.Context) context.Context {
 	return context.WithValue(ctx, withinHandler{}, true)
 }
 
-func isWithinHandler(ctx context.Context) bool { return ctx.Value(withinHandler{}) != nil }
+// InHandler reports whether a context was marked by [WithinHandler].
+func InHandler(ctx context.Context) bool { return ctx.Value(withinHandler{}) != nil }
 
 // call calls the handler. A panic of it is reported, and the loop goes on.
 func (c *connection) call(p *gateway.GatewayPayload) {

@@ -14,8 +14,8 @@ import (
 // A Config is what a [Group] needs to know. The zero Config is ready
 // to use: it runs all the shards that Discord recommends.
 type Config struct {
-	// Shard is the configuration of each shard. Its PayloadHandler and
-	// BeforeDial must be nil.
+	// Shard is the configuration of each shard. Its PayloadHandler, HandlerPanic
+	// and BeforeDial must be nil.
 	Shard gatewayshard.Config
 
 	// Total is the shard count of the bot, over all of its processes. Zero
@@ -101,6 +101,12 @@ type Hooks struct {
 	// it is logged.
 	HandlerError func(e Event, err error)
 
+	// HandlerPanic is called when a handler panics, or ends its goroutine with
+	// [runtime.Goexit]: then the value is [gatewayshard.ErrHandlerExit]. The event counts as
+	// acknowledged, as after an error, and the other handlers of it are called. Without the hook the panic is
+	// logged with its stack, to [slog.Default] if there is no Logger.
+	HandlerPanic func(e Event, err *gatewayshard.PanicError)
+
 	// Dropped is called for each event that a full queue dropped.
 	Dropped func(e Event)
 
@@ -131,6 +137,9 @@ func (c *Config) setDefaults(token string) error {
 	if c.Shard.Logger == nil {
 		c.Shard.Logger = slog.New(slog.DiscardHandler)
 	}
+	if c.Shard.HandlerLimit == 0 {
+		c.Shard.HandlerLimit = defaultHandlerLimit
+	}
 	if c.StoreKey == "" {
 		c.StoreKey = storeKey(token, c.First)
 	}
@@ -144,7 +153,9 @@ func (c *Config) setDefaults(token string) error {
 		return err
 	}
 	switch {
-	case c.Shard.PayloadHandler != nil, c.Shard.BeforeDial != nil:
+	case c.Shard.HandlerLimit < 0:
+		return errors.New("sharding: the handler limit is negative")
+	case c.Shard.PayloadHandler != nil, c.Shard.BeforeDial != nil, c.Shard.HandlerPanic != nil:
 		return errGroupHandlers
 	case c.IdentifyLimiter != nil && c.IdentifyReserver != nil:
 		return errors.New("sharding: both an identify limiter and a reserver")

@@ -23,7 +23,7 @@ var (
 	// processes run the rest of the shards.
 	ErrPartialGroup = errors.New("sharding: a group with a part of the shards cannot be resharded alone")
 
-	errGroupHandlers = errors.New("sharding: a group has its own handlers, PayloadHandler and BeforeDial of its shards must be nil")
+	errGroupHandlers = errors.New("sharding: a group has its own handlers, PayloadHandler, HandlerPanic (see Hooks) and BeforeDial of its shards must be nil")
 )
 
 // A SessionLimitError is a [Group.Run] that would need more session starts

@@ -48,12 +48,15 @@ func (g *Group) newGeneration(number int, p plan) (*generation, error) {
 // one of them. It returns [gatewayshard.ErrClosed] if the group is being closed.
 func (gen *generation) start(ctx context.Context) error {
 	g := gen.group
+	g.registering.Lock()
+	defer g.registering.Unlock()
+	gen.want()
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.closed || g.finishing {
 		return gatewayshard.ErrClosed
 	}
-	gen.handlerCtx = context.WithValue(ctx, insideHandler{}, g)
+	gen.handlerCtx = context.WithValue(gatewayshard.WithinHandler(ctx), insideHandler{}, g)
 	g.generations = append(g.generations, gen)
 	var turns []identify.Turn
 	for _, m := range gen.members {
@@ -63,7 +66,7 @@ func (gen *generation) start(ctx context.Context) error {
 	}
 	g.identify.join(turns, time.Now())
 	for _, m := range gen.members {
-		gen.running.Go(func() {
+		persist(&gen.running, func() {
 			if err := m.run(ctx); err != nil && ctx.Err() == nil {
 				g.fail(gen, err)
 			}

@@ -8,7 +8,6 @@ import (
 
 	"github.com/discordpkg/gateway"
 	"github.com/discordpkg/gateway/command"
-	"github.com/discordpkg/gateway/event"
 	"github.com/discordpkg/gateway/gatewayshard"
 )
 
@@ -24,9 +23,11 @@ import (
 //
 // The events of one shard come to the handlers in order, one at a time; those
 // of different shards come concurrently. While a handler runs its shard does
-// not read (but heartbeats), unless the group has a [Queue]. The context of a
-// handler ends with that of [Group.Run]. An error of a handler is reported and
-// changes nothing else.
+// not read (but heartbeats), unless the group has a [Queue], or a call waits for an
+// event: see [Group.Await]. The context of a handler ends with that of
+// [Group.Run]. An error of a handler is reported and changes nothing else, and
+// so is a panic, see [Hooks]. A handler that runs longer than Config.Shard.HandlerLimit is
+// logged, and counted in [ShardStats].
 //
 // # What a crash costs
 //
@@ -43,7 +44,10 @@ type Group struct {
 	config  Config
 	options []gateway.Option
 	log     *slog.Logger
-	routes  map[event.Type][]func(context.Context, Event) error
+	quiet   bool // no logger was given
+
+	registering sync.Mutex // taken to change the handlers, before mu
+	routes      atomic.Pointer[handlers]
 
 	identify *identifyQueue // set by Run before any shard starts, like url
 	url      string         // that Discord gave, empty if it was not asked
@@ -55,6 +59,7 @@ type Group struct {
 	failures chan error    // of the current generation, the first one
 	hopeless chan error    // a reshard that had to succeed
 
+	waiters    waiters
 	latency    latencies
 	resharding atomic.Bool
 	changeover atomic.Pointer[changeover] // nil unless the group is being resharded
@@ -67,6 +72,7 @@ type Group struct {
 	mode        gatewayshard.CloseMode
 	stop        context.CancelCauseFunc // ends the context of handlers and shards
 	generations []*generation           // that run; the first is the one whose sessions are saved
+	moved       chan struct{}           // closed and replaced when the first is another one
 	finishing   bool                    // Run waits for what runs
 	refused     tooFew                  // that waits for the end of a reshard
 	closers     sync.WaitGroup          // of Close
@@ -85,6 +91,7 @@ func NewGroup(token string, handler func(ctx context.Context, e Event) error, op
 // connection of each shard; shard id, shard count, session and identify limiter
 // are the group's business.
 func (c Config) NewGroup(token string, options ...gateway.Option) (*Group, error) {
+	quiet := c.Shard.Logger == nil
 	if err := c.setDefaults(token); err != nil {
 		return nil, err
 	}
@@ -93,8 +100,9 @@ func (c Config) NewGroup(token string, options ...gateway.Option) (*Group, error
 		config:   c,
 		options:  append([]gateway.Option(nil), options...),
 		log:      c.Shard.Logger,
-		routes:   make(map[event.Type][]func(context.Context, Event) error),
+		quiet:    quiet,
 		closing:  make(chan struct{}),
+		moved:    make(chan struct{}),
 		ended:    make(chan struct{}),
 		dirty:    make(chan struct{}, 1),
 		failures: make(chan error, 1),

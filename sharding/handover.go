@@ -119,7 +119,7 @@ func (c *changeover) abort() {
 func (c *changeover) release() {
 	var releasing sync.WaitGroup
 	for i, m := range c.next.members {
-		releasing.Go(func() {
+		persist(&releasing, func() {
 			for {
 				e, ok := c.pop(i)
 				if !ok {
@@ -143,15 +143,17 @@ func (c *changeover) pop(i int) (handover.Event, bool) {
 
 // handHeld brings an event that was held on its way to the handlers.
 func (m *member) handHeld(h handover.Event) {
+	defer func() {
+		m.mu.Lock()
+		m.progress.Unhold()
+		m.mu.Unlock()
+	}()
 	e := Event{Shard: m.id, Total: m.gen.total, Name: h.Name, Seq: h.Seq, Session: h.Session, Data: h.Data, member: m}
 	if m.queue == nil && m.gen.group.discard.Load() {
 		m.leave(e)
 	} else {
 		m.hand(e)
 	}
-	m.mu.Lock()
-	m.progress.Unhold()
-	m.mu.Unlock()
 }
 
 // note keeps account of the guilds that handlers are told of.

@@ -41,10 +41,10 @@ func (g *Group) deriveIntents() error {
 	}
 	named := probe.Intents()
 	_ = probe.Close()
-	if named != 0 || len(g.routes) == 0 {
+	if named != 0 || len(g.handlers()) == 0 {
 		return nil
 	}
-	derived, err := intentsOf(slices.Sorted(maps.Keys(g.routes)))
+	derived, err := intentsOf(slices.Sorted(maps.Keys(g.handlers())))
 	if err != nil {
 		return err
 	}

@@ -28,8 +28,8 @@ var (
 //
 // When the loop ends by break or return, so does the group, as it does with
 // ctx: sessions are kept. What Run would return comes as the last element, if
-// it is not nil. To end the session too, call
-// [Group.Close] on another goroutine.
+// it is not nil. To end the session too, call [Group.Close] in the body, with a
+// context of [gatewayshard.WithinHandler]. [Group.Await] and requests for members work in the body, too.
 func (g *Group) Events(ctx context.Context) iter.Seq2[Event, error] {
 	return func(yield func(Event, error) bool) {
 		if err := g.pull(ctx, yield); err != nil {

@@ -2,6 +2,8 @@ package sharding
 
 import (
 	"context"
+	"errors"
+	"math"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -19,13 +21,15 @@ type member struct {
 	gen   *generation
 	id    gateway.ShardID
 	shard *gatewayshard.Shard
-	queue chan Event    // nil: handlers run on the event loop
-	ended chan struct{} // closed when the event loop sends nothing more to the queue
+	queue *queue // nil: handlers run on the event loop
 
 	handled  atomic.Uint64
 	replayed atomic.Uint64
 	dropped  atomic.Uint64
 	failed   atomic.Uint64
+	panics   atomic.Uint64
+	busy     atomic.Uint64 // odd while handlers run, grows
+	watch    watch
 
 	reserved reservation // with an IdentifyReserver
 
@@ -34,20 +38,18 @@ type member struct {
 	mu       sync.Mutex // guards what follows; no other lock is taken under it
 	progress progress.Account
 	guilds   handover.Guilds
+	handling Event // that handlers were called with last, without its data
 }
 
 // newMember returns a member that is to resume a session if there is one.
 func (gen *generation) newMember(id gateway.ShardID, from *ShardCheckpoint) (*member, error) {
 	g := gen.group
-	m := &member{gen: gen, id: id}
-	if size := g.config.Queue.Size; size > 0 {
-		m.queue, m.ended = make(chan Event, size), make(chan struct{})
-	}
+	m := &member{gen: gen, id: id, queue: newQueue(g.config.Queue.Size)}
 	var options []gateway.Option
 	if g.url != "" {
 		options = append(options, gateway.WithURL(g.url))
 	}
-	options = append(append(options, g.options...), g.wanted()...)
+	options = append(options, g.options...)
 	options = append(options,
 		gateway.WithShardCount(gen.total),
 		gateway.WithIdentifyRateLimiter(m))
@@ -59,6 +61,7 @@ func (gen *generation) newMember(id gateway.ShardID, from *ShardCheckpoint) (*me
 	}
 	config := g.config.Shard
 	config.PayloadHandler, config.BeforeDial = m.receive, m.beforeDial
+	config.HandlerLimit, config.HandlerPanic = math.MaxInt64, m.panicked // the group has its own limit
 	var err error
 	m.shard, err = config.NewShard(id, g.token(), nil, options...)
 	return m, err
@@ -135,6 +138,9 @@ func (m *member) begin(seq int64) {
 	m.mu.Lock()
 	m.progress.Begin(session, seq)
 	m.mu.Unlock()
+	if m.queue != nil {
+		m.queue.begin()
+	}
 	m.sessionChanged(false)
 }
 
@@ -177,8 +183,19 @@ func (m *member) deliver(e Event) {
 	}
 	m.mu.Lock()
 	m.progress.See(e.Session, e.Seq)
+	m.handling = e
+	m.handling.Data = nil
 	m.mu.Unlock()
-	err := g.call(ctx, e)
+	m.busy.Add(1)
+	err := gatewayshard.ErrHandlerExit // unless call returns
+	defer func() { m.handledOne(e, err) }()
+	err = g.call(ctx, e)
+}
+
+// handledOne acknowledges an event whose handlers have ended.
+func (m *member) handledOne(e Event, err error) {
+	g := m.gen.group
+	m.busy.Add(1)
 	m.handled.Add(1)
 	if e.Replay {
 		m.replayed.Add(1)
@@ -186,13 +203,21 @@ func (m *member) deliver(e Event) {
 	if err != nil {
 		m.failed.Add(1)
 		g.report(e, err)
-		if ctx.Err() != nil {
+		if m.gen.handlerCtx.Err() != nil {
 			m.leave(e)
 			return
 		}
 	}
 	if !g.config.ManualAcknowledge {
 		m.acknowledge(e.Session, e.Seq)
+	}
+}
+
+// panicked hears from the shard of a panic outside of the handlers, in a hook, and of
+// a handler that has ended the goroutine, which was told already.
+func (m *member) panicked(_ gateway.ShardID, p *gateway.GatewayPayload, err *gatewayshard.PanicError) {
+	if !errors.Is(err, gatewayshard.ErrHandlerExit) {
+		_ = m.gen.group.panicked(m.event(p), err.Value)
 	}
 }
 

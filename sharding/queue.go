@@ -3,6 +3,7 @@ package sharding
 import (
 	"errors"
 	"fmt"
+	"sync"
 )
 
 // A Queue holds events of a shard that its handler is not ready for. The zero
@@ -45,65 +46,188 @@ func (q Queue) check() error {
 	return nil
 }
 
+// A queue is what waits between the event loop and the goroutine that calls the handlers.
+type queue struct {
+	size int
+
+	mu      sync.Mutex // guards what follows; that of the member may be taken under it
+	changed sync.Cond
+	events  []Event // those from head on
+	head    int
+	blocked *Event         // waits for room
+	ended   bool           // the event loop sends nothing more
+	handed  int64          // sequence number of the last event that was taken out
+	taken   map[int64]bool // those of events behind it that an Await has returned
+}
+
+func newQueue(size int) *queue {
+	if size == 0 {
+		return nil
+	}
+	q := &queue{size: size}
+	q.changed.L = &q.mu
+	return q
+}
+
+// count returns the number of events. The caller holds mu.
+func (q *queue) count() int { return len(q.events) - q.head }
+
+// len returns the number of events, also of no queue.
+func (q *queue) len() int {
+	if q == nil {
+		return 0
+	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.count()
+}
+
+// push adds a copy of an event. The caller holds mu.
+func (q *queue) push(e Event) {
+	if q.head > 32 && q.head > len(q.events)/2 {
+		n := copy(q.events, q.events[q.head:])
+		clear(q.events[n:])
+		q.events, q.head = q.events[:n], 0
+	}
+	q.events = append(q.events, e.Clone())
+	q.changed.Broadcast()
+}
+
+// pop removes the event that waited longest. The caller holds mu.
+func (q *queue) pop() Event {
+	e := q.events[q.head]
+	q.events[q.head] = Event{}
+	if q.head++; q.head == len(q.events) {
+		q.events, q.head = q.events[:0], 0
+	}
+	q.handed = e.Seq
+	for seq := range q.taken {
+		if seq <= e.Seq {
+			delete(q.taken, seq)
+		}
+	}
+	q.changed.Broadcast()
+	return e
+}
+
+// next waits for an event and removes it. It reports false when the queue has ended and is empty.
+func (q *queue) next() (Event, bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for q.count() == 0 {
+		if q.ended {
+			return Event{}, false
+		}
+		q.changed.Wait()
+	}
+	return q.pop(), true
+}
+
+// setEnded says whether more events may come.
+func (q *queue) setEnded(ended bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.ended = ended
+	q.changed.Broadcast()
+}
+
+// begin forgets the numbers of the session before.
+func (q *queue) begin() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.handed, q.taken = 0, nil
+}
+
+// take notes that an Await has returned an event. It reports false if one had before.
+func (q *queue) take(seq int64) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.taken[seq] {
+		return false
+	}
+	if seq > q.handed {
+		if q.taken == nil {
+			q.taken = make(map[int64]bool)
+		}
+		q.taken[seq] = true
+	}
+	return true
+}
+
+// find returns a copy of the first event that a call waits for and no other has got.
+func (q *queue) find(w *waiter) (Event, bool) {
+	q.mu.Lock()
+	var all []Event
+	for _, e := range q.events[q.head:] {
+		if !q.taken[e.Seq] {
+			all = append(all, e)
+		}
+	}
+	if q.blocked != nil && !q.taken[q.blocked.Seq] {
+		all = append(all, q.blocked.Clone())
+	}
+	q.mu.Unlock()
+	for _, e := range all {
+		if w.accepts(e) && q.take(e.Seq) {
+			return e.Clone(), true
+		}
+	}
+	return Event{}, false
+}
+
 // startQueue lets a goroutine call the handlers. It returns a function that
 // ends the goroutine, after everything in the queue was dealt with.
 func (m *member) startQueue() (stop func()) {
 	if m.queue == nil {
 		return func() {}
 	}
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		m.consume()
-	}()
+	m.queue.setEnded(false)
+	var working sync.WaitGroup
+	persist(&working, func() {
+		for {
+			e, ok := m.queue.next()
+			if !ok {
+				return
+			}
+			m.deliver(e)
+		}
+	})
 	return func() {
-		close(m.ended)
-		<-done
+		m.queue.setEnded(true)
+		working.Wait()
 	}
 }
 
-// consume calls the handlers until the queue has ended and is empty.
-func (m *member) consume() {
-	for {
-		select {
-		case e := <-m.queue:
-			m.deliver(e)
-			continue
-		case <-m.ended:
-		}
-		select {
-		case e := <-m.queue:
-			m.deliver(e)
-		default:
-			return
-		}
-	}
-}
-
-// enqueue hands an event to the queue's goroutine. Nobody else sends, so what
-// has room now has room in a moment. The queue may have ended before the shard
-// has handed on what it held during a handover: that is never acknowledged.
+// enqueue hands an event to the queue's goroutine, and to the calls that wait for it. The queue may have
+// ended before the shard has handed on what it held during a handover: that is
+// never acknowledged.
 func (m *member) enqueue(e Event) {
-	for len(m.queue) == cap(m.queue) && m.gen.group.config.Queue.Policy != Block {
-		if m.gen.group.config.Queue.Policy == DropNewest {
+	q, policy := m.queue, m.gen.group.config.Queue.Policy
+	q.mu.Lock()
+	for q.count() >= q.size && policy != Block {
+		if policy == DropNewest {
+			q.mu.Unlock()
 			m.drop(e)
 			return
 		}
-		select {
-		case oldest := <-m.queue:
-			m.drop(oldest)
-		default:
-		}
+		oldest := q.pop()
+		q.mu.Unlock()
+		m.drop(oldest)
+		q.mu.Lock()
 	}
 	m.accept(e)
-	select {
-	case <-m.ended:
-		return
-	default:
+	for q.count() >= q.size && !q.ended {
+		q.blocked = &e
+		q.changed.Wait()
 	}
-	select {
-	case m.queue <- e.Clone():
-	case <-m.ended:
+	q.blocked = nil
+	ended := q.ended
+	if !ended {
+		q.push(e)
+	}
+	q.mu.Unlock()
+	if !ended {
+		m.gen.group.waiters.offer(m, e)
 	}
 }
 

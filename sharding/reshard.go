@@ -61,45 +61,82 @@ func (c *ReshardConfig) setDefaults() error {
 // When ctx ends before the old shards are closed, or Discord refuses a new one,
 // the new ones are given up, and the group goes on as before. With a [Store], a crash
 // at any time leaves sessions of one generation that can be resumed. A
-// [SessionLimitError] reports that there are not enough session starts left. From
-// within a handler Reshard returns [gatewayshard.ErrInHandler].
+// [SessionLimitError] reports that there are not enough session starts left.
+//
+// With the context of a handler Reshard returns [gatewayshard.ErrInHandler]. When ctx
+// ends later, or a handler of the old shards has not returned after 10 s ([gatewayshard.ErrHandlerRuns]),
+// it returns an error that says so, and the hand-over goes on: it waits for the last handler.
 func (g *Group) Reshard(ctx context.Context, total uint) error {
 	if err := g.beginReshard(ctx); err != nil {
 		return err
 	}
-	defer g.endReshard()
+	old, h, err := g.prepareReshard(ctx, total)
+	if err != nil || h == nil {
+		g.endReshard()
+		return err
+	}
+	// The old shards wait for their handlers, which may wait for this call.
+	done := make(chan error, 1)
+	go func() {
+		defer g.endReshard() // Run waits for it
+		defer g.changeover.CompareAndSwap(h, nil)
+		done <- g.takeOver(h)
+	}()
+	return awaitTakeOver(ctx, old, done)
+}
+
+// awaitTakeOver waits for the end of a hand-over, which goes on without it.
+func awaitTakeOver(ctx context.Context, old *generation, done <-chan error) error {
+	patience := time.NewTicker(handlerPatience)
+	defer patience.Stop()
+	for {
+		select {
+		case err := <-done:
+			return err
+		case <-patience.C:
+			if old.handling() {
+				return fmt.Errorf("sharding: reshard: the new shards take over when the last handler of the old ones returns: %w",
+					gatewayshard.ErrHandlerRuns)
+			}
+		case <-ctx.Done():
+			return fmt.Errorf("sharding: reshard: handing over: %w", context.Cause(ctx))
+		}
+	}
+}
+
+// prepareReshard brings the next generation up. It returns nil if there is nothing to change.
+func (g *Group) prepareReshard(ctx context.Context, total uint) (old *generation, h *changeover, err error) {
 	p, err := g.planReshard(ctx, total)
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
 	g.mu.Lock()
 	old, run := g.generations[0], g.run
 	g.mu.Unlock()
 	if old.total == p.total {
-		return nil
+		return old, nil, nil
 	}
 	next, err := g.newGeneration(old.number+1, p)
 	if err != nil {
-		return err
+		return old, nil, err
 	}
 	g.log.Info("resharding", "from", old.total, "to", next.total)
-	h, err := newChangeover(old, next, g.config.Reshard)
-	if err != nil {
-		return err
+	if h, err = newChangeover(old, next, g.config.Reshard); err != nil {
+		return old, nil, err
 	}
 	g.changeover.Store(h)
-	defer g.changeover.CompareAndSwap(h, nil)
-	if err := next.start(run); err != nil {
-		return err
-	}
-	if err := next.overlap(ctx, run); err != nil {
+	if err = next.start(run); err == nil {
+		if err = next.overlap(ctx, run); err == nil {
+			return old, h, nil
+		}
 		h.abort()
 		_ = next.close(run, gatewayshard.EndSession)
 		next.running.Wait()
 		g.remove(next)
-		return fmt.Errorf("sharding: reshard from %d to %d: %w", old.total, next.total, err)
+		err = fmt.Errorf("sharding: reshard from %d to %d: %w", old.total, next.total, err)
 	}
-	return g.takeOver(run, h)
+	g.changeover.CompareAndSwap(h, nil)
+	return old, nil, err
 }
 
 // beginReshard admits one reshard at a time, which Run waits for.
@@ -107,7 +144,7 @@ func (g *Group) beginReshard(ctx context.Context) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	switch {
-	case ctx.Value(insideHandler{}) == g:
+	case g.inHandler(ctx):
 		return gatewayshard.ErrInHandler
 	case len(g.generations) == 0 || g.closed || g.finishing:
 		return ErrNotRunning
@@ -204,7 +241,10 @@ func (gen *generation) overlap(ctx, run context.Context) error {
 }
 
 // takeOver makes the next generation the current one.
-func (g *Group) takeOver(run context.Context, h *changeover) error {
+func (g *Group) takeOver(h *changeover) error {
+	g.mu.Lock()
+	run := g.run
+	g.mu.Unlock()
 	// The sessions are kept until those of the next generation are stored.
 	_ = h.old.close(run, gatewayshard.KeepSession)
 	h.old.running.Wait()
@@ -254,6 +294,8 @@ func (g *Group) remove(gen *generation) {
 	}
 	if len(rest) > 0 {
 		g.generations = rest
+		close(g.moved)
+		g.moved = make(chan struct{})
 	}
 }
 

@@ -314,7 +314,7 @@ func TestReshardedShardIsRefusedAtTheLastMoment(t *testing.T) {
 		close(slow)
 		var fatal *gatewayshard.FatalError
 		require.ErrorAs(t, <-done, &fatal, "the group does not go on without the shard")
-		require.NoError(t, <-resharded)
+		require.ErrorIs(t, <-resharded, gatewayshard.ErrHandlerRuns, "it does not wait for handlers without end")
 	})
 }
 

@@ -174,10 +174,12 @@ func (g *Group) supervise(ctx context.Context, gen *generation, stop context.Can
 	var result error
 	if gen.start(ctx) == nil {
 		keeping := g.startKeeper(ctx)
+		watching := g.startWatch()
 		if result = g.watch(ctx); result != nil {
 			stop(result)
 		}
 		gen = g.finish()
+		watching()
 		keeping()
 	}
 	if err := g.saveLast(ctx, gen, result); err != nil {
@@ -269,24 +271,32 @@ func (g *Group) finish() *generation {
 //
 // Close returns when handlers have finished and sessions are saved, or the
 // error that kept them from being saved. When ctx ends first, the context of
-// the handlers ends too, and the cause is returned. From within a handler,
-// with the handler's context, Close does not wait. A second Close only waits.
+// the handlers ends too, and the cause is returned. If a handler still runs after 10 s it
+// returns [gatewayshard.ErrHandlerRuns]; then the group ends when the handler does.
+// With the context of a handler, or one of [gatewayshard.WithinHandler], Close does not
+// wait. A second Close only waits.
 func (g *Group) Close(ctx context.Context, mode gatewayshard.CloseMode) error {
-	if !g.beginClose(ctx, mode) {
+	if !g.beginClose(ctx, mode) || g.inHandler(ctx) {
 		return nil
 	}
-	if ctx.Value(insideHandler{}) == g {
-		return nil
-	}
-	select {
-	case <-g.ended:
-	case <-ctx.Done():
-		cause := fmt.Errorf("sharding: close: %w", context.Cause(ctx))
-		g.mu.Lock()
-		stop := g.stop
-		g.mu.Unlock()
-		stop(cause)
-		return cause
+	patience := time.NewTicker(handlerPatience)
+	defer patience.Stop()
+	for ended := false; !ended; {
+		select {
+		case <-g.ended:
+			ended = true
+		case <-patience.C:
+			if g.handling() {
+				return fmt.Errorf("sharding: close: %w", gatewayshard.ErrHandlerRuns)
+			}
+		case <-ctx.Done():
+			cause := fmt.Errorf("sharding: close: %w", context.Cause(ctx))
+			g.mu.Lock()
+			stop := g.stop
+			g.mu.Unlock()
+			stop(cause)
+			return cause
+		}
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -295,6 +305,13 @@ func (g *Group) Close(ctx context.Context, mode gatewayshard.CloseMode) error {
 
 // insideHandler is the key of the group in the contexts of its handlers.
 type insideHandler struct{}
+
+// inHandler reports whether the context is that of a handler of the group, or
+// marked by the caller.
+func (g *Group) inHandler(ctx context.Context) bool {
+	of := ctx.Value(insideHandler{})
+	return of == g || of == nil && gatewayshard.InHandler(ctx)
+}
 
 // beginClose tells everybody. It reports whether there is something to wait for.
 func (g *Group) beginClose(ctx context.Context, mode gatewayshard.CloseMode) bool {
@@ -311,7 +328,9 @@ func (g *Group) beginClose(ctx context.Context, mode gatewayshard.CloseMode) boo
 	if g.finishing {
 		return true
 	}
-	// The context of a handler does not end before the group does.
+	if g.inHandler(ctx) {
+		ctx = context.WithoutCancel(ctx) // Close returns at once, and what it has begun goes on
+	}
 	for _, gen := range g.generations {
 		g.closers.Go(func() { _ = gen.close(ctx, mode) })
 	}

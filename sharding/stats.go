@@ -18,6 +18,7 @@ type GroupStats struct {
 	// Sums over the shards. Those of shards that a reshard has replaced are
 	// not in them.
 	Events, Handled, Replayed, Dropped, HandlerErrors uint64
+	HandlerPanics, SlowHandlers                       uint64
 	Reconnects, Identifies, Resumes                   uint64
 	BytesIn, BytesOut                                 uint64
 
@@ -49,8 +50,10 @@ type ShardStats struct {
 	Replayed      uint64 // of these those marked as a replay
 	Dropped       uint64 // events that a full queue dropped
 	HandlerErrors uint64
-	Queued        int   // events in the queue
-	Acknowledged  int64 // sequence number up to which everything is dealt with
+	HandlerPanics uint64 // of these the panics
+	SlowHandlers  uint64 // that ran longer than Config.Shard.HandlerLimit
+	Queued        int    // events in the queue
+	Acknowledged  int64  // sequence number up to which everything is dealt with
 }
 
 // Stats returns a snapshot. It does not wait for anything, and costs about a
@@ -82,7 +85,7 @@ func (m *member) stats() ShardStats {
 	s := ShardStats{
 		ID: m.id, Stats: m.shard.Stats(),
 		Handled: m.handled.Load(), Replayed: m.replayed.Load(), Dropped: m.dropped.Load(), HandlerErrors: m.failed.Load(),
-		Queued: len(m.queue),
+		Queued: m.queue.len(), HandlerPanics: m.panics.Load(), SlowHandlers: m.watch.slow.Load(),
 	}
 	m.mu.Lock()
 	s.Acknowledged = m.progress.Acknowledged()
@@ -97,6 +100,8 @@ func (s *GroupStats) add(shard *ShardStats) {
 	s.Replayed += shard.Replayed
 	s.Dropped += shard.Dropped
 	s.HandlerErrors += shard.HandlerErrors
+	s.HandlerPanics += shard.HandlerPanics
+	s.SlowHandlers += shard.SlowHandlers
 	s.Reconnects += shard.Reconnects
 	s.Identifies += shard.Identifies
 	s.Resumes += shard.Resumes

@@ -24,9 +24,9 @@ type typedEvent[T any] interface {
 // The event shares no memory with the shard and may be kept. Data that is no JSON is
 // an error, reported like those of the handler. Intents follow from the handlers that
 // are registered before [Group.Run], see there.
-func On[E typedEvent[T], T any](g *Group, f func(ctx context.Context, shard gateway.ShardID, e E) error) {
+func On[E typedEvent[T], T any](g *Group, f func(ctx context.Context, shard gateway.ShardID, e E) error) (remove func()) {
 	name := E(new(T)).EventType()
-	g.On(name, func(ctx context.Context, raw Event) error {
+	return g.On(name, func(ctx context.Context, raw Event) error {
 		e := E(new(T))
 		if err := e.DecodeJSON(raw.Data); err != nil {
 			return fmt.Errorf("sharding: decode %s: %w", name, err)
