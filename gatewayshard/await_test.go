@@ -3,10 +3,8 @@ package gatewayshard
 import (
 	"context"
 	"fmt"
-	"io"
 	"net"
 	"strings"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -14,9 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/discordpkg/gateway"
-	"github.com/discordpkg/gateway/command"
 	"github.com/discordpkg/gateway/compress"
-	"github.com/discordpkg/gateway/etf"
 	"github.com/discordpkg/gateway/event"
 )
 
@@ -329,168 +325,4 @@ func TestAwaitEnds(t *testing.T) {
 		cancel()
 		<-ended
 	})
-}
-
-// TestNestedRequests makes a request in the body of another one, with and
-// without a handler around both.
-func TestNestedRequests(t *testing.T) {
-	for _, inHandler := range []bool{false, true} {
-		bubble(t, fmt.Sprint("in a handler: ", inHandler), func(t *testing.T) {
-			n := newNetwork(t)
-			c := new(conversation)
-			chunks := 0
-			c.ask = func() error {
-				for _, err := range c.shard.RequestGuildMembers(context.Background(), command.GuildMembersRequest{GuildID: 1}) {
-					if err != nil {
-						return err
-					}
-					chunks++
-					for _, err := range c.shard.RequestGuildMembers(context.Background(), command.GuildMembersRequest{GuildID: 2}) {
-						if err != nil {
-							return err
-						}
-						chunks++
-					}
-				}
-				return nil
-			}
-			c.shard = testShard(t, n, c.handle)
-			p, done := active(t, n, c.shard)
-			nonces := make(chan string, 4)
-			go func() {
-				for range 4 {
-					nonces <- p.asked()
-				}
-				close(nonces)
-				p.drain()
-			}()
-			p.say(2, map[bool]string{true: "ask", false: "x"}[inHandler])
-			go func() {
-				seq := 2
-				for nonce := range nonces {
-					for i := range 3 {
-						seq += 2
-						p.say(seq-1, "noise")
-						p.chunk(seq, nonce, i, 3)
-					}
-				}
-			}()
-			synctest.Wait()
-			if !inHandler {
-				require.NoError(t, c.ask())
-			}
-			synctest.Wait()
-			require.NoError(t, c.err)
-			require.Equal(t, 3+3*3, chunks)
-			require.Len(t, c.seen, 13)
-			require.Zero(t, c.shard.conn.ahead.chunks)
-			require.Zero(t, c.shard.conn.ahead.bytes)
-			p.nc.Close()
-			<-done
-		})
-	}
-}
-
-// TestRequestWhileAHandlerWaitsForIt lets a goroutine make the request that the handler waits for.
-func TestRequestWhileAHandlerWaitsForIt(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		n := newNetwork(t)
-		got := make(chan *GuildMembersChunk)
-		var s *Shard
-		handled := false
-		s = testShard(t, n, func(_ gateway.ShardID, e event.Type, _ gateway.RawMessage) {
-			if e == event.MessageCreate {
-				<-got
-				handled = true
-			}
-		})
-		p, done := active(t, n, s)
-		go func() {
-			nonce := p.asked()
-			p.say(2, "x") // the handler begins after the request, and before its answer
-			p.chunk(3, nonce, 0, 1)
-			p.drain()
-		}()
-		for chunk, err := range s.RequestGuildMembers(t.Context(), command.GuildMembersRequest{GuildID: 7}) {
-			require.NoError(t, err)
-			got <- chunk
-		}
-		synctest.Wait()
-		require.True(t, handled)
-		p.nc.Close()
-		<-done
-	})
-}
-
-// TestHandlerKeepsItsData reads on over every kind of buffer.
-func TestHandlerKeepsItsData(t *testing.T) {
-	for name, options := range map[string][]gateway.Option{
-		"json": nil,
-		"etf":  {gateway.WithEncoding(etf.Codec{})},
-		"pool": {gateway.WithBufferPool(new(pool)), gateway.WithPayloadCompression(compress.NewPayload)},
-	} {
-		bubble(t, name, func(t *testing.T) {
-			n := newNetwork(t)
-			var s *Shard
-			var kept []string
-			s = configured(t, n, Config{PayloadHandler: func(_ gateway.ShardID, p *gateway.GatewayPayload) {
-				before, copied := *p, string(p.Data)
-				if p.EventName == event.MessageCreate && p.Seq == 2 {
-					_, err := s.Await(context.Background(), Filter{Match: func(p *gateway.GatewayPayload) bool { return p.Seq == 50 }})
-					require.NoError(t, err)
-				}
-				require.Equal(t, copied, string(p.Data))
-				require.Equal(t, before.Seq, p.Seq)
-				require.Equal(t, before.EventName, p.EventName)
-				kept = append(kept, copied)
-			}}, nil, options...)
-			p, done := running(t, n, s)
-			go func() { _, _ = io.Copy(io.Discard, p.nc) }()
-			wire := func(text string) {
-				if name == "etf" {
-					b, err := etf.Codec{}.AppendWire(nil, []byte(text))
-					require.NoError(t, err)
-					p.frame(2, string(b))
-					return
-				}
-				p.frame(1, text)
-			}
-			wire(`{"op":10,"d":{"heartbeat_interval":41250}}`)
-			wire(`{"op":0,"s":1,"t":"READY","d":{"session_id":"abc"}}`)
-			for seq := 2; seq <= 50; seq++ {
-				wire(fmt.Sprintf(`{"op":0,"s":%d,"t":"MESSAGE_CREATE","d":{"content":"%s"}}`, seq, strings.Repeat(fmt.Sprint(seq%10), seq*20)))
-			}
-			synctest.Wait()
-			require.Len(t, kept, 50)
-			for i, data := range kept[1:] {
-				require.Len(t, data, len(`{"content":""}`)+(i+2)*20)
-			}
-			p.nc.Close()
-			<-done
-		})
-	}
-}
-
-// A pool hands every buffer out again as soon as it comes back.
-type pool struct {
-	mu   sync.Mutex
-	free [][]byte
-}
-
-func (p *pool) Get() []byte {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if len(p.free) == 0 {
-		return nil
-	}
-	b := p.free[len(p.free)-1]
-	p.free = p.free[:len(p.free)-1]
-	return b
-}
-
-func (p *pool) Put(b []byte) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	clear(b[:cap(b)])
-	p.free = append(p.free, b)
 }

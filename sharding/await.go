@@ -78,12 +78,8 @@ func (g *Group) current() (*generation, <-chan struct{}) {
 // awaitOf waits for an event of one generation. It reports again when that is not
 // the current one any more.
 func (g *Group) awaitOf(ctx context.Context, w *waiter, gen *generation, moved <-chan struct{}) (e Event, again bool, err error) {
-	for _, m := range gen.members {
-		if w.looksAt(m) && m.queue != nil {
-			if e, ok := m.queue.find(w); ok {
-				return e, false, nil
-			}
-		}
+	if e, ok := w.findQueued(gen); ok {
+		return e, false, nil
 	}
 	read := make(chan gatewayshard.Awaited, len(gen.members))
 	stop, err := w.join(gen, read)
@@ -133,6 +129,19 @@ func (w *waiter) looksAt(m *member) bool {
 // accepts reports whether the event is the one.
 func (w *waiter) accepts(e Event) bool {
 	return (len(w.filter.Events) == 0 || w.events.Has(e.Name)) && (w.filter.Match == nil || w.filter.Match(e))
+}
+
+// findQueued looks for the event in the queues of a generation.
+func (w *waiter) findQueued(gen *generation) (Event, bool) {
+	for _, m := range gen.members {
+		if m.queue == nil || !w.looksAt(m) {
+			continue
+		}
+		if e, ok := m.queue.find(w); ok {
+			return e, true
+		}
+	}
+	return Event{}, false
 }
 
 // join makes the shards of a generation look for the event. Stop is never nil.
