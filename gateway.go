@@ -3,6 +3,7 @@ package gateway
 import (
 	"encoding/json"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"github.com/discordpkg/gateway/event"
@@ -45,13 +46,8 @@ type GatewayPayload struct {
 	Op opcode.Type `json:"op"`
 
 	// Data is JSON whatever the encoding on the wire. It aliases the buffers
-	// of the state. It is nil for dispatches that are not wanted, and for
-	// those that have Encoded.
+	// of the state. It is nil for dispatches that are not wanted.
 	Data json.RawMessage `json:"d"`
-
-	// Encoded is the data in the encoding of the wire, for the dispatches of
-	// [WithEncodedData], and else nil. It is as valid as Data.
-	Encoded []byte `json:"-"`
 
 	// Seq is zero for messages without a sequence number.
 	Seq int64 `json:"s,omitempty"`
@@ -66,7 +62,6 @@ type GatewayPayload struct {
 func (p *GatewayPayload) Clone() *GatewayPayload {
 	c := *p
 	c.Data = append(json.RawMessage(nil), p.Data...)
-	c.Encoded = append([]byte(nil), p.Encoded...)
 	return &c
 }
 
@@ -138,6 +133,9 @@ func (i Identify) Format(f fmt.State, _ rune) {
 	fmt.Fprintf(f, "identify shard %d/%d intents %d", i.Shard[0], i.Shard[1], i.Intents)
 }
 
+// LogValue implements [slog.LogValuer] without the token.
+func (i Identify) LogValue() slog.Value { return slog.StringValue(fmt.Sprint(i)) }
+
 // Resume is the data of [command.Resume]. Its string forms do not show the token.
 //
 // https://discord.com/developers/docs/events/gateway-events#resume
@@ -151,6 +149,9 @@ type Resume struct {
 func (r Resume) Format(f fmt.State, _ rune) {
 	fmt.Fprintf(f, "resume session %s at %d", r.SessionID, r.SequenceNumber)
 }
+
+// LogValue implements [slog.LogValuer] without the token.
+func (r Resume) LogValue() slog.Value { return slog.StringValue(fmt.Sprint(r)) }
 
 // IdentifyConnectionProperties tell Discord what connects.
 //

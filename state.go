@@ -13,6 +13,7 @@ import (
 	"github.com/discordpkg/gateway/event"
 	"github.com/discordpkg/gateway/intent"
 	"github.com/discordpkg/gateway/internal/phase"
+	"github.com/discordpkg/gateway/internal/redact"
 	"github.com/discordpkg/gateway/internal/wire"
 	"github.com/discordpkg/gateway/opcode"
 )
@@ -65,7 +66,6 @@ type GatewayState struct {
 	json    []byte // data of the current message, if it was not JSON
 	payload *GatewayPayload
 	narrow  *event.Set // if not nil, only these of the allowed events are wanted
-	encoded event.Set  // whose data is not translated
 }
 
 // NewGatewayState returns the state of a connection that has just opened. The
@@ -265,7 +265,7 @@ func (s *GatewayState) ProcessCloseCode(code closecode.Type, reason string, clos
 	} else {
 		s.InvalidateSession(closeWriter)
 	}
-	return &DiscordError{CloseCode: code, Reason: reason, decision: decision, decided: true}
+	return &DiscordError{CloseCode: code, Reason: redact.Text(reason, s.token()), decision: decision, decided: true}
 }
 
 // WriteNormalClose ends the connection with 1000, and the session with it.
@@ -366,10 +366,6 @@ func (s *GatewayState) scanEncoded(plain []byte) (p GatewayPayload, err error) {
 	}
 	if p, err = payloadOf(op, seq, name); err != nil || data == nil || !s.wanted(&p) {
 		return p, err
-	}
-	if p.Op == opcode.Dispatch && s.encoded.Has(p.EventName) {
-		p.Encoded = data
-		return p, nil
 	}
 	if s.json, err = s.codec.AppendJSON(s.roomy(s.json), data, s.limit); err != nil {
 		return p, fmt.Errorf("%w: %w", ErrMalformed, err)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"math"
 
 	"github.com/discordpkg/gateway/opcode"
@@ -60,6 +61,9 @@ func (i VoiceIdentify) Format(f fmt.State, _ rune) {
 	fmt.Fprintf(f, "voice identify user %d on server %d session %q", i.UserID, i.ServerID, i.SessionID)
 }
 
+// LogValue implements [slog.LogValuer] without the token.
+func (i VoiceIdentify) LogValue() slog.Value { return slog.StringValue(fmt.Sprint(i)) }
+
 // VoiceResume is the data of [opcode.VoiceResume]. Its string forms do not
 // show the token.
 //
@@ -75,6 +79,9 @@ type VoiceResume struct {
 func (r VoiceResume) Format(f fmt.State, _ rune) {
 	fmt.Fprintf(f, "voice resume on server %d session %q at %d", r.ServerID, r.SessionID, r.SeqAck)
 }
+
+// LogValue implements [slog.LogValuer] without the token.
+func (r VoiceResume) LogValue() slog.Value { return slog.StringValue(fmt.Sprint(r)) }
 
 // UnmarshalJSON takes an absent seq_ack for -1, as Discord does.
 func (r *VoiceResume) UnmarshalJSON(b []byte) error {
@@ -151,12 +158,18 @@ func (d VoiceSessionDescription) Format(f fmt.State, _ rune) {
 	fmt.Fprintf(f, "voice session description mode %q dave %d", d.Mode, d.DAVEProtocolVersion)
 }
 
+// LogValue implements [slog.LogValuer] without the key.
+func (d VoiceSessionDescription) LogValue() slog.Value { return slog.StringValue(fmt.Sprint(d)) }
+
 // A VoiceKey is the key of the transport encryption. Its string forms do not
 // show it; its JSON, an array of 32 numbers, does.
 type VoiceKey [32]byte
 
 // Format implements [fmt.Formatter] without the key.
 func (k VoiceKey) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "voice key") }
+
+// LogValue implements [slog.LogValuer] without the key.
+func (k VoiceKey) LogValue() slog.Value { return slog.StringValue(fmt.Sprint(k)) }
 
 var errVoiceKey = errors.New("secret key is not a list of 32 bytes")
 

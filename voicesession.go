@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/url"
 	"slices"
 	"strconv"
@@ -48,6 +49,9 @@ func (v VoiceSession) Format(f fmt.State, _ rune) {
 	fmt.Fprintf(f, "voice session %q of user %d on server %d", v.SessionID, v.UserID, v.ServerID)
 }
 
+// LogValue implements [slog.LogValuer] without token and key.
+func (v VoiceSession) LogValue() slog.Value { return slog.StringValue(fmt.Sprint(v)) }
+
 // check judges a session that a state is made for.
 func (v *VoiceSession) check() error {
 	switch {
@@ -71,10 +75,10 @@ func (v *VoiceSession) check() error {
 // reports false after the session ended; then the main gateway must be asked
 // for another one.
 func (s *VoiceGatewayState) Session() (VoiceSession, bool) {
-	if s.session.Token == "" {
+	if s.session().Token == "" {
 		return VoiceSession{}, false
 	}
-	v := s.session
+	v := *s.session()
 	v.SeqAck = int(s.seq)
 	v.Ready.Modes = slices.Clone(v.Ready.Modes)
 	return v, true
@@ -83,18 +87,18 @@ func (s *VoiceGatewayState) Session() (VoiceSession, bool) {
 // Ready returns where audio goes. It reports false until the voice server has
 // told. The caller must not change the modes.
 func (s *VoiceGatewayState) Ready() (VoiceReady, bool) {
-	return s.session.Ready, s.session.Resumable
+	return s.session().Ready, s.session().Resumable
 }
 
 // Description returns how audio is encrypted. It reports false until the voice
 // server has told.
 func (s *VoiceGatewayState) Description() (VoiceSessionDescription, bool) {
-	return s.session.Description, s.session.Description.Mode != ""
+	return s.session().Description, s.session().Description.Mode != ""
 }
 
 // DialURL returns the URL to connect to, empty if the session has no endpoint.
 func (s *VoiceGatewayState) DialURL() string {
-	dialURL, _ := VoiceURL(s.session.Endpoint)
+	dialURL, _ := VoiceURL(s.session().Endpoint)
 	return dialURL
 }
 
@@ -110,8 +114,8 @@ func (s *VoiceGatewayState) InvalidateSession(closeWriter io.Writer) {
 }
 
 func (s *VoiceGatewayState) dropSession() {
-	s.session.forget()
-	s.session.Token = ""
+	s.session().forget()
+	s.session().Token = ""
 }
 
 // forget drops what the voice server told.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/discordpkg/gateway/closecode"
 	"github.com/discordpkg/gateway/internal/phase"
+	"github.com/discordpkg/gateway/internal/redact"
 	"github.com/discordpkg/gateway/opcode"
 )
 
@@ -32,9 +33,9 @@ type VoiceGatewayState struct {
 
 	link
 	phase     phase.Voice
-	session   VoiceSession
-	resuming  bool // resume was written on this connection
-	replaying bool // nothing newer than what was received before has arrived
+	session   func() *VoiceSession // a function, so that no string form shows its token
+	resuming  bool                 // resume was written on this connection
+	replaying bool                 // nothing newer than what was received before has arrived
 
 	beats   beats
 	payload VoiceMessage
@@ -47,7 +48,7 @@ func NewVoiceGatewayState(session VoiceSession, options ...VoiceOption) (*VoiceG
 	s := &VoiceGatewayState{
 		decide:  closecode.Voice.Decision,
 		jitter:  rand.Float64,
-		session: session,
+		session: func() *VoiceSession { return &session },
 		link:    link{limit: 4 << 20, seq: -1},
 	}
 	for _, o := range options {
@@ -55,13 +56,13 @@ func NewVoiceGatewayState(session VoiceSession, options ...VoiceOption) (*VoiceG
 			return nil, err
 		}
 	}
-	if err := s.session.check(); err != nil {
+	if err := s.session().check(); err != nil {
 		return nil, err
 	}
 	if session.Resumable {
 		s.seq = int64(session.SeqAck)
 	} else {
-		s.session.forget()
+		s.session().forget()
 	}
 	return s, nil
 }
@@ -181,7 +182,7 @@ func (s *VoiceGatewayState) handleHello(m *VoiceMessage, w VoiceWriters) (redund
 		return false, nil
 	}
 	s.follow(true, m.Op)
-	if s.session.Resumable {
+	if s.session().Resumable {
 		return false, s.Resume(w.Text)
 	}
 	return false, s.Identify(w.Text)
@@ -196,7 +197,7 @@ func (s *VoiceGatewayState) handleReady(m *VoiceMessage) error {
 	if err != nil {
 		return fmt.Errorf("%w: ready: %w", ErrMalformed, err)
 	}
-	s.session.Ready, s.session.Description, s.session.Resumable = r, VoiceSessionDescription{}, true
+	s.session().Ready, s.session().Description, s.session().Resumable = r, VoiceSessionDescription{}, true
 	s.follow(true, m.Op)
 	return nil
 }
@@ -210,7 +211,7 @@ func (s *VoiceGatewayState) handleDescription(m *VoiceMessage) error {
 	if err != nil {
 		return fmt.Errorf("%w: session description: %w", ErrMalformed, err)
 	}
-	s.session.Description = d
+	s.session().Description = d
 	s.follow(true, m.Op)
 	return nil
 }
@@ -247,6 +248,7 @@ func (s *VoiceGatewayState) ProcessCloseCode(code closecode.Voice, reason string
 	if code == 0 {
 		code = closecode.Voice(closecode.NoStatus)
 	}
+	reason = redact.Text(reason, s.session().Token) // before it is forgotten
 	decision := s.decide(code)
 	if decision == closecode.Identify {
 		decision = closecode.NewSession
@@ -275,7 +277,7 @@ func (s *VoiceGatewayState) Active() bool { return s.phase == phase.VoiceActive 
 
 // String returns a short description without token and key.
 func (s *VoiceGatewayState) String() string {
-	return fmt.Sprintf("gateway: voice server %d, %v, session %q, sequence %d", s.session.ServerID, s.currentPhase(), s.session.SessionID, s.seq)
+	return fmt.Sprintf("gateway: voice server %d, %v, session %q, sequence %d", s.session().ServerID, s.currentPhase(), s.session().SessionID, s.seq)
 }
 
 // Format implements [fmt.Formatter] with what String returns, for copies of

@@ -51,7 +51,7 @@ func (s *VoiceGatewayState) write(client io.Writer, op opcode.Voice, data []byte
 func (s *VoiceGatewayState) wrote(op opcode.Voice) {
 	switch op {
 	case opcode.VoiceIdentify:
-		s.session.forget()
+		s.session().forget()
 		s.seq = -1
 		s.follow(false, op)
 	case opcode.VoiceResume:
@@ -80,7 +80,7 @@ func (s *VoiceGatewayState) Heartbeat(client io.Writer) error {
 // and there is none to resume. A caller may be quicker: the voice server
 // accepts it from the first moment.
 func (s *VoiceGatewayState) Identify(client io.Writer) error {
-	v := VoiceIdentify{ServerID: s.session.ServerID, UserID: s.session.UserID, SessionID: s.session.SessionID, Token: s.session.Token}
+	v := VoiceIdentify{ServerID: s.session().ServerID, UserID: s.session().UserID, SessionID: s.session().SessionID, Token: s.session().Token}
 	if s.e2ee != nil {
 		v.MaxDAVEProtocolVersion = s.e2ee.MaxProtocolVersion()
 	}
@@ -90,11 +90,11 @@ func (s *VoiceGatewayState) Identify(client io.Writer) error {
 // Resume continues the session. The state does so by itself when Hello arrives
 // and there is one.
 func (s *VoiceGatewayState) Resume(client io.Writer) error {
-	if !s.session.Resumable {
+	if !s.session().Resumable {
 		return fmt.Errorf("%w: resume without session", ErrNotReady)
 	}
 	return s.writeJSON(client, opcode.VoiceResume, &VoiceResume{
-		ServerID: s.session.ServerID, SessionID: s.session.SessionID, Token: s.session.Token, SeqAck: int(s.seq),
+		ServerID: s.session().ServerID, SessionID: s.session().SessionID, Token: s.session().Token, SeqAck: int(s.seq),
 	})
 }
 
@@ -119,7 +119,7 @@ func (s *VoiceGatewayState) SelectProtocol(client io.Writer, address string, por
 //
 // https://discord.com/developers/docs/topics/voice-connections#speaking
 func (s *VoiceGatewayState) Speaking(client io.Writer, flags SpeakingFlags) error {
-	return s.writeJSON(client, opcode.VoiceSpeaking, &VoiceSpeaking{Speaking: flags, SSRC: s.session.Ready.SSRC})
+	return s.writeJSON(client, opcode.VoiceSpeaking, &VoiceSpeaking{Speaking: flags, SSRC: s.session().Ready.SSRC})
 }
 
 func (s *VoiceGatewayState) writeJSON(client io.Writer, op opcode.Voice, v any) error {

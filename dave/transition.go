@@ -96,10 +96,7 @@ func (s *Session) executeTransition(now time.Time, m gateway.VoiceMessage) error
 
 // execute makes the switch.
 func (s *Session) execute(now time.Time, t transition) error {
-	if s.version != t.version {
-		s.version = t.version
-		s.keyNumber++
-	}
+	s.version = t.version
 	s.clear.set(now, t.version == 0)
 	switch {
 	case t.version == 0:

@@ -130,7 +130,7 @@ func (c *connection) slow(now time.Time) *gateway.GatewayPayload {
 	c.told = true
 	c.shard.stats.SlowHandlers++
 	p := *c.delivering
-	p.Data, p.Encoded = nil, nil
+	p.Data = nil
 	return &p
 }
 

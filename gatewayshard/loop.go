@@ -56,9 +56,7 @@ func (s *Shard) startLoop() (*connection, error) {
 	now := time.Now()
 	c.look = now.Add(s.config.HandlerLimit)
 	c.state.Advance(now)
-	if err := s.life.Dialed(now); err != nil {
-		return nil, err
-	}
+	c.handshake = now.Add(s.config.HandshakeTimeout)
 	c.settle(now)
 	return c, nil
 }
@@ -69,7 +67,6 @@ func (c *connection) leave(cause error) {
 	s.mu.Lock()
 	if !c.over && c.err == nil {
 		_ = c.state.WriteRestartClose(closeWriter{c})
-		c.left = true
 		c.end(fmt.Errorf("gatewayshard: event loop stopped: %w", cause))
 	}
 	s.mu.Unlock()
@@ -92,9 +89,6 @@ func (c *connection) next(ahead bool) error {
 	}
 	switch op {
 	case ws.OpText, ws.OpBinary:
-		if err := c.mayLogIn(); err != nil {
-			return err
-		}
 		return c.receive(payload, ahead)
 	case ws.OpPing:
 		c.pong(payload)
@@ -191,7 +185,7 @@ func (c *connection) receive(msg []byte, ahead bool) error {
 		c.flush()
 	}
 	if active {
-		c.becameActive(now)
+		c.logActive()
 	}
 	switch {
 	case wanted && ahead:
@@ -210,26 +204,6 @@ func (c *connection) take(p *gateway.GatewayPayload, ahead bool, now time.Time) 
 		c.duty.Store(handling)
 	}
 	return c.shard.route(p.EventName)
-}
-
-// mayLogIn asks Config.Permit once more: the next message, or the timer, makes
-// the state write identify or resume. An error ends the connection.
-func (c *connection) mayLogIn() error {
-	s := c.shard
-	if s.config.Permit == nil || c.loggedIn.Load() {
-		return nil
-	}
-	err := s.permitted()
-	if err == nil {
-		return nil
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if c.state.HaveIdentified() {
-		return nil // too late
-	}
-	_ = c.state.WriteRestartClose(closeWriter{c})
-	return err
 }
 
 // clock returns the time at which the current message arrived. A handler may
@@ -262,9 +236,7 @@ func (c *connection) deliver(p *gateway.GatewayPayload, to route) error {
 	return c.handled()
 }
 
-// becameActive tells the other shards, and the log.
-func (c *connection) becameActive(now time.Time) {
-	c.shard.shared.through(now, c.shard.id)
+func (c *connection) logActive() {
 	session, _ := c.shard.Session()
 	text := "session started"
 	if c.resumes {

@@ -21,7 +21,7 @@ import (
 // voice server of [WithVoiceServer], in the same process and without a socket.
 type LVSP struct {
 	URL     string // with the scheme ws or wss
-	Secret  []byte // of at least [lvsp.MinSecret] bytes
+	Secret  lvsp.Secret
 	TLS     *tls.Config
 	NetDial func(ctx context.Context, network, addr string) (net.Conn, error) // a [net.Dialer] if nil
 	Options []lvsp.ClientOption
@@ -220,9 +220,10 @@ func (v *lvspVoice) giveUp() {
 }
 
 // newSecret makes one for a link within the process.
-func newSecret() []byte {
-	secret := make([]byte, lvsp.MinSecret)
-	_, _ = rand.Read(secret) // never fails
+func newSecret() lvsp.Secret {
+	b := make([]byte, lvsp.MinSecret)
+	_, _ = rand.Read(b)            // never fails
+	secret, _ := lvsp.NewSecret(b) // which is long enough
 	return secret
 }
 

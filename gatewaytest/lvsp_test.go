@@ -55,11 +55,11 @@ func TestLVSPElsewhere(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	secret := bytes.Repeat([]byte("x"), lvsp.MinSecret)
-	_, err = voice.ServeLVSP(l, lvsp.WithBackend(lvsp.Backend{Name: "test", Secret: secret}))
+	_, err = voice.ServeLVSP(l, lvsp.WithBackend(lvsp.Backend{Name: "test", Secret: sealed(secret)}))
 	require.NoError(t, err)
 
 	srv := gatewaytest.NewServer(gatewaytest.WithGuilds(1, 5), gatewaytest.WithToken("one", "two"), gatewaytest.WithIdentifyInterval(0),
-		gatewaytest.WithLVSP(gatewaytest.LVSP{URL: "wss://" + l.Addr().String() + "/", Secret: secret, TLS: voice.TLSClientConfig()}))
+		gatewaytest.WithLVSP(gatewaytest.LVSP{URL: "wss://" + l.Addr().String() + "/", Secret: sealed(secret), TLS: voice.TLSClientConfig()}))
 	defer srv.Close()
 	require.Nil(t, srv.Voice())
 	g := srv.Guilds()[0]
@@ -89,10 +89,10 @@ func TestLVSPWrongSecret(t *testing.T) {
 	defer voice.Close()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
-	_, err = voice.ServeLVSP(l, lvsp.WithBackend(lvsp.Backend{Name: "test", Secret: bytes.Repeat([]byte("x"), lvsp.MinSecret)}))
+	_, err = voice.ServeLVSP(l, lvsp.WithBackend(lvsp.Backend{Name: "test", Secret: sealed(bytes.Repeat([]byte("x"), lvsp.MinSecret))}))
 	require.NoError(t, err)
 	srv := gatewaytest.NewServer(gatewaytest.WithGuilds(1, 5), gatewaytest.WithLVSP(gatewaytest.LVSP{
-		URL: "ws://" + l.Addr().String(), Secret: bytes.Repeat([]byte("y"), lvsp.MinSecret),
+		URL: "ws://" + l.Addr().String(), Secret: sealed(bytes.Repeat([]byte("y"), lvsp.MinSecret)),
 	}))
 	defer srv.Close()
 	g := srv.Guilds()[0]
@@ -100,4 +100,10 @@ func TestLVSPWrongSecret(t *testing.T) {
 	one.join(g, g.VoiceChannel(0))
 	one.voice(event.VoiceStateUpdate)
 	require.Nil(t, one.voice(event.VoiceServerUpdate).Endpoint)
+}
+
+// sealed returns a secret, the zero one if it is too short.
+func sealed(b []byte) lvsp.Secret {
+	s, _ := lvsp.NewSecret(b)
+	return s
 }

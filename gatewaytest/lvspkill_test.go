@@ -52,7 +52,7 @@ func newTown(t *testing.T) *town {
 	to.start()
 	to.discord = gatewaytest.NewServer(gatewaytest.WithListener(to.net.listen(discordName)),
 		gatewaytest.WithToken("a", "b", "c"), gatewaytest.WithIdentifyInterval(0),
-		gatewaytest.WithLVSP(gatewaytest.LVSP{URL: "ws://" + lvspName, Secret: townSecret, NetDial: to.net.dial}))
+		gatewaytest.WithLVSP(gatewaytest.LVSP{URL: "ws://" + lvspName, Secret: sealed(townSecret), NetDial: to.net.dial}))
 	return to
 }
 
@@ -64,8 +64,8 @@ func (to *town) start() {
 	to.voice, err = voiceserver.New(voiceserver.WithListener(to.net.listen(voiceName)), voiceserver.WithEndpoint(voiceName),
 		voiceserver.WithPacketConns(to.sockets...), voiceserver.WithTokenKey(key, time.Hour))
 	require.NoError(to.t, err)
-	to.backend, err = to.voice.ServeLVSP(to.net.listen(lvspName), lvsp.WithBackend(lvsp.Backend{Name: "town", Secret: townSecret}),
-		lvsp.WithBackend(lvsp.Backend{Name: "evil", Secret: evilSecret}))
+	to.backend, err = to.voice.ServeLVSP(to.net.listen(lvspName), lvsp.WithBackend(lvsp.Backend{Name: "town", Secret: sealed(townSecret)}),
+		lvsp.WithBackend(lvsp.Backend{Name: "evil", Secret: sealed(evilSecret)}))
 	require.NoError(to.t, err)
 }
 

@@ -12,7 +12,6 @@ import (
 	"github.com/discordpkg/gateway/event"
 	"github.com/discordpkg/gateway/gatewaytest/world"
 	"github.com/discordpkg/gateway/internal/certificate"
-	"github.com/discordpkg/gateway/internal/websocket"
 )
 
 // A Server is a local Discord on a port of the loopback interface, for
@@ -34,7 +33,7 @@ type Server struct {
 
 	mu      sync.Mutex // guards what follows; never held while waiting for a socket
 	world   *world.World
-	peers   map[*world.Conn]*websocket.Conn
+	peers   map[*world.Conn]*peer
 	closed  bool
 	changed chan struct{} // closed when something changed, nil while no call waits
 }
@@ -55,7 +54,7 @@ func NewServer(options ...Option) *Server {
 		listener: l,
 		secure:   cfg.secure,
 		stop:     make(chan struct{}),
-		peers:    make(map[*world.Conn]*websocket.Conn),
+		peers:    make(map[*world.Conn]*peer),
 	}
 	pair := s.certify(cfg)
 	if cfg.secure {
@@ -99,7 +98,7 @@ func (s *Server) Close() {
 	s.closed = true
 	close(s.stop)
 	for _, p := range s.peers {
-		_ = p.Conn.Close()
+		_ = p.conn.Close()
 	}
 	s.mu.Unlock()
 	_ = s.http.Close()
@@ -135,7 +134,8 @@ func (s *Server) do(f func(now time.Time, w *world.World)) {
 	s.serveVoice(time.Now())
 	for _, c := range s.world.Ready() {
 		if p := s.peers[c]; p != nil {
-			p.Follow(time.Now())
+			p.alarm.Set(time.Now(), p.c.NextDeadline())
+			p.wakeUp()
 		}
 	}
 	if s.changed != nil {

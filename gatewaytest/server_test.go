@@ -160,7 +160,7 @@ func TestBadOptions(t *testing.T) {
 		"WithVoice":     gatewaytest.WithVoice(nil),
 		"WithListener":  gatewaytest.WithListener(nil),
 		"WithHeartbeat": gatewaytest.WithVoiceServer(voiceserver.WithHeartbeat(0, 0)),
-		"lvsp":          gatewaytest.WithLVSP(gatewaytest.LVSP{URL: "ws://voice.invalid", Secret: []byte("short")}),
+		"lvsp":          gatewaytest.WithLVSP(gatewaytest.LVSP{URL: "ws://voice.invalid", Secret: sealed([]byte("short"))}),
 	} {
 		func() {
 			defer func() { require.Contains(t, recover(), name) }()

@@ -2,6 +2,8 @@ package gatewaytest
 
 import (
 	"errors"
+	"fmt"
+	"log/slog"
 	"time"
 
 	"github.com/discordpkg/gateway/gatewaytest/world"
@@ -30,6 +32,14 @@ type VoiceServer struct {
 	Token    string
 	Later    bool // nothing is known yet, [Server.AnswerVoice] tells
 }
+
+// Format implements [fmt.Formatter] without the token.
+func (v VoiceServer) Format(f fmt.State, _ rune) {
+	fmt.Fprintf(f, "voice server %s, later %t", v.Endpoint, v.Later)
+}
+
+// LogValue implements [slog.LogValuer] without the token.
+func (v VoiceServer) LogValue() slog.Value { return slog.StringValue(fmt.Sprint(v)) }
 
 func (v VoiceServer) place() world.VoiceServer {
 	return world.VoiceServer{Endpoint: v.Endpoint, Token: v.Token}

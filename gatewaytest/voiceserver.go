@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/discordpkg/gateway/gatewaytest/world"
+	"github.com/discordpkg/gateway/lvsp"
 	"github.com/discordpkg/gateway/snowflake"
 	"github.com/discordpkg/gateway/voiceserver"
 )
@@ -15,8 +16,8 @@ import (
 // voiceServers is a [VoiceBackend] with one real voice server at a time.
 type voiceServers struct {
 	options []voiceserver.Option
-	lvsp    bool   // drive it over LVSP
-	secret  []byte // of LVSP
+	lvsp    bool        // drive it over LVSP
+	secret  lvsp.Secret // of LVSP
 
 	mu      sync.Mutex // guards what follows
 	current voiceService

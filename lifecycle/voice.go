@@ -60,8 +60,8 @@ type Voice struct {
 	cause   error     // why the last connection ended
 	attempt int       // of the phase VoiceJoining, from 0
 
-	credentials credentials
-	session     gateway.VoiceSession // to connect with
+	credentials func() *credentials          // functions, so that no string form shows what they return
+	session     func() *gateway.VoiceSession // to connect with
 	tell        commands
 	move        move
 	open        bool  // a connection was asked for, and has not ended
@@ -85,7 +85,7 @@ func NewVoice(guild, channel, user snowflake.ID, options ...VoiceOption) (*Voice
 	if guild == 0 || channel == 0 || user == 0 {
 		return nil, errNoChannel
 	}
-	v := &Voice{guild: guild, channel: channel, user: user, config: voiceConfig{
+	v := &Voice{guild: guild, channel: channel, user: user, credentials: held(new(credentials)), session: held(new(gateway.VoiceSession)), config: voiceConfig{
 		backoff: Backoff{Min: defaultVoiceBackoffMin, Max: defaultVoiceBackoffMax}, attempts: 10, random: rand.Float64,
 	}}
 	for _, o := range options {
@@ -93,8 +93,8 @@ func NewVoice(guild, channel, user snowflake.ID, options ...VoiceOption) (*Voice
 			return nil, fmt.Errorf("lifecycle: voice: %w", err)
 		}
 	}
-	if v.session.Token == "" {
-		v.credentials.asked = true
+	if v.session().Token == "" {
+		v.credentials().asked = true
 	}
 	return v, nil
 }
@@ -137,7 +137,7 @@ func (v *Voice) Rejoins() bool { return v.rejoin }
 
 // Resumable reports whether the voice server knows the session that the next
 // connection has. Then audio may go on flowing while there is no connection.
-func (v *Voice) Resumable() bool { return v.session.Resumable }
+func (v *Voice) Resumable() bool { return v.session().Resumable }
 
 // Join begins the session: the main gateway is asked for the channel, unless
 // the session has a checkpoint of another process, see [WithVoiceCheckpoint].
@@ -145,7 +145,7 @@ func (v *Voice) Join(now time.Time) {
 	if v.phase != VoiceNew {
 		return
 	}
-	if v.session.Token == "" {
+	if v.session().Token == "" {
 		v.ask(now, false)
 		return
 	}
@@ -160,8 +160,8 @@ func (v *Voice) ask(now time.Time, leave bool) {
 	if !v.enter(VoiceInputJoin) {
 		return
 	}
-	v.session, v.rejoin, v.removed = gateway.VoiceSession{}, false, false
-	v.credentials.ask(now, leave)
+	*v.session(), v.rejoin, v.removed = gateway.VoiceSession{}, false, false
+	v.credentials().ask(now, leave)
 	v.tell.join(leave)
 }
 
@@ -176,7 +176,7 @@ func (v *Voice) end(reason error) {
 	}
 	v.err = reason
 	v.finishMove(reason)
-	v.session, v.tell.queue = gateway.VoiceSession{}, nil
+	*v.session(), v.tell.queue = gateway.VoiceSession{}, nil
 	if v.open {
 		v.close(reason)
 	}
@@ -202,8 +202,8 @@ func (v *Voice) enter(input VoiceInput) bool {
 
 // HandleState takes a VOICE_STATE_UPDATE about the bot in the guild.
 func (v *Voice) HandleState(now time.Time, s VoiceState) {
-	asked := v.credentials.asked
-	v.removed = v.credentials.handleState(now, s)
+	asked := v.credentials().asked
+	v.removed = v.credentials().handleState(now, s)
 	switch {
 	case v.phase == VoiceEnded, v.phase == VoiceNew:
 		return
@@ -218,7 +218,7 @@ func (v *Voice) HandleState(now time.Time, s VoiceState) {
 
 // HandleServer takes a VOICE_SERVER_UPDATE of the guild.
 func (v *Voice) HandleServer(now time.Time, s VoiceServer) {
-	v.credentials.handleServer(now, s, v.open)
+	v.credentials().handleServer(now, s, v.open)
 	v.consider(now)
 }
 
@@ -228,19 +228,19 @@ func (v *Voice) consider(now time.Time) {
 		return
 	}
 	v.arrive(now)
-	complete, _ := v.credentials.complete(now)
+	complete, _ := v.credentials().complete(now)
 	switch {
 	case complete && v.enter(VoiceInputCredentials):
-		v.credentials.take()
-		c := &v.credentials
+		v.credentials().take()
+		c := v.credentials()
 		v.channel, v.resumes, v.rejoin = c.channel, 0, false
-		v.session = gateway.VoiceSession{
+		*v.session() = gateway.VoiceSession{
 			ServerID: v.guild, UserID: v.user, SessionID: c.sessionID, Token: c.token, Endpoint: c.endpoint, SeqAck: -1,
 		}
 		v.close(errNewCredentials)
-	case v.credentials.noServer() && v.phase != VoiceAwaitServer && v.enter(VoiceInputNoServer):
+	case v.credentials().noServer() && v.phase != VoiceAwaitServer && v.enter(VoiceInputNoServer):
 		v.until = now.Add(VoiceServerTime)
-		v.session = gateway.VoiceSession{}
+		*v.session() = gateway.VoiceSession{}
 		v.close(errServerGone)
 	}
 }
@@ -258,7 +258,7 @@ func (v *Voice) HandleGateway(now time.Time) {
 
 // again asks for the channel without ending what there is.
 func (v *Voice) again(now time.Time) uint64 {
-	v.tell.number = v.credentials.ask(now, false)
+	v.tell.number = v.credentials().ask(now, false)
 	v.tell.answerBy = time.Time{}
 	v.tell.join(false)
 	return v.tell.number
@@ -281,7 +281,7 @@ func (v *Voice) NextDeadline() time.Time {
 		return time.Time{}
 	}
 	next := deadline.Earliest(v.until, v.move.until, v.tell.answerBy)
-	if _, at := v.credentials.complete(v.credentials.serverAt); len(v.tell.queue) == 0 {
+	if _, at := v.credentials().complete(v.credentials().serverAt); len(v.tell.queue) == 0 {
 		next = deadline.Earliest(next, at)
 	}
 	return next
@@ -293,7 +293,7 @@ func (v *Voice) HandleTimeout(now time.Time) {
 	v.consider(now)
 	if deadline.Due(v.tell.answerBy, now) {
 		v.tell.answerBy = time.Time{}
-		v.credentials.dismiss(v.tell.number)
+		v.credentials().dismiss(v.tell.number)
 	}
 	if deadline.Due(v.move.until, now) {
 		v.moveTimeUp()
@@ -313,7 +313,7 @@ func (v *Voice) timeUp(now time.Time) {
 			v.ask(now, true)
 			return
 		}
-		v.unanswered(now, &VoiceNoAnswerError{State: v.credentials.state, Server: v.credentials.server})
+		v.unanswered(now, &VoiceNoAnswerError{State: v.credentials().state, Server: v.credentials().server})
 	case VoiceBackoff:
 		v.connectAgain(now)
 	case VoiceTokenRefused:
@@ -334,8 +334,8 @@ func (v *Voice) connectAgain(now time.Time) {
 	switch {
 	case v.rejoin:
 		// Discord names no server to a bot that is where it wants to be.
-		v.ask(now, v.credentials.channel == v.channel)
-	case v.session.Resumable:
+		v.ask(now, v.credentials().channel == v.channel)
+	case v.session().Resumable:
 		v.enter(VoiceInputResume)
 	default:
 		v.enter(VoiceInputConnect)
@@ -347,5 +347,8 @@ func (v *Voice) String() string {
 	return fmt.Sprintf("voice session in channel %d of guild %d, %v", v.channel, v.guild, v.phase)
 }
 
-// GoString returns what String returns: the fields hold secrets.
-func (v *Voice) GoString() string { return v.String() }
+// Format implements [fmt.Formatter] with what String returns.
+func (v *Voice) Format(f fmt.State, _ rune) { fmt.Fprint(f, v.String()) }
+
+// held returns a function that returns p.
+func held[T any](p *T) func() *T { return func() *T { return p } }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"github.com/discordpkg/gateway"
@@ -48,7 +49,7 @@ func (v *Voice) Checkpoint(now time.Time, session gateway.VoiceSession) (VoiceCh
 		return VoiceCheckpoint{}, false
 	}
 	if session.Token == "" {
-		session = v.session
+		session = *v.session()
 	}
 	return VoiceCheckpoint{
 		Version: VoiceCheckpointVersion, At: now.UTC(), Guild: v.guild, Channel: v.channel, User: v.user,
@@ -73,8 +74,8 @@ func WithVoiceCheckpoint(now time.Time, c VoiceCheckpoint) VoiceOption {
 		if c.Session.Token == "" {
 			return nil
 		}
-		v.session, v.knownTold = c.Session, true
-		in := &v.credentials
+		*v.session(), v.knownTold = c.Session, true
+		in := v.credentials()
 		in.channel, in.sessionID, in.token, in.endpoint = c.Channel, c.Session.SessionID, c.Session.Token, c.Session.Endpoint
 		in.take()
 		return nil
@@ -140,3 +141,6 @@ func (c *VoiceCheckpoint) Check(now time.Time) error {
 func (c VoiceCheckpoint) Format(f fmt.State, _ rune) {
 	fmt.Fprintf(f, "voice checkpoint of user %d in channel %d of guild %d", c.User, c.Channel, c.Guild)
 }
+
+// LogValue implements [slog.LogValuer] without token and key.
+func (c VoiceCheckpoint) LogValue() slog.Value { return slog.StringValue(fmt.Sprint(c)) }

@@ -46,7 +46,7 @@ func (v *Voice) Ended(now time.Time, e VoiceEnd) {
 	if closed || v.phase == VoiceEnded {
 		return
 	}
-	v.session, v.cause = e.Session, e.Err
+	*v.session(), v.cause = e.Session, e.Err
 	if v.phase == VoiceConnected && now.Sub(v.flowsAt) >= VoiceStableTime {
 		v.failures, v.resumes = 0, 0
 	}
@@ -55,13 +55,13 @@ func (v *Voice) Ended(now time.Time, e VoiceEnd) {
 		v.refused(now, e.Err)
 	case closecode.WaitForMove:
 		v.enter(VoiceInputDisconnected)
-		v.session = gateway.VoiceSession{}
+		*v.session() = gateway.VoiceSession{}
 		v.until = now.Add(VoiceMoveTime)
 	case closecode.NewSession, closecode.Identify:
 		v.lost(now, true)
 	default:
 		v.resumes++
-		v.lost(now, v.session.Token == "" || v.resumes >= VoiceResumeAttempts)
+		v.lost(now, v.session().Token == "" || v.resumes >= VoiceResumeAttempts)
 	}
 	v.consider(now)
 }
@@ -73,7 +73,7 @@ func (v *Voice) refused(now time.Time, err error) {
 	var closed *gateway.VoiceError
 	if errors.As(err, &closed) && closed.CloseCode == closecode.VoiceAuthenticationFailed {
 		v.enter(VoiceInputTokenRefused)
-		v.session = gateway.VoiceSession{}
+		*v.session() = gateway.VoiceSession{}
 		v.until = now.Add(VoiceTokenTime)
 		return
 	}
@@ -84,7 +84,7 @@ func (v *Voice) refused(now time.Time, err error) {
 // which Discord has said that it is in a channel, or that has asked for one, was
 // not disconnected: the other event is missing, and the main gateway is asked.
 func (v *Voice) moveUnanswered(now time.Time) {
-	if v.credentials.asked || v.credentials.state {
+	if v.credentials().asked || v.credentials().state {
 		v.lost(now, true)
 		return
 	}
@@ -99,7 +99,7 @@ func (v *Voice) lost(now time.Time, rejoin bool) {
 	}
 	v.enter(VoiceInputLost)
 	if v.rejoin = rejoin; rejoin {
-		v.session = gateway.VoiceSession{}
+		*v.session() = gateway.VoiceSession{}
 	}
 	v.until = now.Add(v.config.backoff.Wait(v.failures-1, v.config.random()))
 }

@@ -72,7 +72,7 @@ func (v *Voice) Told(now time.Time, err error) {
 func (v *Voice) told(now time.Time) {
 	if v.phase == VoiceJoining {
 		v.until = now.Add(VoiceAnswerTime / 2)
-	} else if v.credentials.asked && v.tell.number == v.credentials.commands {
+	} else if v.credentials().asked && v.tell.number == v.credentials().commands {
 		v.tell.answerBy = now.Add(VoiceAnswerTime)
 	}
 	v.moveTold(now)
@@ -84,7 +84,7 @@ func (v *Voice) told(now time.Time) {
 func (v *Voice) untold(now time.Time, err error) {
 	v.tell.queue = v.tell.queue[:0]
 	v.finishMove(err)
-	v.credentials.asked = false // nothing was asked
+	v.credentials().asked = false // nothing was asked
 	if v.phase == VoiceJoining {
 		v.unanswered(now, err)
 	}

@@ -1,6 +1,8 @@
 package lifecycle
 
 import (
+	"fmt"
+	"log/slog"
 	"time"
 
 	"github.com/discordpkg/gateway/snowflake"
@@ -36,6 +38,14 @@ type VoiceServer struct {
 	Token    string       `json:"token"`
 	Endpoint string       `json:"endpoint"` // empty: there is no voice server at the moment
 }
+
+// Format implements [fmt.Formatter] without the token.
+func (v VoiceServer) Format(f fmt.State, _ rune) {
+	fmt.Fprintf(f, "voice server %s of guild %d", v.Endpoint, v.GuildID)
+}
+
+// LogValue implements [slog.LogValuer] without the token.
+func (v VoiceServer) LogValue() slog.Value { return slog.StringValue(fmt.Sprint(v)) }
 
 // credentials are what the main gateway says about a membership. Two events
 // make them complete, in either order. They are good for one session of a

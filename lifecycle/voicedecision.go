@@ -50,7 +50,7 @@ func (v *Voice) Next() VoiceDecision {
 		return VoiceDecision{Do: VoiceTell, Command: v.command()}
 	case !v.open && (v.phase == VoiceConnecting || v.phase == VoiceResuming):
 		v.open = true
-		return VoiceDecision{Do: VoiceConnect, Session: v.session}
+		return VoiceDecision{Do: VoiceConnect, Session: *v.session()}
 	}
 	return VoiceDecision{Do: VoiceWait, Until: v.NextDeadline()}
 }

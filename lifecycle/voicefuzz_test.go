@@ -92,7 +92,7 @@ func (d *voiceDriver) ended(b byte) {
 	code := codes[int(b)%len(codes)]
 	e := VoiceEnd{Err: &gateway.VoiceError{CloseCode: code, Decision: code.Decision()}, Decision: code.Decision()}
 	if b&1 == 0 {
-		e.Session = d.v.session
+		e.Session = *d.v.session()
 		e.Session.Resumable = b&4 == 0 && e.Session.Token != ""
 	}
 	d.v.Ended(d.now, e)

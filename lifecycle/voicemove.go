@@ -89,7 +89,7 @@ func (v *Voice) arrive(now time.Time) {
 	if !v.moving() {
 		return
 	}
-	if !m.there && v.credentials.channel == m.to {
+	if !m.there && v.credentials().channel == m.to {
 		m.there, m.until = true, now.Add(VoiceMoveSettle)
 	}
 	if m.there && v.phase == VoiceConnected && v.connects > m.connects {
@@ -104,7 +104,7 @@ func (v *Voice) moveTimeUp() {
 		v.finishMove(nil)
 		return
 	}
-	v.finishMove(&VoiceNoAnswerError{State: v.credentials.state, Server: v.credentials.server})
+	v.finishMove(&VoiceNoAnswerError{State: v.credentials().state, Server: v.credentials().server})
 }
 
 // finishMove ends a move. A bot that has not got to the channel is meant to be
@@ -116,7 +116,7 @@ func (v *Voice) finishMove(err error) {
 	}
 	m.over, m.err, m.until = true, err, time.Time{}
 	if err != ErrVoiceMoveOvertaken {
-		v.credentials.dismiss(v.tell.number)
+		v.credentials().dismiss(v.tell.number)
 		v.tell.answerBy = time.Time{}
 	}
 	if v.channel == m.to && !m.there && v.phase != VoiceEnded {

@@ -81,7 +81,7 @@ func (s *voiceStage) step(verb string, args []string) {
 	case "gateway":
 		s.v.HandleGateway(s.now)
 	case "audio":
-		s.session = s.v.session
+		s.session = *s.v.session()
 		s.session.Resumable = true
 		s.v.Audio(s.now)
 	case "ended":
@@ -131,7 +131,7 @@ func (s *voiceStage) ended(args []string) {
 	if e.Decision == closecode.Resume && args[0] != "fresh" {
 		e.Session = s.session
 		if e.Session.Token == "" {
-			e.Session = s.v.session
+			e.Session = *s.v.session()
 		}
 	}
 	if args[0] == "media" {

@@ -5,8 +5,8 @@ import (
 	"io"
 	"time"
 
-	"github.com/discordpkg/gateway/internal/deadline"
 	"github.com/discordpkg/gateway/internal/heart"
+	"github.com/discordpkg/gateway/internal/redact"
 	"github.com/discordpkg/gateway/ratelimit"
 )
 
@@ -59,14 +59,14 @@ const (
 )
 
 // NewClient returns a client that wants nothing yet, and is not connected. The
-// secret has at least [MinSecret] bytes.
-func NewClient(secret []byte, options ...ClientOption) (*Client, error) {
-	sign, err := newSigner(secret)
+// zero secret is [ErrShortSecret].
+func NewClient(secret Secret, options ...ClientOption) (*Client, error) {
+	sign, err := newSigner(secret.bytes())
 	if err != nil {
 		return nil, err
 	}
 	c := &Client{
-		sign: sign, plain: plainSigner(secret), seq: -1,
+		sign: sign, plain: plainSigner(secret.bytes()), seq: -1,
 		channels: make(map[Snowflake]*wantedChannel), states: make(map[seat]*wantedState),
 	}
 	c.defaults()
@@ -100,7 +100,7 @@ func (c *Client) reset() {
 // failed, with [AbnormalClosure] if there was no close frame. It is the only
 // way back: a client that closes by itself waits for it too.
 func (c *Client) Lost(now time.Time, code CloseCode, reason string) {
-	over := Disconnected{Code: code, Reason: reason}
+	over := Disconnected{Code: code, Reason: redact.Text(reason, c.plain(""))} // the voice server may know it
 	if c.phase == clientClosing {
 		over = c.closing
 	}
@@ -172,7 +172,7 @@ func (c *Client) NextDeadline() time.Time {
 	if c.phase == clientOffline || c.phase == clientClosing {
 		return time.Time{}
 	}
-	return deadline.Earliest(c.deadline, deadline.Earliest(c.heart.Next(), c.requests.releaseAt))
+	return earliest(c.deadline, earliest(c.heart.Next(), c.requests.releaseAt))
 }
 
 // HandleTimeout does what is due at now: it beats, sends what had to wait, and
@@ -181,7 +181,7 @@ func (c *Client) HandleTimeout(now time.Time) {
 	if c.NextDeadline().IsZero() {
 		return
 	}
-	if deadline.Due(c.deadline, now) {
+	if due(c.deadline, now) {
 		c.close(GeneralError, "no answer in time")
 		return
 	}

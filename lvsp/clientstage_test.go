@@ -94,7 +94,7 @@ func (s *stage) cast(args []string) {
 			s.t.Fatalf("unknown option %q", a)
 		}
 	}
-	c, err := lvsp.NewClient(key, options...)
+	c, err := lvsp.NewClient(sealed(key), options...)
 	require.NoError(s.t, err)
 	s.clients[args[0]] = &actor{name: args[0], client: c}
 }

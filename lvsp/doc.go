@@ -15,6 +15,7 @@
 // ready, let users in, and take them out again. For each websocket there is a
 // [Link].
 //
+//	secret, err := lvsp.NewSecret(bytes) // of a file
 //	s, err := lvsp.NewServer(lvsp.WithBackend(lvsp.Backend{Name: "main", Secret: secret}))
 //
 //	l := s.Accept(now)    // a websocket is open

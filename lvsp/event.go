@@ -1,6 +1,10 @@
 package lvsp
 
-import "time"
+import (
+	"fmt"
+	"log/slog"
+	"time"
+)
 
 // An Event is what a [Client] has to tell: one of [Connected], [Disconnected],
 // [ChannelAssigned], [StateCreated], [StateEnded] and [Refused].
@@ -53,3 +57,19 @@ func (ChannelAssigned) event() {}
 func (StateCreated) event()    {}
 func (StateEnded) event()      {}
 func (Refused) event()         {}
+
+// Format implements [fmt.Formatter] without the token.
+func (e ChannelAssigned) Format(f fmt.State, _ rune) {
+	fmt.Fprintf(f, "channel %+v: %v", e.Channel, e.Assignment)
+}
+
+// LogValue implements [slog.LogValuer] without the token.
+func (e ChannelAssigned) LogValue() slog.Value { return slog.StringValue(fmt.Sprint(e)) }
+
+// Format implements [fmt.Formatter] without the token.
+func (e StateCreated) Format(f fmt.State, _ rune) {
+	fmt.Fprintf(f, "voice state %+v: %v, known %t", e.State, e.Voice, e.Known)
+}
+
+// LogValue implements [slog.LogValuer] without the token.
+func (e StateCreated) LogValue() slog.Value { return slog.StringValue(fmt.Sprint(e)) }

@@ -38,12 +38,12 @@ func Example() {
 	secret := []byte("at least 32 bytes that no other program knows")
 
 	key, _ := lvsp.NewTokenKey(secret)
-	server, err := lvsp.NewServer(lvsp.WithBackend(lvsp.Backend{Name: "main", Secret: secret}))
+	server, err := lvsp.NewServer(lvsp.WithBackend(lvsp.Backend{Name: "main", Secret: sealed(secret)}))
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
-	client, err := lvsp.NewClient(secret)
+	client, err := lvsp.NewClient(sealed(secret))
 	if err != nil {
 		fmt.Println(err)
 		return

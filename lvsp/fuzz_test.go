@@ -73,7 +73,7 @@ func FuzzClient(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, text string, dialect byte) {
 		s := newStage(t)
-		c, err := lvsp.NewClient(secret, lvsp.WithPlainSecret(), lvsp.WithDialect(lvsp.Dialect(dialect%5)))
+		c, err := lvsp.NewClient(sealed(secret), lvsp.WithPlainSecret(), lvsp.WithDialect(lvsp.Dialect(dialect%5)))
 		require.NoError(t, err)
 		require.NoError(t, c.Join(s.now, lvsp.VoiceState{Guild: 20, Channel: 30, User: 1}))
 		for range 2 {
@@ -155,7 +155,7 @@ func runPair(t *testing.T, script []byte, dialect byte) {
 	}()
 	// The seed dialect ends channels as it likes, and ByEvidence is Extended here.
 	d := []lvsp.Dialect{lvsp.ByEvidence, lvsp.Wire2022, lvsp.Final, lvsp.Extended}[dialect%4]
-	c, err := lvsp.NewClient(secret, lvsp.WithDialect(d), lvsp.WithJitter(func() float64 { return 0.5 }))
+	c, err := lvsp.NewClient(sealed(secret), lvsp.WithDialect(d), lvsp.WithJitter(func() float64 { return 0.5 }))
 	require.NoError(t, err)
 	a := &actor{name: "c", client: c}
 	s.clients["c"] = a

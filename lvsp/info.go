@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"math"
 )
 
@@ -48,6 +49,14 @@ type Info struct {
 	Code    ErrorCode // InfoError
 	Message string    // InfoError
 }
+
+// Format implements [fmt.Formatter] without the token.
+func (i Info) Format(f fmt.State, _ rune) {
+	fmt.Fprintf(f, "lvsp info %v of user %d in channel %d of guild %d, request %d", i.Type, i.User, i.Channel, i.Guild, i.Request)
+}
+
+// LogValue implements [slog.LogValuer] without the token.
+func (i Info) LogValue() slog.Value { return slog.StringValue(fmt.Sprint(i)) }
 
 const (
 	maxText    = 128 // bytes of a session id

@@ -1,7 +1,6 @@
 package lvsp_test
 
 import (
-	"bytes"
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
@@ -133,7 +132,7 @@ func (r failing) Read(b []byte) (int, error) {
 
 func TestRandomSource(t *testing.T) {
 	for _, r := range []failing{{}, {errors.New("gone")}} {
-		s, err := lvsp.NewServer(lvsp.WithBackend(lvsp.Backend{Secret: secret}), lvsp.WithRandom(r))
+		s, err := lvsp.NewServer(lvsp.WithBackend(lvsp.Backend{Secret: sealed(secret)}), lvsp.WithRandom(r))
 		require.NoError(t, err)
 		l := s.Accept(epoch)
 		require.True(t, l.Closed())
@@ -171,7 +170,7 @@ func (s *switched) Read(b []byte) (int, error) {
 
 // Nonces of the default source differ, and are what the document says.
 func TestNonce(t *testing.T) {
-	s, err := lvsp.NewServer(lvsp.WithBackend(lvsp.Backend{Secret: secret}))
+	s, err := lvsp.NewServer(lvsp.WithBackend(lvsp.Backend{Secret: sealed(secret)}))
 	require.NoError(t, err)
 	seen := make(map[string]bool)
 	for range 100 {
@@ -185,13 +184,13 @@ func TestNonce(t *testing.T) {
 }
 
 func TestOptions(t *testing.T) {
-	one := lvsp.WithBackend(lvsp.Backend{Name: "one", Secret: secret})
+	one := lvsp.WithBackend(lvsp.Backend{Name: "one", Secret: sealed(secret)})
 	for name, options := range map[string][]lvsp.ServerOption{
 		"no backend":      nil,
-		"short secret":    {lvsp.WithBackend(lvsp.Backend{Secret: secret[1:]})},
-		"same name":       {one, lvsp.WithBackend(lvsp.Backend{Name: "one", Secret: other})},
-		"same secret":     {one, lvsp.WithBackend(lvsp.Backend{Name: "two", Secret: secret})},
-		"no such dialect": {lvsp.WithBackend(lvsp.Backend{Secret: secret, Dialect: 9})},
+		"short secret":    {lvsp.WithBackend(lvsp.Backend{Secret: sealed(secret[1:])})},
+		"same name":       {one, lvsp.WithBackend(lvsp.Backend{Name: "one", Secret: sealed(other)})},
+		"same secret":     {one, lvsp.WithBackend(lvsp.Backend{Name: "two", Secret: sealed(secret)})},
+		"no such dialect": {lvsp.WithBackend(lvsp.Backend{Secret: sealed(secret), Dialect: 9})},
 		"fast heartbeat":  {one, lvsp.WithHeartbeat(time.Millisecond)},
 		"slow heartbeat":  {one, lvsp.WithHeartbeat(time.Hour + 1)},
 		"no randomness":   {one, lvsp.WithRandom(nil)},
@@ -212,21 +211,21 @@ func TestOptions(t *testing.T) {
 	for name, o := range map[string]lvsp.ClientOption{
 		"no such dialect": lvsp.WithDialect(9), "no backoff": lvsp.WithBackoff(0, 1), "shrinking backoff": lvsp.WithBackoff(2, 1), "no jitter": lvsp.WithJitter(nil),
 	} {
-		_, err := lvsp.NewClient(secret, o)
+		_, err := lvsp.NewClient(sealed(secret), o)
 		require.Error(t, err, name)
 	}
-	_, err = lvsp.NewClient(secret[1:])
+	_, err = lvsp.NewClient(sealed(secret[1:]))
 	require.ErrorIs(t, err, lvsp.ErrShortSecret)
-	_, err = lvsp.NewClient(secret, lvsp.WithBackoff(time.Second, time.Minute))
+	_, err = lvsp.NewClient(sealed(secret), lvsp.WithBackoff(time.Second, time.Minute))
 	require.NoError(t, err)
 }
 
 // Whatever is printed, no secret is.
 func TestNoSecrets(t *testing.T) {
-	b := lvsp.Backend{Name: "one", Secret: secret, AllowPlain: true}
+	b := lvsp.Backend{Name: "one", Secret: sealed(secret), AllowPlain: true}
 	s, err := lvsp.NewServer(lvsp.WithBackend(b))
 	require.NoError(t, err)
-	c, err := lvsp.NewClient(secret)
+	c, err := lvsp.NewClient(sealed(secret))
 	require.NoError(t, err)
 	k, err := lvsp.NewTokenKey(secret)
 	require.NoError(t, err)
@@ -298,7 +297,7 @@ func TestRequestsHaveNoAnswers(t *testing.T) {
 }
 
 func TestLinksWithoutNonceAreForgotten(t *testing.T) {
-	server, err := lvsp.NewServer(lvsp.WithRandom(strings.NewReader("")), lvsp.WithBackend(lvsp.Backend{Secret: secret}))
+	server, err := lvsp.NewServer(lvsp.WithRandom(strings.NewReader("")), lvsp.WithBackend(lvsp.Backend{Secret: sealed(secret)}))
 	require.NoError(t, err)
 	l := server.Accept(epoch)
 	require.True(t, l.Closed())
@@ -313,7 +312,7 @@ func TestLargeTable(t *testing.T) {
 	s := newStage(t)
 	s.random = rand.Reader
 	s.serve(nil)
-	c, err := lvsp.NewClient(secret, lvsp.WithJitter(func() float64 { return 0.5 }))
+	c, err := lvsp.NewClient(sealed(secret), lvsp.WithJitter(func() float64 { return 0.5 }))
 	require.NoError(t, err)
 	a := &actor{name: "c", client: c}
 	s.clients["c"] = a
@@ -370,5 +369,7 @@ func TestRefusalsCarryTheirCause(t *testing.T) {
 	code, reason := lvsp.Frame{Kind: lvsp.FrameText, Data: []byte("xxxx")}.Close()
 	require.Zero(t, code)
 	require.Empty(t, reason)
-	require.True(t, bytes.Equal(secret, lvsp.Secret(secret)))
+	require.True(t, sealed(secret).Equal(sealed(secret)))
+	require.False(t, sealed(secret).Equal(sealed(other)))
+	require.False(t, lvsp.Secret{}.Equal(lvsp.Secret{}))
 }

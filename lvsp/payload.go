@@ -1,6 +1,10 @@
 package lvsp
 
-import "encoding/json"
+import (
+	"encoding/json"
+	"fmt"
+	"log/slog"
+)
 
 // Hello is the first message of a link, sent by the voice server.
 type Hello struct {
@@ -16,6 +20,12 @@ type Identify struct {
 	Dialect string `json:"dialect,omitempty"` // an addition of this package
 }
 
+// Format implements [fmt.Formatter] without the token.
+func (i Identify) Format(f fmt.State, _ rune) { fmt.Fprintf(f, "lvsp identify, dialect %q", i.Dialect) }
+
+// LogValue implements [slog.LogValuer] without the token.
+func (i Identify) LogValue() slog.Value { return slog.StringValue(fmt.Sprint(i)) }
+
 // Resume continues the session of a link that broke. The voice server sends
 // again what came after Seq, and then Ready.
 type Resume struct {
@@ -23,6 +33,12 @@ type Resume struct {
 	Seq     *int64 `json:"seq"`   // the last one received, null if none was
 	Session string `json:"session,omitempty"`
 }
+
+// Format implements [fmt.Formatter] without the token.
+func (r Resume) Format(f fmt.State, _ rune) { fmt.Fprintf(f, "lvsp resume") }
+
+// LogValue implements [slog.LogValuer] without the token.
+func (r Resume) LogValue() slog.Value { return slog.StringValue(fmt.Sprint(r)) }
 
 // Ready says that a session runs. What follows Health are additions of this
 // package.

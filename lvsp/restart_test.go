@@ -13,7 +13,7 @@ import (
 // session id they had.
 func TestRestart(t *testing.T) {
 	s := newStage(t)
-	c, err := lvsp.NewClient(secret)
+	c, err := lvsp.NewClient(sealed(secret))
 	require.NoError(t, err)
 	a := &actor{name: "c", client: c}
 	s.clients["c"] = a

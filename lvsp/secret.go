@@ -8,6 +8,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
+
+	"github.com/discordpkg/gateway/internal/redact"
 )
 
 // MinSecret is the least number of bytes that a secret has.
@@ -15,6 +18,48 @@ const MinSecret = 32
 
 // ErrShortSecret is a secret of less than [MinSecret] bytes.
 var ErrShortSecret = fmt.Errorf("lvsp: secret of less than %d bytes", MinSecret)
+
+// A Secret is shared by a backend and a voice server. It is held in a function,
+// so that no form of a struct shows it: fmt, log/slog and encoding/json do not
+// call the methods of what is in an unexported field. The zero Secret is too
+// short for anything.
+type Secret struct{ reveal func() []byte }
+
+// NewSecret returns the secret with a copy of the bytes, at least [MinSecret].
+// Otherwise the error is [ErrShortSecret].
+func NewSecret(secret []byte) (Secret, error) {
+	if len(secret) < MinSecret {
+		return Secret{}, ErrShortSecret
+	}
+	secret = append([]byte(nil), secret...)
+	return Secret{func() []byte { return secret }}, nil
+}
+
+// bytes returns the secret, which must not be changed.
+func (s Secret) bytes() []byte {
+	if s.reveal == nil {
+		return nil
+	}
+	return s.reveal()
+}
+
+// Equal reports whether both are the same, in a time that tells nothing about
+// them. Zero secrets are equal to nothing.
+func (s Secret) Equal(other Secret) bool {
+	return s.reveal != nil && subtle.ConstantTimeCompare(s.bytes(), other.bytes()) == 1
+}
+
+func (Secret) String() string { return redact.Mark }
+
+// Format implements [fmt.Formatter] with what String returns.
+func (s Secret) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, s.String()) }
+
+// LogValue implements [slog.LogValuer] with what String returns.
+func (s Secret) LogValue() slog.Value { return slog.StringValue(s.String()) }
+
+// MarshalText implements [encoding.TextMarshaler] with what String returns, for
+// encoders of settings. It cannot be read back.
+func (s Secret) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 
 // NonceLength is the number of characters in the nonce of HELLO.
 const NonceLength = 10

@@ -9,7 +9,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/discordpkg/gateway/internal/deadline"
 	"github.com/discordpkg/gateway/ratelimit"
 )
 
@@ -121,9 +120,9 @@ func (s *Server) Ready() []*Link {
 func (s *Server) NextDeadline() time.Time {
 	var at time.Time
 	for _, b := range s.backends {
-		at = deadline.Earliest(at, b.sweepAt)
+		at = earliest(at, b.sweepAt)
 		for _, se := range b.sessions {
-			at = deadline.Earliest(at, se.expires)
+			at = earliest(at, se.expires)
 		}
 	}
 	return at
@@ -135,13 +134,13 @@ func (s *Server) NextDeadline() time.Time {
 func (s *Server) HandleTimeout(now time.Time) {
 	for _, b := range s.backends {
 		b.sessions = slices.DeleteFunc(b.sessions, func(se *session) bool {
-			over := deadline.Due(se.expires, now)
+			over := due(se.expires, now)
 			if over {
 				se.end()
 			}
 			return over
 		})
-		if deadline.Due(b.sweepAt, now) {
+		if due(b.sweepAt, now) {
 			s.sweep(now, b)
 		}
 	}
@@ -180,3 +179,13 @@ func (s *Server) String() string {
 
 // Format implements [fmt.Formatter] with what String returns.
 func (s *Server) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, s.String()) }
+
+func due(at, now time.Time) bool { return !at.IsZero() && !now.Before(at) }
+
+// earliest returns the earlier of two times of which zero means never.
+func earliest(a, b time.Time) time.Time {
+	if a.IsZero() || !b.IsZero() && b.Before(a) {
+		return b
+	}
+	return a
+}

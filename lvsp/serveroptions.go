@@ -52,7 +52,7 @@ func defaultServerSettings() serverSettings {
 // name and secret: those who share one end each other's voice states.
 type Backend struct {
 	Name   string
-	Secret Secret // at least MinSecret bytes
+	Secret Secret // see NewSecret
 
 	// AllowPlain accepts the secret itself as token, as the seed dialect has it.
 	AllowPlain bool
@@ -61,20 +61,11 @@ type Backend struct {
 	Dialect Dialect
 }
 
-// A Secret is shared by a backend and a voice server. It does not show when it
-// is formatted.
-type Secret []byte
-
-func (Secret) String() string { return "(secret)" }
-
-// Format implements [fmt.Formatter] with what String returns.
-func (s Secret) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, s.String()) }
-
 // WithBackend admits a backend. It may be given many times, with different
 // names and secrets.
 func WithBackend(b Backend) ServerOption {
 	return func(s *Server) error {
-		sign, err := newSigner(b.Secret)
+		sign, err := newSigner(b.Secret.bytes())
 		if err != nil {
 			return err
 		}
@@ -91,7 +82,7 @@ func WithBackend(b Backend) ServerOption {
 			return fmt.Errorf("lvsp: backend %q: %v is none", b.Name, b.Dialect)
 		}
 		if b.AllowPlain {
-			added.plain = plainSigner(b.Secret)
+			added.plain = plainSigner(b.Secret.bytes())
 		}
 		s.backends = append(s.backends, added)
 		return nil

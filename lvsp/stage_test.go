@@ -65,8 +65,8 @@ func newStage(t *testing.T) *stage {
 
 // serve starts a voice server that knows nothing.
 func (s *stage) serve(args []string) {
-	first := lvsp.Backend{Name: "one", Secret: secret}
-	options := []lvsp.ServerOption{lvsp.WithRandom(s.random), lvsp.WithBackend(lvsp.Backend{Name: "two", Secret: other})}
+	first := lvsp.Backend{Name: "one", Secret: sealed(secret)}
+	options := []lvsp.ServerOption{lvsp.WithRandom(s.random), lvsp.WithBackend(lvsp.Backend{Name: "two", Secret: sealed(other)})}
 	for _, a := range args {
 		k, v, _ := strings.Cut(a, "=")
 		switch k {
@@ -342,4 +342,10 @@ func (s *stage) event(e lvsp.Event) string {
 		return e.Err.Error()
 	}
 	return fmt.Sprintf("%T%+v", e, e)
+}
+
+// sealed returns a secret, the zero one if it is too short.
+func sealed(b []byte) lvsp.Secret {
+	s, _ := lvsp.NewSecret(b)
+	return s
 }

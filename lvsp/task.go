@@ -1,5 +1,10 @@
 package lvsp
 
+import (
+	"fmt"
+	"log/slog"
+)
+
 // A Channel is a voice channel as a backend describes it.
 type Channel struct {
 	Backend string    // whose channel it is; ids of two backends may be equal
@@ -39,11 +44,23 @@ type Assignment struct {
 	Endpoint string // host and port, empty if the backend is to know
 }
 
+// Format implements [fmt.Formatter] without the token.
+func (a Assignment) Format(f fmt.State, _ rune) { fmt.Fprintf(f, "lvsp assignment to %s", a.Endpoint) }
+
+// LogValue implements [slog.LogValuer] without the token.
+func (a Assignment) LogValue() slog.Value { return slog.StringValue(fmt.Sprint(a)) }
+
 // A Voice is what a user needs to connect.
 type Voice struct {
 	Token    string // good for this user alone, see [TokenKey]
 	Endpoint string // host and port
 }
+
+// Format implements [fmt.Formatter] without the token.
+func (v Voice) Format(f fmt.State, _ rune) { fmt.Fprintf(f, "lvsp voice at %s", v.Endpoint) }
+
+// LogValue implements [slog.LogValuer] without the token.
+func (v Voice) LogValue() slog.Value { return slog.StringValue(fmt.Sprint(v)) }
 
 // A Ticket names a [Task] that is to be answered.
 type Ticket uint64

@@ -14,6 +14,7 @@ import (
 
 	"github.com/discordpkg/gateway"
 	"github.com/discordpkg/gateway/closecode"
+	"github.com/discordpkg/gateway/internal/redact"
 	"github.com/discordpkg/gateway/internal/useragent"
 )
 
@@ -187,10 +188,11 @@ func (d Discovery) ask(ctx context.Context, token string) (*GatewayBot, error) {
 	request.Header.Set("User-Agent", d.UserAgent)
 	response, err := d.Client.Do(request)
 	if err != nil {
-		return nil, fmt.Errorf("sharding: get gateway: %w", err)
+		return nil, fmt.Errorf("sharding: get gateway: %w", redact.Error(err, token))
 	}
 	defer response.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(response.Body, maxGatewayBot+1))
+	body = []byte(redact.Text(string(body), token)) // a server may send it back
 	switch {
 	case err != nil:
 		return nil, fmt.Errorf("sharding: get gateway: %w", err)

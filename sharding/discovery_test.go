@@ -155,6 +155,29 @@ func TestDiscoveryEndsWithItsContext(t *testing.T) {
 	})
 }
 
+// A server that sends the token back finds no help in bringing it into a log.
+func TestDiscoveryShowsNoToken(t *testing.T) {
+	elsewhere := answer(http.StatusFound, "", "Location", "https://elsewhere.test/t0ken")
+	for name, a := range map[string]func() (*http.Response, error){
+		"body":     answer(http.StatusForbidden, "denied: Bot t0ken"),
+		"message":  answer(http.StatusForbidden, `{"message":"denied: t0ken"}`),
+		"cut":      answer(http.StatusForbidden, strings.Repeat("x", 196)+"t0ken"),
+		"url":      answer(http.StatusOK, replaced("wss://gateway.test", "wss://t0ken:%zz")),
+		"number":   answer(http.StatusOK, replaced("9", `"t0ken"`)),
+		"location": elsewhere,
+	} {
+		client := &http.Client{Transport: roundTrip(func(*http.Request) (*http.Response, error) { return a() })}
+		_, err := Discovery{Client: client, Attempts: 1}.GatewayBot(t.Context(), "t0ken")
+		require.Error(t, err, name)
+		require.NotContains(t, err.Error(), "t0ken", name)
+		require.NotContains(t, err.Error(), "xt", name)
+	}
+}
+
+type roundTrip func(*http.Request) (*http.Response, error)
+
+func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
 // The default client does not read headers without end.
 func TestDiscoveryBoundsHeaders(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

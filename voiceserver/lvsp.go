@@ -10,7 +10,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/discordpkg/gateway/internal/websocket"
 	"github.com/discordpkg/gateway/lvsp"
 	"github.com/discordpkg/gateway/voiceserver/signaling"
 )
@@ -30,7 +29,7 @@ type LVSP struct {
 	machine   *lvsp.Server
 	channels  lvspChannels
 	load      loadMeter
-	links     map[*lvsp.Link]*websocket.Conn
+	links     map[*lvsp.Link]*lvspLink
 	timer     *time.Timer // of the machine
 	listeners []*doors
 	closed    bool
@@ -55,7 +54,7 @@ func (s *Server) ServeLVSP(l net.Listener, options ...lvsp.ServerOption) (*LVSP,
 	v := &LVSP{
 		srv: s, gone: make(chan struct{}, 1), done: make(chan struct{}),
 		channels: make(lvspChannels),
-		links:    make(map[*lvsp.Link]*websocket.Conn),
+		links:    make(map[*lvsp.Link]*lvspLink),
 	}
 	var err error
 	if v.machine, err = lvsp.NewServer(options...); err != nil {
@@ -133,7 +132,7 @@ func (v *LVSP) Close() {
 		_ = d.Listener.Close()
 	}
 	v.do(func(now time.Time) { v.machine.Close(now, "the voice server goes away") })
-	limit := time.NewTimer(2 * websocket.CloseWait)
+	limit := time.NewTimer(2 * closeWait)
 	defer limit.Stop()
 	select {
 	case <-empty:
@@ -153,7 +152,7 @@ func (v *LVSP) cut() {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	for _, l := range v.links {
-		_ = l.Conn.Close()
+		_ = l.conn.Close()
 	}
 }
 
@@ -177,7 +176,8 @@ func (v *LVSP) do(f func(now time.Time)) {
 	}
 	for _, link := range v.machine.Ready() {
 		if l := v.links[link]; l != nil {
-			l.Follow(time.Now())
+			l.rearm(time.Now())
+			l.wakeUp()
 		}
 	}
 	if at := v.machine.NextDeadline(); !at.IsZero() && !v.closed {
@@ -238,7 +238,7 @@ func (v *LVSP) Links() []LVSPLink {
 	var links []LVSPLink
 	for link, l := range v.links {
 		name, dialect, _ := link.Backend()
-		links = append(links, LVSPLink{name, dialect, l.Conn.RemoteAddr().String()})
+		links = append(links, LVSPLink{name, dialect, l.conn.RemoteAddr().String()})
 	}
 	slices.SortFunc(links, func(a, b LVSPLink) int {
 		return cmp.Or(cmp.Compare(a.Backend, b.Backend), cmp.Compare(a.Remote, b.Remote))

@@ -19,7 +19,7 @@ import (
 var lvspSecret = bytes.Repeat([]byte("s"), lvsp.MinSecret)
 
 func admit(name string) lvsp.ServerOption {
-	return lvsp.WithBackend(lvsp.Backend{Name: name, Secret: append([]byte(name), lvspSecret...)})
+	return lvsp.WithBackend(lvsp.Backend{Name: name, Secret: sealed(append([]byte(name), lvspSecret...))})
 }
 
 // door is a server with a way for backends.
@@ -55,7 +55,7 @@ func linkUp(t *testing.T, addr, name string, srv *voiceserver.Server, options ..
 	t.Helper()
 	b := wire(t, "wss", addr, srv)
 	var err error
-	b.c, err = lvsp.NewClient(append([]byte(name), lvspSecret...), options...)
+	b.c, err = lvsp.NewClient(sealed(append([]byte(name), lvspSecret...)), options...)
 	require.NoError(t, err)
 	b.c.Connected(time.Now())
 	until[lvsp.Connected](b)
@@ -137,4 +137,10 @@ func (c *caller) login() {
 
 func in(user snowflake.ID) lvsp.VoiceState {
 	return lvsp.VoiceState{Guild: guild, Channel: channel, User: user}
+}
+
+// sealed returns a secret, the zero one if it is too short.
+func sealed(b []byte) lvsp.Secret {
+	s, _ := lvsp.NewSecret(b)
+	return s
 }

@@ -14,7 +14,6 @@ import (
 	"time"
 
 	"github.com/discordpkg/gateway/closecode"
-	"github.com/discordpkg/gateway/internal/websocket"
 	"github.com/discordpkg/gateway/snowflake"
 	"github.com/discordpkg/gateway/voiceserver/signaling"
 )
@@ -31,7 +30,7 @@ type Server struct {
 
 	mu       sync.Mutex // guards what follows; may be held when a port's is taken, never the other way round
 	rules    *signaling.Server
-	peers    map[*signaling.Conn]*websocket.Conn
+	peers    map[*signaling.Conn]*peer
 	timer    *time.Timer // of rules
 	draining bool
 	closed   bool
@@ -41,7 +40,7 @@ type Server struct {
 
 // New starts a server. The caller closes it when done.
 func New(options ...Option) (*Server, error) {
-	s := &Server{peers: make(map[*signaling.Conn]*websocket.Conn)}
+	s := &Server{peers: make(map[*signaling.Conn]*peer)}
 	if err := s.configure(options); err != nil {
 		s.release()
 		return nil, err
@@ -205,7 +204,8 @@ func (s *Server) do(f func(now time.Time, v *signaling.Server)) {
 	}
 	for _, c := range s.rules.Ready() {
 		if p := s.peers[c]; p != nil {
-			p.Follow(time.Now())
+			p.alarm.Set(time.Now(), p.c.NextDeadline())
+			p.wakeUp()
 		}
 	}
 	if s.lvsp != nil && s.rules.Absent() {

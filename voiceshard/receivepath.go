@@ -1,6 +1,7 @@
 package voiceshard
 
 import (
+	"crypto/sha256"
 	"sync"
 	"time"
 
@@ -39,8 +40,8 @@ type inbound struct {
 	hold     time.Duration
 	opener   *rtp.Opener // nil: no key
 	mode     rtp.Mode
-	key      []byte
-	cryptor  *cryptor // nil: no end-to-end encryption
+	key      [sha256.Size]byte // its hash, of the key of opener
+	cryptor  *cryptor          // nil: no end-to-end encryption
 	packet   rtp.Packet
 	fill     Packet // the next one for the queue
 	sources  map[uint32]*source
@@ -83,7 +84,7 @@ func (in *inbound) attach(mode rtp.Mode, key []byte, c *cryptor) error {
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	in.cryptor = c
-	if in.opener != nil && in.mode == mode && string(in.key) == string(key) {
+	if in.opener != nil && in.mode == mode && in.key == sha256.Sum256(key) {
 		return nil
 	}
 	opener, err := rtp.NewOpener(mode, key)
@@ -91,7 +92,7 @@ func (in *inbound) attach(mode rtp.Mode, key []byte, c *cryptor) error {
 		return err
 	}
 	in.forgetKey()
-	in.opener, in.mode, in.key = opener, mode, append(in.key[:0], key...)
+	in.opener, in.mode, in.key = opener, mode, sha256.Sum256(key)
 	return nil
 }
 
@@ -114,8 +115,7 @@ func (in *inbound) forgetKey() {
 		in.opener.Close()
 		in.opener = nil
 	}
-	clear(in.key)
-	in.key = in.key[:0]
+	clear(in.key[:])
 }
 
 // close ends what is received.

@@ -62,12 +62,12 @@ func NewRecorder(open func(user snowflake.ID) (io.WriteCloser, error)) *Recorder
 }
 
 // RecordDir opens files in a directory, which exists: USER.opus, or USER-2.opus
-// and so on if there is one already.
+// and so on if there is one already. Only the owner can read them.
 func RecordDir(dir string) func(user snowflake.ID) (io.WriteCloser, error) {
 	return func(user snowflake.ID) (io.WriteCloser, error) {
 		name := filepath.Join(dir, user.String())
 		for n := 2; ; n++ {
-			f, err := os.OpenFile(name+".opus", os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+			f, err := os.OpenFile(name+".opus", os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 			if !errors.Is(err, os.ErrExist) || n > maxTracks {
 				return f, err
 			}

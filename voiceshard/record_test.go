@@ -263,6 +263,9 @@ func TestRecordDir(t *testing.T) {
 	for _, name := range []string{"7.opus", "7-2.opus"} {
 		b, err := os.ReadFile(filepath.Join(dir, name))
 		require.NoError(t, err)
+		info, err := os.Stat(filepath.Join(dir, name))
+		require.NoError(t, err)
+		require.Zero(t, info.Mode().Perm()&0o077, "only the owner can read it")
 		got, _ := listenTo(t, b)
 		require.Equal(t, []heard{{0, "\xfca"}}, got)
 	}

@@ -48,16 +48,18 @@ func recordFile(name string) (func(snowflake.ID) (io.WriteCloser, error), error)
 	if name == "" {
 		return func(snowflake.ID) (io.WriteCloser, error) { return os.CreateTemp("", "gatewaybot-*.opus") }, nil
 	}
-	probe, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE, 0o644) // better now than when somebody speaks
+	probe, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE, 0o600) // better now than when somebody speaks
 	if err != nil {
 		return nil, fmt.Errorf("-record: %w", err)
 	}
-	return func(snowflake.ID) (io.WriteCloser, error) { return os.Create(name) }, probe.Close()
+	return func(snowflake.ID) (io.WriteCloser, error) {
+		return os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	}, probe.Close()
 }
 
 // recordDir makes a directory, and returns what opens files there.
 func recordDir(dir string) (func(snowflake.ID) (io.WriteCloser, error), error) {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("-dir: %w", err)
 	}
 	probe, err := os.CreateTemp(dir, ".gatewaybot-*")

@@ -21,6 +21,7 @@ import (
 	"github.com/discordpkg/gateway/gatewayshard"
 	"github.com/discordpkg/gateway/gatewaytest"
 	"github.com/discordpkg/gateway/intent"
+	"github.com/discordpkg/gateway/lvsp"
 	"github.com/discordpkg/gateway/voiceshard"
 )
 
@@ -138,7 +139,7 @@ func TestKilledInACall(t *testing.T) {
 	args = append(args, "-listen", p.host("voice"), "-lvsp", p.host("lvsp"))
 
 	d := gatewaytest.NewServer(gatewaytest.WithToken("a", "b"), gatewaytest.WithIdentifyInterval(0),
-		gatewaytest.WithLVSP(gatewaytest.LVSP{URL: p.urls["lvsp"], Secret: []byte(secretText), TLS: trust}))
+		gatewaytest.WithLVSP(gatewaytest.LVSP{URL: p.urls["lvsp"], Secret: sealed([]byte(secretText)), TLS: trust}))
 	defer d.Close()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
@@ -158,4 +159,10 @@ func TestKilledInACall(t *testing.T) {
 	}
 	require.Len(t, d.InVoice(), 2)
 	require.Contains(t, p.log.String(), "backend linked")
+}
+
+// sealed returns a secret, the zero one if it is too short.
+func sealed(b []byte) lvsp.Secret {
+	s, _ := lvsp.NewSecret(b)
+	return s
 }

@@ -61,11 +61,11 @@ type program struct {
 }
 
 func (p *program) serve(ctx context.Context, stdout io.Writer) error {
-	backends, err := p.o.secrets()
+	backends, key, err := p.o.secrets()
 	if err != nil {
 		return err
 	}
-	if err := p.start(backends); err != nil {
+	if err := p.start(backends, key); err != nil {
 		return err
 	}
 	defer p.srv.Close()
@@ -93,8 +93,8 @@ func (p *program) serve(ctx context.Context, stdout io.Writer) error {
 }
 
 // start starts the server, and lets the backends in.
-func (p *program) start(backends []lvsp.Backend) error {
-	options, err := p.options(backends)
+func (p *program) start(backends []lvsp.Backend, key lvsp.TokenKey) error {
+	options, err := p.options(key)
 	if err != nil {
 		return err
 	}

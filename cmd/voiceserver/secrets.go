@@ -14,19 +14,30 @@ import (
 const maxSecret = 4096 // bytes of a file
 
 // secrets reads those of the backends. White space around them does not count.
-func (o *options) secrets() ([]lvsp.Backend, error) {
-	var backends []lvsp.Backend
+// The key makes the tokens of users. It is the same after a restart, and no
+// backend can make it that does not know all secrets.
+func (o *options) secrets() (backends []lvsp.Backend, key lvsp.TokenKey, err error) {
+	var all []byte
 	for _, b := range o.backends {
-		secret, err := readSecret(b.file)
+		text, err := readSecret(b.file)
 		if err != nil {
-			return nil, fmt.Errorf("secret of backend %q: %w", b.name, err)
+			return nil, key, fmt.Errorf("secret of backend %q: %w", b.name, err)
+		}
+		secret, err := lvsp.NewSecret(text)
+		if err != nil {
+			return nil, key, fmt.Errorf("secret of backend %q: %w", b.name, err)
 		}
 		backends = append(backends, lvsp.Backend{Name: b.name, Secret: secret, AllowPlain: o.plain, Dialect: o.dialect})
+		all = append(all, text...)
 	}
-	return backends, nil
+	derived, err := hkdf.Key(sha256.New, all, nil, "voiceserver tokens of users", lvsp.MinSecret)
+	if err == nil {
+		key, err = lvsp.NewTokenKey(derived)
+	}
+	return backends, key, err
 }
 
-func readSecret(file string) (lvsp.Secret, error) {
+func readSecret(file string) ([]byte, error) {
 	f, err := os.Open(file)
 	if err != nil {
 		return nil, err
@@ -37,18 +48,4 @@ func readSecret(file string) (lvsp.Secret, error) {
 		return nil, err
 	}
 	return bytes.TrimSpace(b), nil
-}
-
-// tokenKey makes the key of the tokens of users. It is the same after a
-// restart, and no backend can make it that does not know all secrets.
-func tokenKey(backends []lvsp.Backend) (lvsp.TokenKey, error) {
-	var all []byte
-	for _, b := range backends {
-		all = append(all, b.Secret...)
-	}
-	key, err := hkdf.Key(sha256.New, all, nil, "voiceserver tokens of users", lvsp.MinSecret)
-	if err != nil {
-		return lvsp.TokenKey{}, err
-	}
-	return lvsp.NewTokenKey(key)
 }

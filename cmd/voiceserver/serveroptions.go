@@ -10,12 +10,8 @@ import (
 )
 
 // options returns what the flags say of the server.
-func (p *program) options(backends []lvsp.Backend) ([]voiceserver.Option, error) {
+func (p *program) options(key lvsp.TokenKey) ([]voiceserver.Option, error) {
 	o := p.o
-	key, err := tokenKey(backends)
-	if err != nil {
-		return nil, err
-	}
 	options := []voiceserver.Option{
 		voiceserver.WithLogger(p.log),
 		voiceserver.WithTokenKey(key, o.tokenLife),

@@ -28,7 +28,7 @@ func start(t *testing.T, addr string, options ...voiceserver.Option) (srv *voice
 	require.NoError(t, err)
 	l, err := net.Listen("tcp", addr)
 	require.NoError(t, err)
-	_, err = srv.ServeLVSP(l, lvsp.WithBackend(lvsp.Backend{Name: "example", Secret: []byte(secret)}))
+	_, err = srv.ServeLVSP(l, lvsp.WithBackend(lvsp.Backend{Name: "example", Secret: sealed([]byte(secret))}))
 	require.NoError(t, err)
 	return srv, "wss://" + l.Addr().String(), srv.Certificate()
 }
@@ -121,4 +121,10 @@ func TestWrongSecret(t *testing.T) {
 	require.ErrorContains(t, <-te.ended, "authentication failed")
 	_, err = newBackend(url, caFile+".missing", "")
 	require.Error(t, err)
+}
+
+// sealed returns a secret, the zero one if it is too short.
+func sealed(b []byte) lvsp.Secret {
+	s, _ := lvsp.NewSecret(b)
+	return s
 }

@@ -52,11 +52,15 @@ func main() {
 }
 
 func newBackend(url, secretFile, ca string) (*backend, error) {
-	secret, err := os.ReadFile(secretFile)
+	content, err := os.ReadFile(secretFile)
 	if err != nil {
 		return nil, err
 	}
-	client, err := lvsp.NewClient(bytes.TrimSpace(secret))
+	secret, err := lvsp.NewSecret(bytes.TrimSpace(content))
+	if err != nil {
+		return nil, err
+	}
+	client, err := lvsp.NewClient(secret)
 	if err != nil {
 		return nil, err
 	}

@@ -50,7 +50,7 @@ func (c *Conn) handleIdentify(now time.Time, data []byte) {
 		if len(d.Properties) == 0 {
 			c.w.violation(now, c, 0, "identify without properties")
 		}
-		c.start(now, &Session{token: bare(d.Token), bot: n, shard: shard, intents: intents}, string(d.Compress) == "true")
+		c.start(now, &Session{token: held(bare(d.Token)), bot: n, shard: shard, intents: intents}, string(d.Compress) == "true")
 	}
 }
 
@@ -106,7 +106,7 @@ func (c *Conn) handleResume(now time.Time, data []byte) {
 		return
 	}
 	s := c.w.find(now, d.SessionID)
-	if s == nil || s.token != bare(d.Token) {
+	if s == nil || s.token() != bare(d.Token) {
 		c.invalid(now)
 		return
 	}

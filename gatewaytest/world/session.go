@@ -13,8 +13,8 @@ import (
 // shares the [World] it comes from.
 type Session struct {
 	id      string
-	token   string
-	bot     int // whose it is
+	token   func() string // a function, so that no string form shows it
+	bot     int           // whose it is
 	shard   shardKey
 	intents intent.Type
 	seq     int64 // of the last dispatch, sent or to be replayed
@@ -134,3 +134,6 @@ func (b *replayBuffer) after(seq, last int64) (entries []replayEntry, ok bool) {
 	}
 	return kept[int64(len(kept))-missing:], true
 }
+
+// held returns a function that returns the token.
+func held(token string) func() string { return func() string { return token } }

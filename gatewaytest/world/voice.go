@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"time"
 
@@ -28,6 +29,12 @@ type VoiceServer struct {
 	Endpoint string // host and port; empty: no server is available
 	Token    string
 }
+
+// Format implements [fmt.Formatter] without the token.
+func (v VoiceServer) Format(f fmt.State, _ rune) { fmt.Fprintf(f, "voice server %s", v.Endpoint) }
+
+// LogValue implements [slog.LogValuer] without the token.
+func (v VoiceServer) LogValue() slog.Value { return slog.StringValue(fmt.Sprint(v)) }
 
 // A VoiceRequest is what the world asks of the voice servers.
 type VoiceRequest struct {

@@ -3,6 +3,7 @@ package relay
 import (
 	"fmt"
 	"io"
+	"log/slog"
 	"net/netip"
 
 	"github.com/discordpkg/gateway"
@@ -34,6 +35,9 @@ type Route struct {
 func (r Route) Format(f fmt.State, _ rune) {
 	_, _ = io.WriteString(f, fmt.Sprintf("voice route of SSRC %d in channel %d, gone %t", r.SSRC, r.Channel, r.Gone))
 }
+
+// LogValue implements [slog.LogValuer] without the key.
+func (r Route) LogValue() slog.Value { return slog.StringValue(fmt.Sprint(r)) }
 
 // A channelKey is a channel of a backend.
 type channelKey struct {
