@@ -37,6 +37,7 @@ var laws = []law{
 	{trees: []string{"ratelimit"}, ours: leaves, foreign: []string{"golang.org/x/time/rate"}, banned: without(impure, "sync"), pure: true},
 	{trees: []string{"internal/frame"}, ours: append([]string{"internal/buffer"}, leaves...), foreign: socket, banned: []string{"log", "os"}},
 	{trees: []string{"internal/useragent"}, banned: without(impure, "runtime"), pure: true},
+	{trees: []string{"internal/filelock"}, foreign: []string{"golang.org/x/sys/windows"}, banned: without(impure, "os", "syscall"), pure: true},
 	{trees: []string{"internal/certificate"}, banned: []string{"context", "log", "os"}},
 	{trees: []string{"internal/alarm"}, banned: []string{"context", "log", "net", "os", "sync"}},
 	{trees: []string{"internal/golden"}, foreign: []string{"github.com/stretchr/testify"}},

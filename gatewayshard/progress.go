@@ -28,3 +28,13 @@ func (s *Shard) Progress() Progress {
 	p.Received = s.delivered(gateway.Session{ID: p.Session.ID, Seq: s.state.SequenceNumber()})
 	return p
 }
+
+// AcknowledgeSession is [Shard.Acknowledge] for a caller that may be late: it
+// does nothing if the shard has another session by now.
+func (s *Shard) AcknowledgeSession(session string, seq int64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.state.SessionID() == session {
+		s.state.Acknowledge(seq)
+	}
+}

@@ -9,6 +9,20 @@ import (
 	"time"
 )
 
+// Checkpoint returns the progress vector of the group: for each shard that has
+// a session what it would be resumed with, and the sequence number up to which
+// everything was dealt with. It is what the next save will store, as a value,
+// and does not wait for anything. It is zero before Run has started the shards.
+func (g *Group) Checkpoint() Checkpoint {
+	g.mu.Lock()
+	generations := g.generations
+	g.mu.Unlock()
+	if len(generations) == 0 {
+		return Checkpoint{}
+	}
+	return generations[0].checkpoint(true)
+}
+
 // checkpoint returns what the next process needs to continue.
 func (gen *generation) checkpoint(open bool) Checkpoint {
 	c := Checkpoint{Total: gen.total, Identified: gen.group.identify.lastIdentify(), Shards: make([]ShardCheckpoint, 0, len(gen.members))}
@@ -20,12 +34,34 @@ func (gen *generation) checkpoint(open bool) Checkpoint {
 	return c
 }
 
-func (g *Group) load(ctx context.Context) (Checkpoint, error) {
+// acknowledge tells the shards what was saved. Not before: heartbeats may name
+// what is acknowledged, and Discord forgets what they name.
+func (gen *generation) acknowledge(c Checkpoint) {
+	for _, s := range c.Shards {
+		if m := gen.member(s.ID); m != nil {
+			m.shard.AcknowledgeSession(s.Session.ID, s.Session.Seq)
+		}
+	}
+}
+
+// exact reports whether the store always knows how far handlers are.
+func (g *Group) exact() bool {
+	_, ok := g.config.Store.(ExactStore)
+	return ok
+}
+
+func (g *Group) load(ctx context.Context) (c Checkpoint, err error) {
 	if g.config.Store == nil {
 		return Checkpoint{}, nil
 	}
-	c, err := g.config.Store.Load(ctx, g.config.StoreKey)
+	loaded := make(chan Checkpoint, 1) // what comes too late is not looked at
+	err = g.calls.do(ctx, func(ctx context.Context) error {
+		c, err := g.config.Store.Load(ctx, g.config.StoreKey)
+		loaded <- c
+		return err
+	})
 	if err == nil {
+		c = <-loaded
 		err = c.check()
 	}
 	if err != nil {
@@ -34,38 +70,96 @@ func (g *Group) load(ctx context.Context) (Checkpoint, error) {
 	return c, nil
 }
 
+// lock makes the sessions the group's own. Only another owner is an error: a
+// disk that is full, say, must not keep a bot down that could resume.
+func (g *Group) lock(ctx context.Context) (release func(), err error) {
+	store, ok := g.config.Store.(LockingStore)
+	if !ok {
+		return func() {}, nil
+	}
+	unlock, err := store.Lock(ctx, g.config.StoreKey)
+	switch {
+	case err == nil:
+	case errors.Is(err, ErrStoreLocked), ctx.Err() != nil:
+		return nil, err
+	default:
+		g.log.Error("stored sessions could not be locked, going on", "err", err)
+		return func() {}, nil
+	}
+	return func() {
+		// A save that hangs might overwrite those of the next owner.
+		if !g.calls.idle() {
+			g.log.Error("stored sessions stay locked, the store is still busy")
+		} else if err := unlock(); err != nil {
+			g.log.Error("stored sessions could not be released", "err", err)
+		}
+	}, nil
+}
+
 // save stores a checkpoint unless it says what the last one said.
 func (g *Group) save(ctx context.Context, c Checkpoint) error {
-	if g.config.Store == nil {
+	switch {
+	case g.config.Store == nil:
 		return nil
+	case g.fenced.Load():
+		return ErrFenced
 	}
 	g.mu.Lock()
 	last, failed := g.saved, g.saveErr != nil
 	g.mu.Unlock()
-	if !failed && last.Total == c.Total && last.Identified.Equal(c.Identified) && slices.Equal(last.Shards, c.Shards) {
+	if !failed && !last.Saved.IsZero() && last.Total == c.Total && last.Identified.Equal(c.Identified) && slices.Equal(last.Shards, c.Shards) {
 		return nil
 	}
 	begin := time.Now()
 	c.Saved = begin
-	err := g.config.Store.Save(ctx, g.config.StoreKey, c)
+	err := g.calls.do(ctx, func(ctx context.Context) error { return g.config.Store.Save(ctx, g.config.StoreKey, c) })
 	if err != nil {
 		err = fmt.Errorf("sharding: save sessions: %w", err)
 	}
-	g.mu.Lock()
-	if g.saveErr = err; err == nil {
-		g.saved = c
-	}
-	g.mu.Unlock()
+	g.noteSave(c, err)
 	if hook := g.config.Hooks.Checkpoint; hook != nil {
 		hook(time.Since(begin), err)
 	}
 	return err
 }
 
+func (g *Group) noteSave(c Checkpoint, err error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.saveErr = err
+	switch {
+	case err == nil:
+		g.saved = c
+		return
+	case errors.Is(err, ErrFenced):
+		g.fenced.Store(true)
+		g.giveUp(err)
+	}
+	g.saveFailed++
+}
+
+// saveFirst stores what the group begins with. Before the first event: from now
+// on it is not known what handlers have seen.
+func (g *Group) saveFirst(ctx context.Context, gen *generation) error {
+	err := g.save(ctx, gen.checkpoint(true))
+	switch {
+	case err == nil:
+		return nil
+	case ctx.Err() != nil:
+		return context.Cause(ctx)
+	case errors.Is(err, ErrFenced), g.exact():
+		return err
+	}
+	g.log.Error("sessions were not saved, going on without", "err", err)
+	return nil
+}
+
 // saveLast stores what the group leaves behind.
 func (g *Group) saveLast(ctx context.Context, gen *generation, result error) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), finalSave)
-	defer cancel()
+	if g.fenced.Load() {
+		return nil // result says so
+	}
+	ctx = context.WithoutCancel(ctx)
 	g.mu.Lock()
 	ended := g.closed && g.mode == gatewayshard.EndSession
 	g.mu.Unlock()
@@ -128,23 +222,39 @@ func (g *Group) checkpointNow(ctx context.Context) {
 	if len(generations) == 0 {
 		return
 	}
-	if err := g.save(ctx, generations[0].checkpoint(true)); err != nil && !errors.Is(err, context.Canceled) {
+	c := generations[0].checkpoint(true)
+	err := g.save(ctx, c)
+	switch {
+	case err == nil:
+		generations[0].acknowledge(c)
+	case !errors.Is(err, context.Canceled) && !errors.Is(err, ErrFenced):
 		g.log.Error("sessions were not saved, trying again", "err", err)
 	}
 }
 
 // awaitSave returns when the present was saved, or could not be, or ctx ends.
-func (g *Group) awaitSave(ctx context.Context) {
+// It does not wait for a store that fails: that costs no event, at most its mark
+// as a replay.
+func (g *Group) awaitSave(ctx context.Context, patience time.Duration) {
 	if g.config.Store == nil {
 		return
 	}
 	saved := make(chan struct{})
 	g.mu.Lock()
-	g.awaiting = append(g.awaiting, saved)
+	failing := g.saveErr != nil
+	if !failing {
+		g.awaiting = append(g.awaiting, saved)
+	}
 	g.mu.Unlock()
 	g.touch()
+	if failing {
+		return
+	}
+	timer := time.NewTimer(patience)
+	defer timer.Stop()
 	select {
 	case <-saved:
+	case <-timer.C:
 	case <-ctx.Done():
 	}
 }

@@ -57,6 +57,9 @@ type Config struct {
 	// replayed.
 	CheckpointInterval time.Duration
 
+	// StoreTimeout is how long each call to the store may take, 10 s by default.
+	StoreTimeout time.Duration
+
 	// IdentifyLimiter decides when a shard may identify. The default keeps
 	// IdentifyInterval in each bucket of this process; processes that share a
 	// bot need one that they share too, unless they have buckets of their own.
@@ -110,8 +113,16 @@ type Hooks struct {
 	// Dropped is called for each event that a full queue dropped.
 	Dropped func(e Event)
 
-	// Checkpoint is called after each attempt to save the sessions.
+	// Checkpoint is called after each attempt to save the sessions. It is where
+	// a failing store is noticed.
 	Checkpoint func(took time.Duration, err error)
+
+	// Progress is called when the progress of a shard has moved: see
+	// [Group.Checkpoint]. It comes right after the acknowledgement of an event,
+	// and within CheckpointInterval for events that were not wanted. Calls for
+	// one shard may overtake each other when events are acknowledged
+	// concurrently: within a session the larger sequence number holds.
+	Progress func(c ShardCheckpoint)
 
 	// Session is called when a shard has started or resumed a session.
 	Session func(shard gateway.ShardID, resumed bool)
@@ -128,9 +139,10 @@ const (
 	// defaultIdentifyInterval uses 99.2 % of what Discord allows.
 	defaultIdentifyInterval = 5040 * time.Millisecond
 
-	// finalSave is how long the last checkpoint may take when the context that
-	// it would have to obey is over.
-	finalSave = 10 * time.Second
+	defaultStoreTimeout = 10 * time.Second
+
+	// resumedPatience is how long a shard that has resumed waits for the store.
+	resumedPatience = 2 * time.Second
 )
 
 func (c *Config) setDefaults(token string) error {
@@ -146,6 +158,9 @@ func (c *Config) setDefaults(token string) error {
 	if c.CheckpointInterval == 0 {
 		c.CheckpointInterval = defaultCheckpointInterval
 	}
+	if c.StoreTimeout == 0 {
+		c.StoreTimeout = defaultStoreTimeout
+	}
 	if c.IdentifyInterval == 0 {
 		c.IdentifyInterval = defaultIdentifyInterval
 	}
@@ -159,7 +174,7 @@ func (c *Config) setDefaults(token string) error {
 		return errGroupHandlers
 	case c.IdentifyLimiter != nil && c.IdentifyReserver != nil:
 		return errors.New("sharding: both an identify limiter and a reserver")
-	case c.CheckpointInterval < 0 || c.IdentifyInterval < 0:
+	case c.CheckpointInterval < 0 || c.IdentifyInterval < 0 || c.StoreTimeout < 0:
 		return errors.New("sharding: an interval of the group is negative")
 	case c.Total > maxShards || c.First > maxShards || c.Count > maxShards:
 		return fmt.Errorf("sharding: more than %d shards", maxShards)

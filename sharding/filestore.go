@@ -3,6 +3,7 @@ package sharding
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -11,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"sync"
 )
 
@@ -19,15 +21,18 @@ import (
 // crash of the process and of the machine. Only the owner can read it. There is
 // no token in it, and a session is of no use without one.
 //
-// Sessions say where they are resumed: whoever can write to the directory can
-// make the bot send its token elsewhere.
+// Sessions say where they are resumed. The URL is judged before it is dialed,
+// see [gateway.WithResumeHosts].
 //
-// Two processes may share a directory as long as they use different keys.
+// A key belongs to one group at a time, see [FileStore.Lock]. Processes may
+// share a directory as long as they use different keys. Links are not followed.
 type FileStore struct {
 	dir      string
 	startNew bool
+	waits    func(owner string) // nil: a lock that is held is an error
 
-	mu sync.Mutex // one Save at a time
+	mu   sync.Mutex // guards what follows; one Save at a time
+	held map[string]*os.File
 }
 
 // A FileStoreOption configures a [FileStore].
@@ -61,44 +66,64 @@ func NewFileStore(dir string, options ...FileStoreOption) (*FileStore, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("sharding: store: %w", err)
 	}
-	s := &FileStore{dir: dir}
+	s := &FileStore{dir: dir, held: make(map[string]*os.File)}
 	for _, o := range options {
 		o(s)
 	}
 	return s, nil
 }
 
+// path returns where a key is, for people.
 func (s *FileStore) path(key string) string { return filepath.Join(s.dir, key+".json") }
+
+// within calls f with the directory, out of which no link leads.
+func (s *FileStore) within(key string, f func(dir *os.Root) error) error {
+	if err := checkStoreKey(key); err != nil {
+		return err
+	}
+	dir, err := os.OpenRoot(s.dir)
+	if err != nil {
+		return fmt.Errorf("sharding: store: %w", err)
+	}
+	defer dir.Close()
+	var corrupt *CorruptStoreError
+	if err = f(dir); err == nil || errors.As(err, &corrupt) || errors.Is(err, ErrStoreLocked) {
+		return err
+	}
+	return fmt.Errorf("sharding: store: %w", err)
+}
 
 // Load implements [Store]. A file that makes no sense is a
 // [*CorruptStoreError], see also [StartAnew].
-func (s *FileStore) Load(_ context.Context, key string) (Checkpoint, error) {
-	if err := checkStoreKey(key); err != nil {
-		return Checkpoint{}, err
-	}
-	path := s.path(key)
-	data, err := readBounded(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return Checkpoint{}, nil
-	}
-	if err != nil {
-		return Checkpoint{}, fmt.Errorf("sharding: store: %w", err)
-	}
-	c, err := decodeCheckpoint(data)
-	if err == nil {
-		return c, nil
-	}
-	if !s.startNew {
-		return Checkpoint{}, &CorruptStoreError{path, err}
-	}
-	if err := os.Rename(path, path+".corrupt"); err != nil {
-		return Checkpoint{}, fmt.Errorf("sharding: store: %w", err)
-	}
-	return Checkpoint{}, nil
+func (s *FileStore) Load(_ context.Context, key string) (c Checkpoint, err error) {
+	err = s.within(key, func(dir *os.Root) error {
+		name := key + ".json"
+		data, err := readBounded(dir, name)
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if c, err = decodeCheckpoint(data); err == nil {
+			return nil
+		}
+		c = Checkpoint{}
+		if !s.startNew {
+			return &CorruptStoreError{s.path(key), err}
+		}
+		return dir.Rename(name, name+".corrupt")
+	})
+	return c, err
 }
 
-func readBounded(path string) ([]byte, error) {
-	f, err := os.Open(path)
+func readBounded(dir *os.Root, name string) ([]byte, error) {
+	if info, err := dir.Lstat(name); err != nil {
+		return nil, err
+	} else if !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("%s is not a regular file", name)
+	}
+	f, err := dir.Open(name)
 	if err != nil {
 		return nil, err
 	}
@@ -132,28 +157,39 @@ func decodeCheckpoint(data []byte) (Checkpoint, error) {
 	return f.Checkpoint, f.check()
 }
 
-// Save implements [Store].
+// Save implements [Store]. While the key is locked through another FileStore it
+// is a [*StoreLockedError].
 func (s *FileStore) Save(_ context.Context, key string, c Checkpoint) error {
-	if err := checkStoreKey(key); err != nil {
-		return err
-	}
 	data, err := json.Marshal(storeFile{storeVersion, c})
-	if err == nil {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		err = replaceFile(s.path(key), append(data, '\n'))
-	}
 	if err != nil {
 		return fmt.Errorf("sharding: store: %w", err)
 	}
-	return nil
+	return s.within(key, func(dir *os.Root) error {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if s.held[key] == nil {
+			lock, err := s.tryLock(dir, key)
+			if err != nil {
+				return err
+			}
+			if lock != nil {
+				defer lock.Close()
+			}
+		}
+		return replaceFile(dir, s.dir, key, append(data, '\n'))
+	})
 }
 
-// replaceFile writes a file that is there as a whole or not at all. The name of the
-// temporary file is always the same, so that crashes leave one at most.
-func replaceFile(path string, data []byte) (err error) {
-	temporary := path + ".new"
-	f, err := os.OpenFile(temporary, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+// leftover reports whether a file is what a Save that was interrupted has left.
+func leftover(key, name string) bool {
+	return strings.HasPrefix(name, key+".") && strings.HasSuffix(name, ".new")
+}
+
+// replaceFile writes a file that is there as a whole or not at all. The
+// temporary file has a name that no other has.
+func replaceFile(dir *os.Root, path, key string, data []byte) (err error) {
+	temporary := key + "." + rand.Text() + ".new"
+	f, err := dir.OpenFile(temporary, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return err
 	}
@@ -165,12 +201,12 @@ func replaceFile(path string, data []byte) (err error) {
 		err = e
 	}
 	if err == nil {
-		err = os.Rename(temporary, path)
+		err = dir.Rename(temporary, key+".json")
 	}
 	if err != nil {
-		return errors.Join(err, os.Remove(temporary))
+		return errors.Join(err, dir.Remove(temporary))
 	}
-	return syncDir(filepath.Dir(path))
+	return syncDir(path)
 }
 
 // syncDir makes a rename survive a crash of the machine. Windows has nothing

@@ -57,7 +57,9 @@ type Group struct {
 	discard  atomic.Bool   // what waits in queues is left for the next process
 	dirty    chan struct{} // a session has changed
 	failures chan error    // of the current generation, the first one
-	hopeless chan error    // a reshard that had to succeed
+	hopeless chan error    // what the group cannot go on with
+	calls    *storeCalls
+	fenced   atomic.Bool // a newer owner has the shards
 
 	waiters    waiters
 	latency    latencies
@@ -78,6 +80,7 @@ type Group struct {
 	closers     sync.WaitGroup          // of Close
 	saved       Checkpoint              // the last one
 	saveErr     error                   // of the last attempt
+	saveFailed  uint64                  // attempts that failed
 	awaiting    []chan struct{}         // closed after the next attempt
 }
 
@@ -107,6 +110,7 @@ func (c Config) NewGroup(token string, options ...gateway.Option) (*Group, error
 		dirty:    make(chan struct{}, 1),
 		failures: make(chan error, 1),
 		hopeless: make(chan error, 1),
+		calls:    newStoreCalls(c.StoreTimeout),
 		stop:     func(error) {},
 	}
 	return g, c.probe(token, g.options)

@@ -55,6 +55,9 @@ func (gen *generation) newMember(id gateway.ShardID, from *ShardCheckpoint) (*me
 		gateway.WithIdentifyRateLimiter(m))
 	if from != nil {
 		options = append(options, gateway.WithSession(from.Session))
+		if g.exact() {
+			from = from.exact()
+		}
 		m.progress = progress.New(progress.Mark{
 			Session: from.Session.ID, Acked: from.Session.Seq, Seen: from.Seen, Open: from.Open, Barrier: from.Resumed,
 		})
@@ -153,7 +156,9 @@ func (m *member) resumed(seq int64) {
 	m.mu.Unlock()
 	if end {
 		m.sessionChanged(true)
-		m.gen.group.awaitSave(m.gen.handlerCtx)
+		if !m.gen.group.exact() {
+			m.gen.group.awaitSave(m.gen.handlerCtx, resumedPatience)
+		}
 	}
 }
 
@@ -230,38 +235,43 @@ func (m *member) leave(e Event) {
 
 func (m *member) acknowledge(session string, seq int64) {
 	m.mu.Lock()
-	m.progress.Acknowledge(session, seq)
+	moved := m.progress.Acknowledge(session, seq)
 	m.mu.Unlock()
+	if moved && m.gen.group.config.Hooks.Progress != nil {
+		if c, ok, _ := m.account(m.shard.Progress(), true); ok {
+			m.gen.group.config.Hooks.Progress(c)
+		}
+	}
 }
 
 // checkpoint returns what the next process resumes the shard with. It reports
 // false when there is no session.
 func (m *member) checkpoint(open bool) (c ShardCheckpoint, ok bool) {
-	now := m.shard.Progress()
-	c, ok = m.account(now, open)
-	if ok {
-		m.shard.Acknowledge(c.Session.Seq) // for heartbeats that say so
+	c, ok, moved := m.account(m.shard.Progress(), open)
+	if hook := m.gen.group.config.Hooks.Progress; moved && hook != nil {
+		hook(c)
 	}
 	return c, ok
 }
 
-// account returns the checkpoint of a shard whose progress was read before.
-func (m *member) account(now gatewayshard.Progress, open bool) (c ShardCheckpoint, ok bool) {
+// account returns the checkpoint of a shard whose progress was read before, and
+// whether that has moved the account.
+func (m *member) account(now gatewayshard.Progress, open bool) (c ShardCheckpoint, ok, moved bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if now.Session.ID == "" || m.progress.Session() != now.Session.ID {
 		// A READY that is just being read: the next checkpoint has it.
-		return c, false
+		return c, false, false
 	}
 	// Between events the shard has read nothing that it did not hand out, except
 	// for what is not wanted. What was handed out since then is in the account.
 	if !now.Handling {
-		m.progress.Idle(now.Received)
+		moved = m.progress.Idle(now.Received)
 	}
 	mark := m.progress.Mark(open)
 	session := now.Session
 	session.Seq = mark.Acked
-	return ShardCheckpoint{ID: m.id, Session: session, Seen: mark.Seen, Open: mark.Open, Resumed: mark.Barrier}, true
+	return ShardCheckpoint{ID: m.id, Session: session, Seen: mark.Seen, Open: mark.Open, Resumed: mark.Barrier}, true, moved
 }
 
 // hasSession reports whether the shard is to resume a session.

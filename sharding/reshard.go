@@ -261,7 +261,7 @@ func (g *Group) takeOver(h *changeover) error {
 	default:
 	}
 	g.touch()
-	g.awaitSave(run)
+	g.awaitSave(run, g.config.StoreTimeout)
 	h.release()
 	g.log.Info("resharded", "from", h.old.total, "to", h.next.total)
 	// A shard may still be behind with what its predecessor has delivered.

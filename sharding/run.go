@@ -33,7 +33,9 @@ func (g *Group) Run(ctx context.Context) error {
 		return err
 	}
 	defer close(g.ended)
-	p, err := g.prepare(ctx)
+	release := func() {}
+	defer func() { release() }()
+	p, err := g.prepare(ctx, &release)
 	if err != nil {
 		if g.isClosed() {
 			return nil
@@ -70,8 +72,9 @@ type plan struct {
 	identified          time.Time
 }
 
-// prepare reads the store and asks Discord.
-func (g *Group) prepare(ctx context.Context) (plan, error) {
+// prepare locks and reads the store, and asks Discord. Release is how to give
+// the lock back.
+func (g *Group) prepare(ctx context.Context, release *func()) (plan, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	watched := make(chan struct{})
 	go func() {
@@ -83,6 +86,11 @@ func (g *Group) prepare(ctx context.Context) (plan, error) {
 		}
 	}()
 	defer func() { cancel(); <-watched }()
+	unlock, err := g.lock(ctx)
+	if err != nil {
+		return plan{}, err
+	}
+	*release = unlock
 	stored, err := g.load(ctx)
 	if err != nil {
 		return plan{}, err
@@ -167,8 +175,7 @@ func (g *Group) setIdentify(p plan, bot *GatewayBot) error {
 
 // supervise runs the generation until something ends the group.
 func (g *Group) supervise(ctx context.Context, gen *generation, stop context.CancelCauseFunc) error {
-	// Before the first event: from now on nobody knows what handlers have seen.
-	if err := g.save(ctx, gen.checkpoint(true)); err != nil {
+	if err := g.saveFirst(ctx, gen); err != nil {
 		return err
 	}
 	var result error

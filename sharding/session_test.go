@@ -256,11 +256,17 @@ func TestManualAcknowledge(t *testing.T) {
 func TestStoreThatFails(t *testing.T) {
 	virtually(t, "at first", func(t *testing.T) {
 		d, c, store := twoShards(t)
-		store.set(false, errEnough)
+		process(t, d, c, gatewayshard.KeepSession, func(*sharding.Group) {})
+		store.set(false, errEnough) // the disk is full
 		g, err := c.NewGroup("token", gateway.WithIntents(messages))
 		require.NoError(t, err)
-		require.ErrorIs(t, g.Run(t.Context()), errEnough)
-		require.Zero(t, d.Stats().Connections)
+		done := run(t.Context(), g)
+		require.NoError(t, d.Wait(t.Context(), func(s gatewaytest.Stats) bool { return s.Resumes == 2 }), "a bot that can resume does")
+		time.Sleep(time.Second)
+		require.ErrorIs(t, g.Stats().CheckpointError, errEnough)
+		require.NotZero(t, g.Stats().FailedSaves)
+		require.ErrorIs(t, g.Close(t.Context(), gatewayshard.KeepSession), errEnough)
+		require.ErrorIs(t, <-done, errEnough)
 	})
 	virtually(t, "for a while, and in the end", func(t *testing.T) {
 		d, c, store := twoShards(t)

@@ -37,6 +37,7 @@ type GroupStats struct {
 
 	Checkpoint      time.Time // when the sessions were saved last, zero before that
 	CheckpointError error     // of the last attempt
+	FailedSaves     uint64    // attempts that failed
 
 	Resharding bool
 }
@@ -61,7 +62,7 @@ type ShardStats struct {
 func (g *Group) Stats() GroupStats {
 	s := GroupStats{Phases: make(map[gatewayshard.Phase]int), Latency: g.latency.snapshot(), Resharding: g.resharding.Load()}
 	g.mu.Lock()
-	s.Checkpoint, s.CheckpointError = g.saved.Saved, g.saveErr
+	s.Checkpoint, s.CheckpointError, s.FailedSaves = g.saved.Saved, g.saveErr, g.saveFailed
 	q := g.identify
 	var gen *generation
 	if len(g.generations) > 0 {

@@ -17,6 +17,13 @@ import (
 // [Config].Store. Implementations are safe for concurrent use. They keep
 // what they are given as a whole: after a crash Load returns what an earlier
 // Save stored, never a mixture.
+//
+// A group calls Load once, when [Group.Run] begins, and Save once before it
+// dials anything, so that a store can note who has the shards now. It
+// makes one call at a time, with a deadline ([Config].StoreTimeout), and gives
+// up one that does not obey it. A store that fails does not stop events: the
+// failure is a log line, a number in Stats, and a call of Hooks.Checkpoint.
+// [ErrFenced] and [ExactStore] are the exceptions.
 type Store interface {
 	// Load returns what was saved last under the key, the zero Checkpoint if
 	// nothing was.
@@ -25,6 +32,18 @@ type Store interface {
 	// Save replaces what is stored under the key. When it returns, a crash of
 	// the process does not undo it. It does not keep c.Shards.
 	Save(ctx context.Context, key string, c Checkpoint) error
+}
+
+// An ExactStore is a [Store] that always knows how far handlers are, such as
+// a log to which they write: what it loads is not older than what handlers have
+// seen. So RESUMED need not wait for a save, and [Event.Replay] is
+// never set. Nothing is dialed before its first Save has succeeded: a failure
+// ends [Group.Run].
+type ExactStore interface {
+	Store
+
+	// Exact does nothing.
+	Exact()
 }
 
 // A Checkpoint is what the next process needs to resume the sessions of a
@@ -62,6 +81,11 @@ type ShardCheckpoint struct {
 	// behind the first RESUMED that is later than Resumed.
 	Open    bool  `json:"open,omitempty"`
 	Resumed int64 `json:"resumed,omitempty"`
+}
+
+// exact returns what handlers have seen if a store knows that exactly.
+func (c *ShardCheckpoint) exact() *ShardCheckpoint {
+	return &ShardCheckpoint{ID: c.ID, Session: c.Session, Seen: c.Session.Seq}
 }
 
 const (

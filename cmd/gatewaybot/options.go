@@ -30,6 +30,7 @@ type options struct {
 	shards      uint   // zero: as many as Discord recommends
 	concurrency uint   // shards that may identify at once, zero: the default
 	store       string // a file, empty: sessions end with the run
+	takeover    bool   // wait for the process that has the file
 	json        bool
 	encoding    string
 	compress    string
@@ -64,6 +65,7 @@ func parseOptions(args []string, env func(string) string) (*options, error) {
 	fs.Func("shards", "", o.setShards)
 	fs.UintVar(&o.concurrency, "max-concurrency", 0, "")
 	fs.StringVar(&o.store, "store", "", "")
+	fs.BoolVar(&o.takeover, "takeover", false, "")
 	fs.BoolVar(&o.json, "json", false, "")
 	fs.StringVar(&o.encoding, "encoding", "json", "")
 	fs.StringVar(&o.compress, "compress", "none", "")
@@ -176,6 +178,9 @@ func (o *options) check(given map[string]bool) error {
 		return errors.New("-store needs a token in the environment variable DISCORD_TOKEN: the sessions of the local Discord end with the run")
 	case !o.local() && (given["traffic"] || given["seed"]):
 		return errors.New("-traffic and -seed are for the local Discord, which DISCORD_TOKEN turns off")
+	}
+	if o.takeover && o.store == "" {
+		return errors.New("-takeover waits for the process that has the file of -store, and none is given")
 	}
 	if o.store != "" {
 		if _, _, err := splitStore(o.store); err != nil {

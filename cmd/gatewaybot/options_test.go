@@ -39,6 +39,7 @@ func TestWrongFlags(t *testing.T) {
 		{"-max-concurrency 2000", "", "-max-concurrency is above 1024"},
 		{"-max-concurrency 2", "any", "-max-concurrency is for -url and the local Discord"},
 		{"-store sessions.json", "", "-store needs a token"},
+		{"-takeover", "any", "-takeover waits"},
 		{"-store a.b/c.d.json", "any", "-store: the name of the file"},
 		{"-store a/", "any", "-store: the name of the file"},
 		{"-traffic -1", "", "-traffic is not between"},

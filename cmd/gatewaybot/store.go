@@ -38,11 +38,25 @@ func (b *bot) openStore(ctx context.Context) (stored sharding.Checkpoint, err er
 	if err != nil {
 		return stored, err
 	}
-	store, err := sharding.NewFileStore(dir)
+	var options []sharding.FileStoreOption
+	if b.options.takeover {
+		options = append(options, sharding.AwaitRelease(func(owner string) {
+			b.log.Info("waiting until the sessions are released", "owner", owner)
+		}))
+	}
+	store, err := sharding.NewFileStore(dir, options...)
 	if err != nil {
 		return stored, err
 	}
 	b.sessions = &sessionFile{store, key}
+	// What a process that still runs has stored is not the last word.
+	release, err := store.Lock(ctx, key)
+	switch {
+	case err == nil:
+		defer release()
+	case errors.Is(err, sharding.ErrStoreLocked), ctx.Err() != nil:
+		return stored, err
+	}
 	return store.Load(ctx, key)
 }
 

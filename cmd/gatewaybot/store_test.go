@@ -57,6 +57,41 @@ func TestSessionsSurviveARestart(t *testing.T) {
 	require.NotContains(t, string(data), "secret")
 }
 
+// TestTakeover starts a process while another has its sessions.
+func TestTakeover(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "sessions.json")
+	synctest.Test(t, func(t *testing.T) {
+		network := newPipeNet()
+		srv := gatewaytest.NewServer(gatewaytest.WithListener(network), gatewaytest.WithMaxConcurrency(3), gatewaytest.WithGuilds(6, 2))
+		defer srv.Close()
+		start := func(args ...string) <-chan *output {
+			done := make(chan *output, 1)
+			env := environment(map[string]string{"DISCORD_TOKEN": "very.secret.token"})
+			args = append([]string{"-url", srv.GatewayURL, "-max-concurrency", "3", "-shards", "3", "-store", file}, args...)
+			go func() {
+				o := &output{}
+				o.status = machineOn(network, false).run(t.Context(), args, env, &o.stdout, &o.stderr)
+				done <- o
+			}()
+			return done
+		}
+		first := start("-for", "30s")
+		time.Sleep(10 * time.Second)
+		refused := <-start("-for", "5s")
+		require.Equal(t, exitWrong, refused.status)
+		require.Contains(t, refused.stderr.String(), "sessions.json is in use by process ")
+		second := start("-for", "40s", "-takeover")
+		time.Sleep(10 * time.Second)
+		require.Zero(t, srv.Stats().Resumes, "it waits")
+		require.Equal(t, exitOK, (<-first).status)
+		o := <-second
+		require.Equal(t, exitOK, o.status, o.stderr.String())
+		require.Contains(t, o.stdout.String()+o.stderr.String(), "waiting until the sessions are released")
+		require.Equal(t, 3, srv.Stats().Resumes)
+		require.Equal(t, 3, srv.Stats().Identifies)
+	})
+}
+
 func TestSessionsThatCannotBeSaved(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "gone")
 	remove := func(*gatewaytest.Server) {

@@ -39,6 +39,8 @@ the sessions properly, the second one at once.
                   second, not 5 s
   -store FILE     keep the sessions in a file of JSON: the next run resumes
                   them, after a crash too (needs a token)
+  -takeover       wait for the process that has the file of -store to end,
+                  and then resume its sessions: start the new one first
   -json           write events to standard output, each a line of JSON like
                   {"shard":0,"seq":1,"t":"READY","d":{}}, and all else to
                   standard error
