@@ -20,13 +20,14 @@ import (
 // A simClient is a shard: a [lifecycle.Shard] that says what to do between
 // connections, one connection after another, and a handler.
 type simClient struct {
-	m       *simulation
-	id      uint
-	life    *lifecycle.Shard
-	link    *simLink // nil between connections
-	traffic lifecycle.Traffic
-	timerAt time.Duration // of the timer for the life that is due first
-	stopped bool
+	m        *simulation
+	id       uint
+	life     *lifecycle.Shard
+	link     *simLink // nil between connections
+	traffic  lifecycle.Traffic
+	timerAt  time.Duration // of the timer for the life that is due first
+	stopped  bool
+	nextDial world.Fault // what goes wrong when it dials next
 
 	trace   *simTrace // of the current session
 	lastSeq int64     // that the handler saw

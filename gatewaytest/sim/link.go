@@ -60,7 +60,7 @@ func (l *simLink) accepted() {
 		l.client.dialFailed(l, f)
 		return
 	}
-	if status, refused := l.m.world.Refused(l.host != ordinaryHost); refused {
+	if status, refused := l.refusedNext(); refused {
 		l.client.dialFailed(l, lifecycle.HostFailure{Status: status})
 		return
 	}

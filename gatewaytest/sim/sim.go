@@ -353,6 +353,9 @@ func (m *simulation) trace(s *world.Session) *simTrace {
 func (m *simulation) settle() {
 	m.endsBy = m.now + quiet
 	m.world.ForgetFaults()
+	for _, c := range m.clients {
+		c.nextDial = world.Fault{}
+	}
 	clear(m.outages)
 	m.heap.push(simEvent{at: m.now + time.Second, kind: simCheck})
 }

@@ -14,8 +14,9 @@ import (
 )
 
 // A Trouble is one thing that goes wrong in a [Sim], at a time. It goes wrong
-// in one of five ways: a Fault of the server, on the connection of a client or
-// on the next one that any client opens; a network that breaks (Break); hosts
+// in one of five ways: a Fault of the server, on the connection of a client, on
+// its next dial if it is one of those, or on the next connection that any client
+// opens; a network that breaks (Break); hosts
 // that do not answer, or with an HTTP status (Outage); a session that the server
 // does not serve any more without saying so (Dead); a process that is killed and
 // started anew (Restart).
@@ -24,7 +25,7 @@ type Trouble struct {
 	Client int           `json:"client,omitempty"` // of Fault, Break and Dead
 
 	Fault *world.Fault `json:"fault,omitempty"`
-	Next  bool         `json:"next,omitempty"` // the fault is for the next connection
+	Next  bool         `json:"next,omitempty"` // the fault is for the next connection of any client
 	Break bool         `json:"break,omitempty"`
 
 	Outage     string        `json:"outage,omitempty"`      // "resume", "ordinary" or "all": which hosts
@@ -106,7 +107,7 @@ func (s Sim) draw(rng *rand.Rand, at time.Duration) Trouble {
 		t.Dead = deadAnswers[rng.IntN(len(deadAnswers))]
 	default:
 		f := s.Faults[rng.IntN(len(s.Faults))]
-		t.Fault, t.Next = &f, f.OnDial() || s.Outages > 0 && rng.IntN(8) == 0
+		t.Fault, t.Next = &f, !f.OnDial() && s.Outages > 0 && rng.IntN(8) == 0
 	}
 	return t
 }
@@ -168,11 +169,25 @@ func (m *simulation) apply(t Trouble) {
 	case t.Fault != nil && t.Next && (m.endsSession(*t.Fault) || t.Fault.Code == closecode.SessionTimedOut):
 		// Said before RESUME was read, it would end a session that the world
 		// still serves; after 4009 in answer to RESUME a client identifies.
+	case t.Fault != nil && t.Fault.OnDial():
+		m.clients[t.Client].nextDial = *t.Fault
 	case t.Fault != nil && t.Next:
 		_ = m.world.InjectNext(*t.Fault, 1) // the kind is known
 	case t.Fault != nil:
 		m.inject(m.clients[t.Client], *t.Fault)
 	}
+}
+
+// refusedNext reports whether the dial of a link is the next one of its client
+// that a fault is for, and with which status it is refused.
+func (l *simLink) refusedNext() (status int, refused bool) {
+	f := l.client.nextDial
+	if f.Kind != world.Refuse && (f.Kind != world.DeadResume || l.host == ordinaryHost) {
+		return 0, false
+	}
+	l.m.SimResult.Faults++
+	l.client.nextDial = world.Fault{}
+	return 503, true
 }
 
 func (m *simulation) inject(c *simClient, f world.Fault) {
