@@ -88,7 +88,7 @@ reconnectStage:
 			reconnect = discordErr.CanReconnect()
 		}
 		if reconnect {
-			fmt.Println("reconnecting:", discordErr.CloseCode)
+			fmt.Println("reconnecting:", discordErr) // nil when the network was lost: it answers all the same
 			if err := shard.PrepareForReconnect(); err != nil {
 				log.Fatal("failed to prepare for reconnect: ", err)
 			}
@@ -97,7 +97,7 @@ reconnectStage:
 	}
 	fmt.Println(err)
 	// Output:
-	// reconnecting: unknown error
+	// reconnecting: gateway: connection closed with 4000 (unknown error): unknown error
 	// gatewayshard: shard is closed
 }
 
@@ -121,21 +121,16 @@ reconnectStage:
 	switch {
 	case errors.As(err, &discordErr):
 		switch discordErr.CloseCode {
-		case 0: // op 7 or op 9
-			fallthrough
-		case 1001, 4000: // will initiate a resume
-			fallthrough
-		case 4007, 4009: // will do a fresh identify
-			fmt.Println("close code", uint16(discordErr.CloseCode))
-			if err := shard.PrepareForReconnect(); err != nil {
-				log.Fatal("failed to prepare for reconnect: ", err)
-			}
-			goto reconnectStage
-		case 4001, 4002, 4003, 4004, 4005, 4008, 4010, 4011, 4012, 4013, 4014:
+		case 4004, 4010, 4011, 4012, 4013, 4014: // it would only happen again
 			log.Fatal(discordErr)
-		default:
-			log.Fatal("unhandled close error: ", discordErr)
+		case 4007, 4009: // will do a fresh identify
+		default: // will resume; 0 is op 7 or op 9, a code that is new tomorrow is resumed, too
 		}
+		fmt.Println("close code", uint16(discordErr.CloseCode))
+		if err := shard.PrepareForReconnect(); err != nil {
+			log.Fatal("failed to prepare for reconnect: ", err)
+		}
+		goto reconnectStage
 	case errors.Is(err, net.ErrClosed):
 		// The connection was lost.
 		if err := shard.PrepareForReconnect(); err != nil {
