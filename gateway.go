@@ -46,8 +46,13 @@ type GatewayPayload struct {
 	Op opcode.Type `json:"op"`
 
 	// Data is JSON whatever the encoding on the wire. It aliases the buffers
-	// of the state. It is nil for dispatches that are not wanted.
+	// of the state. It is nil for dispatches that are not wanted, and for
+	// those that have Encoded.
 	Data json.RawMessage `json:"d"`
+
+	// Encoded is the data in the encoding of the wire, for the dispatches of
+	// [WithEncodedData], and else nil. It is as valid as Data.
+	Encoded []byte `json:"-"`
 
 	// Seq is zero for messages without a sequence number.
 	Seq int64 `json:"s,omitempty"`
@@ -62,6 +67,7 @@ type GatewayPayload struct {
 func (p *GatewayPayload) Clone() *GatewayPayload {
 	c := *p
 	c.Data = append(json.RawMessage(nil), p.Data...)
+	c.Encoded = append([]byte(nil), p.Encoded...)
 	return &c
 }
 

@@ -273,6 +273,25 @@ func WithEncoding(c Codec) Option {
 	}
 }
 
+// WithEncodedData leaves the data of these events as it is on the wire, not
+// translated and not judged: in Encoded of the payload, while Data is nil. It is for those who
+// read the encoding themselves, such as with the DecodeETF of the events of package discord,
+// and has no effect on JSON. READY, RESUMED, RATE_LIMITED and GUILD_MEMBERS_CHUNK, which
+// states and shells read, are translated all the same. It is not for the options of a
+// group of shards, which compares events by their JSON.
+func WithEncodedData(events ...event.Type) Option {
+	return func(s *GatewayState) error {
+		for _, name := range events {
+			switch name {
+			case event.Ready, event.Resumed, event.RateLimited, event.GuildMembersChunk:
+			default:
+				s.encoded.Add(name)
+			}
+		}
+		return nil
+	}
+}
+
 // WithTransportCompression makes Discord compress the whole stream. The
 // argument makes the decompressor of one connection: compress.NewZlibStream
 // or compress.NewZstdStream.

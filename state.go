@@ -66,6 +66,7 @@ type GatewayState struct {
 	json    []byte // data of the current message, if it was not JSON
 	payload *GatewayPayload
 	narrow  *event.Set // if not nil, only these of the allowed events are wanted
+	encoded event.Set  // whose data is not translated
 }
 
 // NewGatewayState returns the state of a connection that has just opened. The
@@ -366,6 +367,10 @@ func (s *GatewayState) scanEncoded(plain []byte) (p GatewayPayload, err error) {
 	}
 	if p, err = payloadOf(op, seq, name); err != nil || data == nil || !s.wanted(&p) {
 		return p, err
+	}
+	if p.Op == opcode.Dispatch && s.encoded.Has(p.EventName) {
+		p.Encoded = data
+		return p, nil
 	}
 	if s.json, err = s.codec.AppendJSON(s.roomy(s.json), data, s.limit); err != nil {
 		return p, fmt.Errorf("%w: %w", ErrMalformed, err)

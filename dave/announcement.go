@@ -114,7 +114,7 @@ func (d *Delivery) downgrade(now time.Time) {
 // NextDeadline returns when [Delivery.HandleTimeout] has something to do, zero
 // for never.
 func (d *Delivery) NextDeadline() time.Time {
-	next := d.stuck
+	next := earlier(d.stuck, d.gather)
 	if d.transition != nil {
 		next = earlier(next, d.transition.deadline)
 	}

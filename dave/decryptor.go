@@ -26,9 +26,24 @@ var (
 	ErrReplay = errors.New("dave: the nonce was used before")
 
 	// ErrAuthentication reports a frame that none of the keys of its sender
-	// belongs to.
+	// belongs to, see [KeyError].
 	ErrAuthentication = errors.New("dave: the frame is not authentic")
 )
+
+// A KeyError reports a frame that fits none of the keys that are known of its
+// sender. It may be forged. Or it is of a newer epoch and has overtaken the
+// commit that brings its key, since frames and messages take different ways:
+// then it can be decrypted soon. So it matches [ErrAuthentication] and [ErrNoKey].
+type KeyError struct {
+	Epochs int // of which a key of the sender was tried
+}
+
+func (e *KeyError) Error() string {
+	return fmt.Sprintf("dave: the frame fits none of the keys of its sender, known are those of %d epochs: it is of a newer one, or forged", e.Epochs)
+}
+
+// Is reports whether target is [ErrAuthentication] or [ErrNoKey].
+func (e *KeyError) Is(target error) bool { return target == ErrAuthentication || target == ErrNoKey }
 
 // maxEpochs is how many epochs of a sender are kept while no transition is
 // executed.
@@ -99,7 +114,7 @@ func (d *Decryptor) PassThrough(now time.Time, allow bool) { d.clear.set(now, al
 
 // Decrypt appends the encoded frame of a protocol frame to dst, which may
 // overlap it. It needs no memory but what dst has. The error is [ErrUnencrypted],
-// [ErrNoKey], [ErrReplay] or [ErrAuthentication]; dst is then returned as it was.
+// [ErrNoKey], [ErrReplay] or a [*KeyError]; dst is then returned as it was.
 func (d *Decryptor) Decrypt(dst, b []byte, now time.Time) ([]byte, error) {
 	f, encrypted := parseFrame(b)
 	switch {
@@ -119,32 +134,31 @@ func (d *Decryptor) decrypt(dst []byte, f *frame, now time.Time) ([]byte, error)
 		d.aad, d.sealed = f.split(d.aad[:0], d.sealed[:0])
 		aad, sealed = d.aad, d.sealed
 	}
-	failure := ErrNoKey
+	tried := 0
 	for i := len(d.epochs) - 1; i >= 0; i-- {
 		k := d.epochs[i]
 		nonce := k.unwrap(f.nonce)
-		if !k.window.fresh(nonce) {
-			failure = ErrReplay
-			continue
-		}
 		aead, err := k.key(now, nonce)
-		if err != nil {
+		switch {
+		case err != nil:
 			return dst, err
-		}
-		if aead == nil {
+		case aead == nil:
 			continue
-		}
-		if !d.open(aead, f, sealed, aad) {
-			if failure == ErrNoKey {
-				failure = ErrAuthentication
-			}
+		case !d.open(aead, f, sealed, aad):
+			// A nonce that was used in this epoch says nothing: another epoch counts anew.
+			tried++
 			continue
+		case !k.window.fresh(nonce):
+			return dst, ErrReplay
 		}
 		k.used(now, nonce)
 		d.retire(now, k.era)
 		return f.join(dst, aad, d.plain[:len(sealed)]), nil
 	}
-	return dst, failure
+	if tried > 0 {
+		return dst, &KeyError{Epochs: tried}
+	}
+	return dst, ErrNoKey
 }
 
 // open decrypts into d.plain and reports whether that is what was sent.

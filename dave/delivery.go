@@ -85,6 +85,7 @@ type Delivery struct {
 	stuck      time.Time     // when the group is given up, zero: nothing is waited for
 	attempts   int           // to get a commit
 	restarted  time.Time     // when the group was given up last
+	gather     time.Time     // until when a new group waits for key packages
 	transition *announcement // nil: none
 	last       *announcement // of a commit, nil: none
 	lastID     uint16

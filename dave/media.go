@@ -19,6 +19,14 @@ func (s *Session) Ready() bool {
 	return s.begun && (s.version == 0 || s.encryptor != nil && (s.shared || len(s.users.present) == 0))
 }
 
+// KeyNumber returns a number that grows whenever frames have to be encrypted
+// otherwise than before: with another key, with one instead of none, or not at
+// all. Who encrypts ahead of time encrypts anew what is not sent yet: at the
+// execution of a transition nothing may follow that was encrypted before it.
+//
+// https://daveprotocol.com/#dave_protocol_execute_transition-22
+func (s *Session) KeyNumber() uint64 { return s.keyNumber }
+
 // EncryptFrame appends to dst what is to be sent of an encoded frame: a
 // protocol frame, or the frame itself while the call is not encrypted. Dst must
 // not overlap the frame. The error is [ErrNotReady], [ErrRanges] or
@@ -36,8 +44,8 @@ func (s *Session) EncryptFrame(now time.Time, dst, frame []byte, codec Codec) ([
 
 // DecryptFrame appends to dst the encoded frame of a frame that a user sent,
 // whole and without padding. Dst may overlap it. The error is [ErrUnencrypted],
-// [ErrNoKey], [ErrReplay] or [ErrAuthentication]; dst is then returned as it was.
-// After ErrNoKey the key may come yet.
+// [ErrNoKey], [ErrReplay] or a [*KeyError]; dst is then returned as it was. After
+// what matches ErrNoKey, as a KeyError does, the key may come yet.
 func (s *Session) DecryptFrame(now time.Time, user snowflake.ID, dst, frame []byte) ([]byte, error) {
 	s.HandleTimeout(now)
 	f, encrypted := parseFrame(frame)
@@ -59,6 +67,9 @@ func (s *Session) DecryptFrame(now time.Time, user snowflake.ID, dst, frame []by
 // setEncryptor changes the key that is sent with.
 func (s *Session) setEncryptor(e *Encryptor, shared bool) {
 	before := s.encryptor
+	if e != before {
+		s.keyNumber++
+	}
 	s.encryptor, s.shared = e, shared
 	s.release(before)
 }

@@ -11,7 +11,7 @@ import (
 
 const (
 	// keyPackageWait is how long the removal of a client waits for the key
-	// package to add it with.
+	// package to add it with, and a new group for those of all who are there.
 	keyPackageWait = 500 * time.Millisecond
 
 	// amendWait is how long proposals may be added to those that wait for a
@@ -50,11 +50,19 @@ func (d *Delivery) desired(now time.Time) []change {
 		}
 	}
 	for _, p := range d.order {
-		if p.leaf < 0 && p.pkg != nil {
+		if p.leaf < 0 && p.pkg != nil && !d.gathers(now) {
 			want = append(want, change{add: p, pkg: p.pkg})
 		}
 	}
 	return want
+}
+
+// gathers reports whether a group that is made anew waits for key packages: the
+// first commit brings in all clients that are in the call, so that none misses
+// what is said between the first commit and the next.
+func (d *Delivery) gathers(now time.Time) bool {
+	return now.Before(d.gather) && !d.established &&
+		slices.ContainsFunc(d.order, func(p *participant) bool { return p.version > 0 && p.pkg == nil })
 }
 
 // belongs reports whether a client is in the channel and on its leaf.
@@ -76,6 +84,9 @@ func (d *Delivery) reconcile(now time.Time) {
 	if d.deserted(now) {
 		d.restart(now)
 		return
+	}
+	if !d.gathers(now) {
+		d.gather = time.Time{}
 	}
 	want := make(map[change]bool)
 	list := d.desired(now)
@@ -238,6 +249,9 @@ func (d *Delivery) restart(now time.Time) {
 	d.abandon()
 	d.restarted = now
 	alone := len(d.order) == 1
+	if !alone {
+		d.gather = now.Add(keyPackageWait)
+	}
 	for _, p := range d.order {
 		p.pkg, p.hold = nil, time.Time{}
 		d.send(p, textMessage(opcode.DAVEPrepareEpoch, epochData{Version: d.target, Epoch: firstEpoch}))

@@ -59,6 +59,7 @@ type Session struct {
 	decryptors map[snowflake.ID]*Decryptor
 	clear      passThrough
 	era        uint64 // counts epochs of all groups
+	keyNumber  uint64 // see KeyNumber
 	deadline   time.Time
 }
 
@@ -150,6 +151,7 @@ func (s *Session) begin(now time.Time, m gateway.VoiceMessage) ([]gateway.VoiceM
 	s.setEncryptor(nil, false)
 	s.retire(now, s.era+1)
 	s.begun, s.version = true, d.Version
+	s.keyNumber++
 	s.clear.set(now, s.version == 0)
 	return s.startGroup(d.Version)
 }

@@ -96,7 +96,10 @@ func (s *Session) executeTransition(now time.Time, m gateway.VoiceMessage) error
 
 // execute makes the switch.
 func (s *Session) execute(now time.Time, t transition) error {
-	s.version = t.version
+	if s.version != t.version {
+		s.version = t.version
+		s.keyNumber++
+	}
 	s.clear.set(now, t.version == 0)
 	switch {
 	case t.version == 0:

@@ -47,7 +47,7 @@ func plainEnd(s string, i int) (end int, high uint64) {
 }
 
 // minPlain is the least room that is made for text that was escaped.
-const minPlain = 64
+const minPlain = 256
 
 // str reads a string.
 func (d *decoder) str(v *string) {

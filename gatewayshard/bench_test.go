@@ -84,7 +84,8 @@ func play(t testing.TB, s *script, handler gateway.Handler) *Shard {
 	shard, err := NewShard(0, "token", handler)
 	require.NoError(t, err)
 	shard.spent = true
-	shard.conn = shard.newConnection(s, nil, false, false)
+	require.NoError(t, shard.grant())
+	shard.conn = shard.newConnection(s, nil, false)
 	require.ErrorIs(t, shard.EventLoop(context.Background()), io.EOF)
 	return shard
 }

@@ -126,7 +126,7 @@ func (s *Shard) beginClose(mode CloseMode) *connection {
 		_ = s.state.WriteRestartClose(closeWriter{c})
 	}
 	now := time.Now()
-	c.handshake, c.echo = time.Time{}, now.Add(s.config.WriteTimeout)
+	c.echo = now.Add(s.config.WriteTimeout)
 	if c.looping {
 		c.settle(now)
 	}

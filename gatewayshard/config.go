@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
@@ -13,6 +12,7 @@ import (
 
 	"github.com/discordpkg/gateway"
 	"github.com/discordpkg/gateway/internal/useragent"
+	"github.com/discordpkg/gateway/lifecycle"
 )
 
 // A Config is what a [Shard] needs to know besides the protocol. The zero
@@ -45,10 +45,18 @@ type Config struct {
 	// included, 30 s by default.
 	DialTimeout time.Duration
 
+	// ResumeDialTimeout is DialTimeout for the URL that Discord gave for
+	// resuming, 5 s by default. The ordinary URL is tried next.
+	ResumeDialTimeout time.Duration
+
 	// HandshakeTimeout is how long Discord may take to say Hello, and then to
 	// answer identify or resume with an event, 30 s by default. The time spent
-	// waiting for the identify limiter does not count.
+	// waiting for the identify limiter does not count. The time moves while
+	// Discord sends at least HandshakeRate bytes a second (1024 by default), up to
+	// HandshakeMax (3 min by default): a large READY may take its time.
 	HandshakeTimeout time.Duration
+	HandshakeMax     time.Duration
+	HandshakeRate    int
 
 	// WriteTimeout bounds each write, and the wait for Discord's answer to a
 	// close frame, 10 s by default. A peer that does not read for so long is
@@ -65,8 +73,18 @@ type Config struct {
 	// panic is logged with its stack, to [slog.Default] if there is no Logger.
 	HandlerPanic func(id gateway.ShardID, p *gateway.GatewayPayload, err *PanicError)
 
-	// Backoff is how Run waits between connections.
-	Backoff Backoff
+	// Backoff is how Run waits between connections, see [lifecycle.Shard].
+	Backoff lifecycle.Backoff
+
+	// State is what a former process knew of the shard, see [Shard.Progress].
+	State lifecycle.ShardState
+
+	// Permit is asked before each dial, and before identify or resume is
+	// written. An error means that the shard may not log in now: it waits as
+	// after a failed dial, which is not counted as a failure, and asks again.
+	// Permit must return at once. [Shard.Wake] ends the wait. By default the
+	// shard may always log in.
+	Permit func(gateway.ShardID) error
 
 	// Logger is told about connections, by default nobody. Records have the
 	// attribute shard, and session and seq where there is a session. The token
@@ -78,10 +96,21 @@ type Config struct {
 	// payload is valid until the handler returns.
 	PayloadHandler func(gateway.ShardID, *gateway.GatewayPayload)
 
+	// Shared is what the shard shares with the other shards of the bot: the
+	// identifies of the day, the hosts that do not answer. Run asks it before each dial. By
+	// default the shard has one for itself, for 1,000 identifies a day.
+	Shared *Shared
+
+	// IdentifyLimitError makes Run return a [*IdentifyLimitError] when the
+	// identifies of the day are used up. By default it waits for more, and
+	// says so in the log and in [Stats].
+	IdentifyLimitError bool
+
 	// BeforeDial is called by Run before each dial, with the session that the
 	// connection will resume, zero if it will identify. It returns when the
-	// shard may dial; the context ends with that of Run and with Close. An
-	// error is like that of a dial. By default nothing is asked.
+	// shard may dial; the context ends with that of Run and with Close. After an
+	// error the shard waits as after a failed dial, which is not counted as a
+	// failure, and asks again. By default nothing is asked.
 	BeforeDial func(ctx context.Context, shard gateway.ShardID, session gateway.Session) error
 
 	// DialBound is how many websockets are opened at the same time, over all
@@ -91,53 +120,30 @@ type Config struct {
 	quiet bool // no logger was given
 }
 
-// A Backoff is the wait before a new connection. It doubles from Min to Max
-// with each connection that fails before READY or RESUMED, or soon after it:
-// within a minute of READY, or within 10 s of RESUMED and without an event. Each wait is
-// shortened by a random part, at most a half. The first one, after a
-// connection that worked, is a random time below Min.
-type Backoff struct {
-	Min time.Duration // 1 s by default
-	Max time.Duration // 2 min by default
-}
-
 const (
-	defaultReadLimit        = 64 << 20
-	defaultDialTimeout      = 30 * time.Second
-	defaultHandshakeTimeout = 30 * time.Second
-	defaultWriteTimeout     = 10 * time.Second
-	defaultHandlerLimit     = 30 * time.Second
-	defaultBackoffMin       = time.Second
-	defaultBackoffMax       = 2 * time.Minute
+	defaultReadLimit    = 64 << 20
+	defaultWriteTimeout = 10 * time.Second
+	defaultHandlerLimit = 30 * time.Second
 )
 
-// withDefaults returns a copy without zero fields that matter.
+// withDefaults returns a copy without zero fields that matter. The machine of
+// the shard judges what it needs, see lifeOptions.
 func (c Config) withDefaults() (Config, error) {
-	for _, d := range []struct {
-		name  string
-		value *time.Duration
-		zero  time.Duration
-	}{
-		{"dial timeout", &c.DialTimeout, defaultDialTimeout},
-		{"handshake timeout", &c.HandshakeTimeout, defaultHandshakeTimeout},
-		{"write timeout", &c.WriteTimeout, defaultWriteTimeout},
-		{"handler limit", &c.HandlerLimit, defaultHandlerLimit},
-		{"minimal backoff", &c.Backoff.Min, defaultBackoffMin},
-		{"maximal backoff", &c.Backoff.Max, max(defaultBackoffMax, c.Backoff.Min)},
-	} {
-		if *d.value < 0 {
-			return c, fmt.Errorf("gatewayshard: %s is negative", d.name)
-		}
-		if *d.value == 0 {
-			*d.value = d.zero
-		}
-	}
 	switch {
-	case c.Backoff.Min > c.Backoff.Max:
-		return c, errors.New("gatewayshard: minimal backoff is above the maximal one")
+	case c.WriteTimeout < 0:
+		return c, errors.New("gatewayshard: write timeout is negative")
+	case c.HandlerLimit < 0:
+		return c, errors.New("gatewayshard: handler limit is negative")
 	case c.ReadLimit < 0:
 		return c, errors.New("gatewayshard: read limit is negative")
-	case c.ReadLimit == 0:
+	}
+	if c.WriteTimeout == 0 {
+		c.WriteTimeout = defaultWriteTimeout
+	}
+	if c.HandlerLimit == 0 {
+		c.HandlerLimit = defaultHandlerLimit
+	}
+	if c.ReadLimit == 0 {
 		c.ReadLimit = defaultReadLimit
 	}
 	c.network()
@@ -146,6 +152,18 @@ func (c Config) withDefaults() (Config, error) {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
 	return c, nil
+}
+
+// lifeOptions configure the machine of a shard.
+func (c Config) lifeOptions() []lifecycle.ShardOption {
+	return []lifecycle.ShardOption{
+		lifecycle.WithBackoff(c.Backoff),
+		lifecycle.WithShardState(c.State),
+		lifecycle.WithLimits(lifecycle.Limits{
+			Dial: c.DialTimeout, ResumeDial: c.ResumeDialTimeout,
+			Handshake: c.HandshakeTimeout, HandshakeMax: c.HandshakeMax, HandshakeRate: c.HandshakeRate,
+		}),
+	}
 }
 
 // network sets how to reach Discord.

@@ -3,18 +3,21 @@ package gatewayshard
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/gobwas/ws"
 
 	"github.com/discordpkg/gateway"
 	"github.com/discordpkg/gateway/internal/frame"
 	"github.com/discordpkg/gateway/internal/redact"
+	"github.com/discordpkg/gateway/lifecycle"
 )
 
 // Dial opens a websocket and returns it, which is for information only: the
@@ -26,102 +29,161 @@ import (
 // there is a session to resume, Dial goes to the URL that Discord gave for
 // resuming, and to the ordinary one when that does not work.
 //
-// It returns [ErrConnected] while there is a connection, and [ErrClosed] after
-// [Shard.Close].
+// It returns [ErrConnected] while there is a connection, or Run runs, and
+// [ErrClosed] after [Shard.Close].
 func (s *Shard) Dial(ctx context.Context, dialURL string) (net.Conn, error) {
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	targets, err := s.beginDial(dialURL, cancel)
-	if err != nil {
+	if err := s.prepareDial(dialURL); err != nil {
 		return nil, err
 	}
-	for i, target := range targets {
-		conn, early, dialErr := s.config.dial(ctx, target, s.token())
-		if err = dialErr; err == nil {
-			return s.connected(conn, early, target, i == 0 && len(targets) > 1)
+	if err := s.permitted(); err != nil {
+		return nil, err
+	}
+	for {
+		if err := s.grant(); err != nil {
+			return nil, err
 		}
-		if ctx.Err() != nil {
-			break
-		}
-		if i+1 < len(targets) {
-			s.log.Warn("resume url does not work, trying the ordinary one", "err", err)
+		conn, err := s.open(ctx)
+		if err == nil || s.decision().Do != lifecycle.ShardAsk {
+			return conn, err
 		}
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.cancelDial = nil
-	s.stats.LastError = err
-	if s.closed {
-		return nil, ErrClosed
-	}
-	return nil, err
 }
 
-// beginDial reserves the shard for one Dial, and returns the URLs to try.
-func (s *Shard) beginDial(dialURL string, cancel context.CancelCauseFunc) ([]string, error) {
+// prepareDial makes a state for a connection that the caller's own loop wants.
+func (s *Shard) prepareDial(dialURL string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
 	case s.closed:
-		return nil, ErrClosed
-	case s.cancelDial != nil || s.conn != nil:
-		return nil, ErrConnected
+		return ErrClosed
+	case s.running, s.cancelDial != nil, s.conn != nil:
+		return ErrConnected
 	}
 	if dialURL != "" && dialURL != s.url {
 		if _, err := gateway.ValidateDialURL(dialURL); err != nil {
-			return nil, err
+			return err
 		}
 		s.url, s.spent = dialURL, true
 	}
 	if s.spent {
-		if err := s.renew(); err != nil {
-			return nil, err
-		}
+		return s.renew()
 	}
-	s.cancelDial = cancel
-	ordinary := s.state.URL()
-	if resume := s.state.DialURL(); resume != ordinary && !s.avoid {
-		return []string{resume, ordinary}, nil
-	}
-	return []string{ordinary}, nil
+	return nil
 }
 
-func (s *Shard) connected(conn net.Conn, early []byte, target string, resumeURL bool) (net.Conn, error) {
+// grant lets the machine dial at once, whatever it waits for.
+func (s *Shard) grant() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := time.Now()
+	for s.life.Phase() != lifecycle.ShardAsking {
+		if s.life.Start(now) != nil {
+			return ErrConnected // another call dials
+		}
+	}
+	return s.life.Granted(now, lifecycle.Grant{})
+}
+
+// open opens the websocket that the machine wants, and tells it what happened.
+func (s *Shard) open(ctx context.Context) (net.Conn, error) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	target, limit, err := s.beginDial(cancel)
+	if err != nil {
+		return nil, err
+	}
+	conn, early, err := s.config.dial(ctx, target, s.token(), limit)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.cancelDial = nil
-	if s.closed {
+	switch {
+	case s.closed && err == nil:
 		_ = conn.Close()
 		return nil, ErrClosed
+	case s.closed:
+		return nil, ErrClosed
+	case err == nil:
+		u, _ := url.Parse(target)
+		s.conn = s.newConnection(conn, early, u.Query().Get("encoding") != "json")
+		s.spent = true
+		s.stats.Connections++
+		s.shared.dialed(lifecycle.HostOf(target))
+		return conn, nil
 	}
-	u, _ := url.Parse(target)
-	binary := u.Query().Get("encoding") != "json"
-	s.conn = s.newConnection(conn, early, binary, resumeURL)
-	s.spent = true
-	s.stats.Connections++
-	return conn, nil
+	s.dialFailed(target, err, ctx.Err() != nil)
+	return nil, err
+}
+
+// beginDial reserves the shard for one dial, and returns where to.
+func (s *Shard) beginDial(cancel context.CancelCauseFunc) (target string, limit time.Duration, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case s.closed:
+		return "", 0, ErrClosed
+	case s.cancelDial != nil, s.conn != nil:
+		return "", 0, ErrConnected
+	}
+	s.cancelDial = cancel
+	s.reportRefusedURL()
+	d := s.life.Decision()
+	if d.AtResumeURL {
+		return s.state.DialURL(), d.Limit, nil
+	}
+	return s.state.URL(), d.Limit, nil
+}
+
+// reportRefusedURL logs, once for each session, that its resume URL is not used.
+func (s *Shard) reportRefusedURL() {
+	err := s.state.ResumeURLRefused()
+	if id := s.state.SessionID(); err != nil && s.refused != id {
+		s.refused = id
+		s.log.Warn("resume url is not used", "err", err, "session", id)
+	}
+}
+
+// dialFailed tells the machine, unless the caller gave up. The caller holds mu.
+func (s *Shard) dialFailed(target string, err error, givenUp bool) {
+	s.stats.LastError = err
+	now := time.Now()
+	if givenUp {
+		_ = s.life.Stop(now, err)
+		return
+	}
+	failure, host := lifecycle.DialFailure{Err: err}, lifecycle.HostFailure{}
+	var refused *RefusedError
+	if errors.As(err, &refused) {
+		failure.RetryAfter = refused.RetryAfter
+		host = lifecycle.HostFailure{Status: refused.Status, RetryAfter: refused.RetryAfter}
+	}
+	s.shared.dialFailed(now, s.id, lifecycle.HostOf(target), host)
+	_ = s.life.DialFailed(now, failure)
+	if s.life.Phase() == lifecycle.ShardAsking {
+		s.log.Warn("resume url does not work, trying the ordinary one", "err", err)
+	}
 }
 
 // dial opens a websocket, and returns the bytes that followed the handshake as well.
 // Errors do not show the token, which the server may know from an earlier connection.
-func (c Config) dial(ctx context.Context, target, token string) (conn net.Conn, early []byte, err error) {
+func (c Config) dial(ctx context.Context, target, token string, limit time.Duration) (conn net.Conn, early []byte, err error) {
 	leave, err := c.DialBound.enter(ctx)
 	if err != nil {
 		return nil, nil, fmt.Errorf("gatewayshard: dial %s: %w", redacted(target), err)
 	}
 	defer leave()
-	ctx, cancel := context.WithTimeoutCause(ctx, c.DialTimeout,
-		fmt.Errorf("%w after %v", context.DeadlineExceeded, c.DialTimeout))
+	ctx, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("%w after %v", context.DeadlineExceeded, limit))
 	defer cancel()
 	var answer string
+	var refused RefusedError
 	dialer := ws.Dialer{
 		NetDial: func(ctx context.Context, network, addr string) (net.Conn, error) {
 			return c.throughProxy(ctx, network, addr, target)
 		},
 		TLSClient: c.tlsClient,
 		Header:    ws.HandshakeHeaderHTTP(c.Header),
-		OnStatusError: func(_ int, _ []byte, response io.Reader) {
-			answer = explanation(response, token)
+		OnStatusError: func(status int, _ []byte, response io.Reader) {
+			refused.Status = status
+			answer, refused.RetryAfter = explanation(response, token)
 		},
 	}
 	conn, early, err = frame.Dial(ctx, dialer, target)
@@ -129,7 +191,11 @@ func (c Config) dial(ctx context.Context, target, token string) (conn net.Conn, 
 		if cause := context.Cause(ctx); cause != nil {
 			err = cause
 		}
-		return nil, nil, fmt.Errorf("gatewayshard: dial %s: %w%s", redacted(target), err, answer)
+		err = fmt.Errorf("gatewayshard: dial %s: %w%s", redacted(target), err, answer)
+		if refused.Err = err; refused.Status != 0 {
+			err = &refused
+		}
+		return nil, nil, err
 	}
 	return conn, early, nil
 }
@@ -141,19 +207,19 @@ const maxAnswer = 4 << 10
 const maxExplanation = 200
 
 // explanation returns the beginning of an HTTP response's body, where servers
-// say what they mean, without the token.
-func explanation(response io.Reader, token string) string {
+// say what they mean, without the token, and how long they ask to wait.
+func explanation(response io.Reader, token string) (text string, retryAfter time.Duration) {
 	r, err := http.ReadResponse(bufio.NewReader(io.LimitReader(response, maxAnswer)), nil)
 	if err != nil {
-		return ""
+		return "", 0
 	}
 	defer r.Body.Close()
+	retryAfter, _ = lifecycle.RetryAfter(r.Header.Get("Retry-After"), time.Now())
 	body, _ := io.ReadAll(r.Body) // of at most maxAnswer
-	text := strings.TrimSpace(redact.Text(string(body), token))
-	if text == "" {
-		return ""
+	if text = strings.TrimSpace(redact.Text(string(body), token)); text != "" {
+		text = fmt.Sprintf(": %q", text[:min(len(text), maxExplanation)])
 	}
-	return fmt.Sprintf(": %q", text[:min(len(text), maxExplanation)])
+	return text, retryAfter
 }
 
 func (c Config) tlsClient(conn net.Conn, hostname string) net.Conn {

@@ -22,10 +22,6 @@ var (
 	// continues the session is a new shard with the old [Shard.Session].
 	ErrClosed = errors.New("gatewayshard: shard is closed")
 
-	// ErrHandshakeTimeout reports a connection on which Discord did not say
-	// what it had to say in time, see [Config].
-	ErrHandshakeTimeout = errors.New("gatewayshard: handshake timed out")
-
 	// ErrAnswerTooLarge reports a server or proxy whose answer to the websocket
 	// handshake has more than 16 KiB or 128 lines before its end.
 	ErrAnswerTooLarge = frame.ErrAnswerTooLarge
@@ -46,6 +42,31 @@ func (e *LostError) Unwrap() error { return e.Err }
 
 // Is reports whether target is [net.ErrClosed].
 func (e *LostError) Is(target error) bool { return target == net.ErrClosed }
+
+// A RefusedError is a websocket handshake that the server answered with another
+// HTTP status than 101.
+type RefusedError struct {
+	Status     int           // HTTP status code
+	RetryAfter time.Duration // how long the server asked to wait, zero if it did not
+	Err        error
+}
+
+func (e *RefusedError) Error() string { return e.Err.Error() }
+func (e *RefusedError) Unwrap() error { return e.Err }
+
+// An IdentifyLimitError ends [Shard.Run] if [Config].IdentifyLimitError is set:
+// the shard has no session to resume, and the identifies of the day are used up.
+//
+// https://discord.com/developers/docs/events/gateway#session-start-limit-object
+type IdentifyLimitError struct {
+	ShardID gateway.ShardID
+	RetryAt time.Time // when there is room for one more, as far as is known
+}
+
+func (e *IdentifyLimitError) Error() string {
+	return fmt.Sprintf("gatewayshard: shard %d needs a new session, and the identifies of the day are used up until %s",
+		e.ShardID, e.RetryAt.UTC().Format(time.RFC3339))
+}
 
 // A FatalError ends [Shard.Run]: Discord will not have the shard until
 // something is changed. Its text says what.

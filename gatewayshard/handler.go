@@ -130,7 +130,7 @@ func (c *connection) slow(now time.Time) *gateway.GatewayPayload {
 	c.told = true
 	c.shard.stats.SlowHandlers++
 	p := *c.delivering
-	p.Data = nil
+	p.Data, p.Encoded = nil, nil
 	return &p
 }
 

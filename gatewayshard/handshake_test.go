@@ -9,7 +9,10 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/discordpkg/gateway"
+	"github.com/discordpkg/gateway/lifecycle"
 )
+
+const handshakeTime = 30 * time.Second // the default
 
 func TestHandshakeTimeouts(t *testing.T) {
 	bubble(t, "no hello", func(t *testing.T) {
@@ -19,10 +22,10 @@ func TestHandshakeTimeouts(t *testing.T) {
 		p, done := running(t, n, s)
 		require.Equal(t, 1012, p.read().Close)
 		err := <-done
-		require.ErrorIs(t, err, ErrHandshakeTimeout)
+		require.ErrorIs(t, err, lifecycle.ErrHandshakeTimeout)
 		require.ErrorIs(t, err, net.ErrClosed)
 		require.ErrorContains(t, err, "hello")
-		require.Equal(t, defaultHandshakeTimeout, time.Since(start))
+		require.Equal(t, handshakeTime, time.Since(start))
 	})
 	bubble(t, "acknowledged heartbeats but no ready", func(t *testing.T) {
 		n := newNetwork(t)
@@ -34,8 +37,8 @@ func TestHandshakeTimeouts(t *testing.T) {
 		for m := p.read(); m.Op == 1; m = p.read() {
 			p.send(`{"op":11}`)
 		}
-		require.ErrorIs(t, <-done, ErrHandshakeTimeout)
-		require.Equal(t, defaultHandshakeTimeout, time.Since(start))
+		require.ErrorIs(t, <-done, lifecycle.ErrHandshakeTimeout)
+		require.Equal(t, handshakeTime, time.Since(start))
 		p.nc.Close()
 	})
 	bubble(t, "a long replay is no failure", func(t *testing.T) {
@@ -45,7 +48,7 @@ func TestHandshakeTimeouts(t *testing.T) {
 		p.hello(10 * time.Minute)
 		p.expect(6)
 		for i := range 5 {
-			time.Sleep(defaultHandshakeTimeout - time.Second)
+			time.Sleep(handshakeTime - time.Second)
 			p.event(i + 2)
 		}
 		p.send(`{"op":0,"s":7,"t":"RESUMED","d":{}}`)

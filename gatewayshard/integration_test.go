@@ -17,6 +17,7 @@ import (
 	"github.com/discordpkg/gateway/gatewayshard"
 	"github.com/discordpkg/gateway/gatewaytest"
 	"github.com/discordpkg/gateway/intent"
+	"github.com/discordpkg/gateway/lifecycle"
 	"github.com/discordpkg/gateway/ratelimit"
 )
 
@@ -28,7 +29,7 @@ func unlimited() gateway.Option {
 // quick is a configuration that reconnects at once.
 func quick(handler func(gateway.ShardID, *gateway.GatewayPayload)) gatewayshard.Config {
 	return gatewayshard.Config{
-		Backoff:        gatewayshard.Backoff{Min: time.Nanosecond, Max: time.Nanosecond},
+		Backoff:        lifecycle.Backoff{Min: time.Nanosecond, Max: time.Nanosecond},
 		PayloadHandler: handler,
 	}
 }

@@ -56,7 +56,9 @@ func (s *Shard) startLoop() (*connection, error) {
 	now := time.Now()
 	c.look = now.Add(s.config.HandlerLimit)
 	c.state.Advance(now)
-	c.handshake = now.Add(s.config.HandshakeTimeout)
+	if err := s.life.Dialed(now); err != nil {
+		return nil, err
+	}
 	c.settle(now)
 	return c, nil
 }
@@ -67,6 +69,7 @@ func (c *connection) leave(cause error) {
 	s.mu.Lock()
 	if !c.over && c.err == nil {
 		_ = c.state.WriteRestartClose(closeWriter{c})
+		c.left = true
 		c.end(fmt.Errorf("gatewayshard: event loop stopped: %w", cause))
 	}
 	s.mu.Unlock()
@@ -89,6 +92,9 @@ func (c *connection) next(ahead bool) error {
 	}
 	switch op {
 	case ws.OpText, ws.OpBinary:
+		if err := c.mayLogIn(); err != nil {
+			return err
+		}
 		return c.receive(payload, ahead)
 	case ws.OpPing:
 		c.pong(payload)
@@ -185,7 +191,7 @@ func (c *connection) receive(msg []byte, ahead bool) error {
 		c.flush()
 	}
 	if active {
-		c.logActive()
+		c.becameActive(now)
 	}
 	switch {
 	case wanted && ahead:
@@ -204,6 +210,26 @@ func (c *connection) take(p *gateway.GatewayPayload, ahead bool, now time.Time) 
 		c.duty.Store(handling)
 	}
 	return c.shard.route(p.EventName)
+}
+
+// mayLogIn asks Config.Permit once more: the next message, or the timer, makes
+// the state write identify or resume. An error ends the connection.
+func (c *connection) mayLogIn() error {
+	s := c.shard
+	if s.config.Permit == nil || c.loggedIn.Load() {
+		return nil
+	}
+	err := s.permitted()
+	if err == nil {
+		return nil
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if c.state.HaveIdentified() {
+		return nil // too late
+	}
+	_ = c.state.WriteRestartClose(closeWriter{c})
+	return err
 }
 
 // clock returns the time at which the current message arrived. A handler may
@@ -236,7 +262,9 @@ func (c *connection) deliver(p *gateway.GatewayPayload, to route) error {
 	return c.handled()
 }
 
-func (c *connection) logActive() {
+// becameActive tells the other shards, and the log.
+func (c *connection) becameActive(now time.Time) {
+	c.shard.shared.through(now, c.shard.id)
 	session, _ := c.shard.Session()
 	text := "session started"
 	if c.resumes {

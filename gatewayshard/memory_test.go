@@ -58,7 +58,8 @@ func TestIdleShardIsSmall(t *testing.T) {
 		shard, err := NewShard(0, "token", func(_ gateway.ShardID, e event.Type, _ gateway.RawMessage) { ready.Done() })
 		require.NoError(t, err)
 		shard.spent = true
-		shard.conn = shard.newConnection(c, nil, false, false)
+		require.NoError(t, shard.grant())
+		shard.conn = shard.newConnection(c, nil, false)
 		all[i] = shard
 		over.Go(func() { _ = shard.EventLoop(ctx) })
 	}

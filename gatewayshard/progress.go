@@ -1,11 +1,17 @@
 package gatewayshard
 
-import "github.com/discordpkg/gateway"
+import (
+	"github.com/discordpkg/gateway"
+	"github.com/discordpkg/gateway/lifecycle"
+)
 
 // A Progress is how far a shard is in its session, at one moment.
 type Progress struct {
 	// Session is what [Shard.Session] returns, zero without a session.
 	Session gateway.Session
+
+	// State is what else the next process needs to know, see [Config].State.
+	State lifecycle.ShardState
 
 	// Received is the sequence number of the last event received, wanted or
 	// not, before those that were read ahead and wait for the handler.
@@ -22,7 +28,7 @@ type Progress struct {
 func (s *Shard) Progress() Progress {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	p := Progress{Handling: s.conn != nil && s.conn.duty.Load() != reading}
+	p := Progress{State: s.life.State(), Handling: s.conn != nil && s.conn.duty.Load() != reading}
 	p.Session, _ = s.state.Session()
 	p.Session.Seq = s.delivered(p.Session)
 	p.Received = s.delivered(gateway.Session{ID: p.Session.ID, Seq: s.state.SequenceNumber()})

@@ -53,7 +53,7 @@ func (a *ahead) full() bool {
 
 // keep adds a copy of an event with a number that grows.
 func (a *ahead) keep(p *gateway.GatewayPayload, number uint64) *gateway.GatewayPayload {
-	a.bytes += len(p.Data)
+	a.bytes += len(p.Data) + len(p.Encoded)
 	p = p.Clone()
 	a.events = append(a.events, held{payload: p, number: number})
 	return p
@@ -66,7 +66,7 @@ func (a *ahead) pop() *gateway.GatewayPayload {
 	if a.events = a.events[1:]; len(a.events) == 0 {
 		a.events = nil
 	}
-	a.bytes -= len(p.Data)
+	a.bytes -= len(p.Data) + len(p.Encoded)
 	return p
 }
 

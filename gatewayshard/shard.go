@@ -7,7 +7,9 @@ import (
 	"sync"
 
 	"github.com/discordpkg/gateway"
+	"github.com/discordpkg/gateway/closecode"
 	"github.com/discordpkg/gateway/event"
+	"github.com/discordpkg/gateway/lifecycle"
 )
 
 // A Shard is one of the shards of a bot, over all of its connections.
@@ -21,24 +23,26 @@ type Shard struct {
 	handle  func(gateway.ShardID, *gateway.GatewayPayload)
 	hidden  event.Set // what the shard asks for on its own account
 	log     *slog.Logger
+	shared  *Shared
 	done    chan struct{} // closed by Close
+	woken   chan struct{} // of one element: the end of a wait has changed
 
 	mu         sync.Mutex // guards what follows and the marked part of the connection; never held across I/O
+	life       *lifecycle.Shard
 	state      *gateway.GatewayState
 	url        string // given to Dial, empty: that of the options
 	spent      bool   // the state had its connection
-	avoid      bool   // the resume URL did not work
+	refused    string // the session whose resume URL was refused, and reported
+	running    bool   // Run decides
 	closed     bool
 	cancelDial context.CancelCauseFunc // while dialing
 	conn       *connection             // nil while there is none
-	outcome    outcome
-	impasse    impasse
-	awaiters   []*awaiter            // in the order in which they came
-	collectors map[string]*collector // by nonce
-	waiting    int                   // calls that wait for an event now
-	kept       uint64                // events that were ever read ahead
-	only       *event.Set            // what the handler wants of what the options let through, nil: all
-	wanted     *event.Set            // the same, and what calls wait for
+	awaiters   []*awaiter              // in the order in which they came
+	collectors map[string]*collector   // by nonce
+	waiting    int                     // calls that wait for an event now
+	kept       uint64                  // events that were ever read ahead
+	only       *event.Set              // what the handler wants of what the options let through, nil: all
+	wanted     *event.Set              // the same, and what calls wait for
 	lost       undelivered
 	stats      Stats // those that survive a connection
 }
@@ -46,6 +50,10 @@ type Shard struct {
 // NewShard returns a shard that is not connected. The handler receives the
 // events; without one (nil) events are not even decoded. Options
 // configure the [gateway.GatewayState] of each connection.
+//
+// [Shard.Run] resumes a session once that timed out (close code 4009), as
+// [closecode.ResumeFirst] says; an option [gateway.WithDecision] replaces that
+// table. A loop of the caller's own follows [closecode.Type.Decision].
 //
 // Without [gateway.WithIdentifyRateLimiter] the shard identifies at most once
 // in 5 s, which is right for a bot with one shard. Shards of one bot must share
@@ -65,14 +73,21 @@ func (c Config) NewShard(id gateway.ShardID, token string, handler gateway.Handl
 	}
 	limit := gateway.WithIdentifyRateLimiter(gateway.NewIdentifyRateLimiter())
 	s := &Shard{
-		id:      id,
-		token:   func() string { return token },
-		config:  config,
-		options: append([]gateway.Option{limit}, options...),
-		handle:  c.PayloadHandler,
-		log:     config.Logger.With("shard", uint(id)),
-		done:    make(chan struct{}),
+		id:     id,
+		token:  func() string { return token },
+		config: config,
+		handle: c.PayloadHandler,
+		log:    config.Logger.With("shard", uint(id)),
+		done:   make(chan struct{}),
+		woken:  make(chan struct{}, 1),
+		shared: config.Shared,
 	}
+	if s.shared == nil {
+		if s.shared, err = NewShared(); err != nil {
+			return nil, err
+		}
+	}
+	s.options = append([]gateway.Option{limit, gateway.WithDecision(s.decideClose)}, options...)
 	if handler != nil {
 		s.handle = func(id gateway.ShardID, p *gateway.GatewayPayload) { handler(id, p.EventName, p.Data) }
 	}
@@ -84,8 +99,36 @@ func (c Config) NewShard(id gateway.ShardID, token string, handler gateway.Handl
 	if err := s.addHidden(); err != nil {
 		return nil, err
 	}
-	s.state, err = s.newState()
-	return s, err
+	return s, s.begin()
+}
+
+// begin makes the first state, and the machine that continues its session.
+func (s *Shard) begin() (err error) {
+	if s.state, err = s.newState(); err != nil {
+		return err
+	}
+	session, _ := s.state.Session()
+	session.Seq = s.state.SequenceNumber()
+	s.life, err = lifecycle.NewShard(append(s.config.lifeOptions(), lifecycle.WithSession(session))...)
+	if err != nil {
+		return err
+	}
+	if s.shared = s.config.Shared; s.shared == nil {
+		if s.shared, err = NewShared(); err != nil {
+			return err
+		}
+	}
+	// Once more, with the presence that a former process has set.
+	return s.renew()
+}
+
+// decideClose is the table of close codes: Run tries a session before it drops
+// it, a loop of the caller's own has Discord's table. The state calls it under mu.
+func (s *Shard) decideClose(code closecode.Type) closecode.Decision {
+	if s.running {
+		return closecode.ResumeFirst(code)
+	}
+	return code.Decision()
 }
 
 // requestEvents are the answers to RequestGuildMembers.
@@ -179,7 +222,16 @@ func (s *Shard) route(e event.Type) route {
 
 // renew replaces the state by one that continues its session. The caller holds mu.
 func (s *Shard) renew() error {
-	state, err := s.newState(s.carry()...)
+	options := s.carry()
+	if p := s.life.Presence(); p != nil {
+		options = append(options, gateway.WithPresence(p))
+	}
+	state, err := s.newState(options...)
+	if errors.Is(err, gateway.ErrPayloadTooLarge) && s.life.Presence() != nil {
+		// With the other parts of identify the presence does not fit.
+		_ = s.life.SetPresence(nil)
+		return s.renew()
+	}
 	if err != nil {
 		return err
 	}

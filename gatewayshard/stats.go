@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/discordpkg/gateway/closecode"
+	"github.com/discordpkg/gateway/lifecycle"
 )
 
 // Stats is a snapshot of a shard. Counters are over all of its connections.
@@ -24,7 +25,7 @@ type Stats struct {
 	Reconnects  uint64 // opened, but for the first
 	Identifies  uint64 // identify commands written: Discord counts them
 	Resumes     uint64 // sessions that were continued
-	Abandoned   uint64 // sessions given up: the same message could not be read again and again
+	Abandoned   uint64 // sessions given up: dead, or not to be read past one place
 
 	Panics       uint64 // of handlers, calls of runtime.Goexit among them
 	SlowHandlers uint64 // that ran longer than Config.HandlerLimit
@@ -32,6 +33,10 @@ type Stats struct {
 
 	LastClose closecode.Type // the last close code Discord sent, zero before any
 	LastError error          // why the last connection ended, or could not be opened
+
+	Failures  int                   // connections in a row that came to nothing
+	Waits     lifecycle.ShardReason // why Run waits between two connections, zero if it does not
+	WaitsTill time.Time             // when it goes on, zero if it does not wait
 }
 
 // A Phase is what a shard is doing.
@@ -64,6 +69,10 @@ func (s *Shard) Stats() Stats {
 	snapshot.SessionID = s.state.SessionID()
 	snapshot.Seq = s.state.SequenceNumber()
 	snapshot.Reconnects = max(1, snapshot.Connections) - 1
+	if d := s.life.Decision(); d.Do == lifecycle.ShardWait && s.running {
+		snapshot.Waits, snapshot.WaitsTill = d.Why, d.At
+	}
+	snapshot.Failures = s.life.Decision().Failures
 	if s.conn != nil {
 		snapshot.ConnectedAt = s.conn.since
 		snapshot.Missed += uint64(s.state.Missed())
@@ -91,5 +100,13 @@ func (s *Shard) phase() Phase {
 	case s.conn == nil:
 		return Disconnected
 	}
-	return s.conn.stage
+	switch s.life.Phase() {
+	case lifecycle.ShardGreeted:
+		return Waiting
+	case lifecycle.ShardAuthenticating:
+		return Authenticating
+	case lifecycle.ShardActive:
+		return Active
+	}
+	return Connected
 }

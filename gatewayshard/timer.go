@@ -1,19 +1,18 @@
 package gatewayshard
 
 import (
-	"fmt"
+	"io"
 	"time"
 
 	"github.com/discordpkg/gateway/closecode"
+	"github.com/discordpkg/gateway/lifecycle"
 )
 
 // Timeouts are the deadlines of a connection, on one timer: no goroutine waits.
 type timeouts struct {
-	timer     alarm
-	handshake time.Time // by when Discord must have said what is due, zero: nothing is
-	echo      time.Time // by when Discord must have answered our close frame
-	excused   bool      // nobody read when the last heartbeat was sent
-	answered  uint64    // events when the handshake deadline was set, or the session active
+	timer   alarm
+	echo    time.Time // by when Discord must have answered our close frame
+	excused bool      // nothing was read when the last heartbeat was sent
 }
 
 // An alarm is a timer that remembers what it is set to.
@@ -49,11 +48,16 @@ func (a *alarm) stop() {
 // tick does what is due. It runs on a goroutine of the timer's.
 func (c *connection) tick() {
 	s := c.shard
+	refused := c.mayLogIn()
 	s.mu.Lock()
 	c.timer.at = time.Time{}
 	now := time.Now()
 	if c.err == nil && !c.over {
-		if err := c.expire(now); err != nil {
+		err := refused
+		if err == nil {
+			err = c.expire(now)
+		}
+		if err != nil {
 			c.end(err)
 		}
 	}
@@ -73,11 +77,10 @@ func (c *connection) expire(now time.Time) error {
 		return ErrClosed
 	case c.state.Closed():
 		return nil
-	case due(c.handshake, now):
-		if err := c.overdue(now); err != nil {
-			_ = c.state.WriteRestartClose(closeWriter{c})
-			return err
-		}
+	}
+	if err := c.overdue(now); err != nil {
+		_ = c.state.WriteRestartClose(closeWriter{c})
+		return err
 	}
 	busy := c.unread()
 	// While a handler runs nobody reads, and silence means nothing; nor does it
@@ -94,30 +97,34 @@ func (c *connection) expire(now time.Time) error {
 
 func due(at, now time.Time) bool { return !at.IsZero() && !now.Before(at) }
 
-// overdue returns the error of a handshake that takes too long, unless there
-// was progress: a replay may be long.
+// overdue returns the error of a handshake that takes too long.
 func (c *connection) overdue(now time.Time) error {
-	if c.stage == Authenticating && (c.shard.stats.Events > c.answered || c.duty.Load() != reading) {
-		c.expectAnswer(now)
+	if c.active || c.closing {
 		return nil
 	}
-	awaited := "hello"
-	if c.stage == Authenticating {
-		awaited = "an answer to identify or resume"
+	life := c.shard.life
+	life.HandleTimeout(now, c.traffic())
+	if d := life.Decision(); d.Do == lifecycle.ShardLeave {
+		return &LostError{d.Err}
 	}
-	return &LostError{fmt.Errorf("%w: no sign of %s for %v", ErrHandshakeTimeout, awaited, c.shard.config.HandshakeTimeout)}
+	return nil
 }
 
-func (c *connection) expectAnswer(now time.Time) {
-	c.handshake, c.answered = now.Add(c.shard.config.HandshakeTimeout), c.shard.stats.Events
+// traffic is what came in. The caller holds mu.
+func (c *connection) traffic() lifecycle.Traffic {
+	return lifecycle.Traffic{Bytes: c.bytesIn.Load(), Events: c.shard.stats.Events, Busy: c.duty.Load() != reading}
 }
 
-// settle follows the state after each call to it: the stage of the handshake
-// and the next deadline. It reports whether the connection has become active.
-// The caller holds mu.
+// settle follows the state after each call to it: the handshake and the next
+// deadline. It reports whether the connection has become active. The caller
+// holds mu.
 func (c *connection) settle(now time.Time) (active bool) {
-	if c.stage != Active {
+	var handshake time.Time
+	if !c.active && !c.over {
 		active = c.proceed(now)
+		if !c.closing {
+			handshake = c.shard.life.NextDeadline()
+		}
 	}
 	if c.over {
 		return active
@@ -127,7 +134,7 @@ func (c *connection) settle(now time.Time) (active bool) {
 		return active
 	}
 	next := c.state.NextDeadline()
-	for _, at := range [...]time.Time{c.handshake, c.echo, c.look} {
+	for _, at := range [...]time.Time{handshake, c.echo, c.look} {
 		if next.IsZero() || !at.IsZero() && at.Before(next) {
 			next = at
 		}
@@ -136,51 +143,53 @@ func (c *connection) settle(now time.Time) (active bool) {
 	return active
 }
 
-// proceed moves the stage of the handshake on.
+// proceed tells the machine how far the handshake is.
 func (c *connection) proceed(now time.Time) (active bool) {
-	stats := &c.shard.stats
-	if c.stage == Connected && !c.state.NextDeadline().IsZero() {
-		c.stage, c.handshake = Waiting, time.Time{}
-	}
-	if c.stage == Waiting && c.state.HaveIdentified() {
-		c.stage = Authenticating
-		c.expectAnswer(now)
+	s := c.shard
+	before := s.life.Phase()
+	s.life.Observe(now, c.state, c.traffic())
+	after := s.life.Phase()
+	if before < lifecycle.ShardAuthenticating && after >= lifecycle.ShardAuthenticating {
+		c.loggedIn.Store(true)
 		if c.resumes = c.state.HaveSessionID(); !c.resumes {
-			stats.Identifies++
+			s.stats.Identifies++
+			s.shared.identified(now, s.id)
 		}
 	}
-	if c.stage == Authenticating && c.state.Active() {
-		c.stage, c.handshake, c.activeAt = Active, time.Time{}, now
-		c.answered = stats.Events
-		if c.resumes {
-			stats.Resumes++
-		}
-		return true
+	c.active = after == lifecycle.ShardActive
+	if c.active && c.resumes {
+		s.stats.Resumes++
 	}
-	return false
+	return c.active
 }
 
-// outcome is what the next connection must know of the last one. It is zero
-// when that did not get as far as READY or RESUMED.
-type outcome struct {
-	resumed  bool
-	progress bool          // an event came after READY or RESUMED
-	lasted   time.Duration // from there on
-}
-
-// report hands the results of the connection to the shard. The caller holds mu.
-func (c *connection) report() {
+// report hands the results of the connection to the shard, and returns why its
+// session was given up, if it was. The caller holds mu.
+func (c *connection) report() (givenUp lifecycle.ShardReason) {
 	s := c.shard
 	_ = c.state.Close() // what inflates is large, and no longer needed
-	active := c.stage == Active
-	if active {
-		s.outcome = outcome{c.resumes, s.stats.Events > c.answered, time.Since(c.activeAt)}
-	}
-	s.avoid = c.resumeURL && !active
 	s.stats.BytesIn += c.bytesIn.Load()
 	s.stats.Missed += uint64(c.state.Missed())
 	s.stats.LastError = c.err
 	if code := closeCode(c.err); code != closecode.HeartbeatAckNotReceived && code != 0 {
 		s.stats.LastClose = code
 	}
+	now := time.Now()
+	if !c.looping {
+		_ = s.life.Stop(now, c.err)
+		return lifecycle.NoReason
+	}
+	session, _ := c.state.Session()
+	_ = s.life.Ended(now, lifecycle.End{Err: c.err, Session: session, Seq: c.state.SequenceNumber(),
+		Traffic: c.traffic(), Own: c.closing || c.left})
+	if session.ID == "" || s.life.Session().ID != "" {
+		return lifecycle.NoReason
+	}
+	s.state.InvalidateSession(io.Discard)
+	why := s.life.Decision().Why
+	if why == lifecycle.BecauseSessionDead || why == lifecycle.BecauseSessionUnreadable {
+		s.stats.Abandoned++
+		return why
+	}
+	return lifecycle.NoReason
 }

@@ -56,6 +56,24 @@ func (s *Shard) UpdateVoiceState(ctx context.Context, v command.VoiceState) erro
 	return s.Send(ctx, v)
 }
 
+// SetPresence sets the presence of the bot on this shard: opcode 3. It is part
+// of the next identify as well, in the place of that of [gateway.WithPresence]: when
+// the session is lost, the presence is not. So is one that [Shard.Send] or
+// [Shard.Write] sets. A presence of more than 3 KiB is not kept.
+//
+// https://discord.com/developers/docs/events/gateway-events#update-presence
+func (s *Shard) SetPresence(ctx context.Context, p command.Presence) error {
+	return s.Send(ctx, &p)
+}
+
+// keepPresence notes what was written. The caller holds mu.
+func (s *Shard) keepPresence(data []byte) {
+	if err := s.life.SetPresence(data); err != nil {
+		_ = s.life.SetPresence(nil) // better that of the options than an old one
+		s.log.Warn("presence is not part of the next identify", "err", err)
+	}
+}
+
 func (s *Shard) tryWrite(cmd command.Type, data []byte) (*connection, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -69,6 +87,9 @@ func (s *Shard) tryWrite(cmd command.Type, data []byte) (*connection, error) {
 	now := time.Now()
 	c.state.Advance(now)
 	err := c.state.Write(messageWriter{c}, cmd, data)
+	if err == nil && cmd == command.UpdatePresence {
+		s.keepPresence(data)
+	}
 	if c.looping {
 		c.settle(now)
 	}

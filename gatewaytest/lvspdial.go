@@ -12,7 +12,10 @@ import (
 	"github.com/gobwas/ws"
 )
 
-const lvspTimeout = 10 * time.Second // to dial, and to write
+const (
+	lvspTimeout = 10 * time.Second // to dial, and to write
+	closeWait   = 2 * time.Second  // for the answer to a close frame
+)
 
 // dialAll dials again and again until ctx ends, or the voice server does not
 // take the secret.

@@ -12,6 +12,7 @@ import (
 	"github.com/discordpkg/gateway/event"
 	"github.com/discordpkg/gateway/gatewaytest/world"
 	"github.com/discordpkg/gateway/internal/certificate"
+	"github.com/discordpkg/gateway/internal/websocket"
 )
 
 // A Server is a local Discord on a port of the loopback interface, for
@@ -33,7 +34,7 @@ type Server struct {
 
 	mu      sync.Mutex // guards what follows; never held while waiting for a socket
 	world   *world.World
-	peers   map[*world.Conn]*peer
+	peers   map[*world.Conn]*websocket.Conn
 	closed  bool
 	changed chan struct{} // closed when something changed, nil while no call waits
 }
@@ -54,7 +55,7 @@ func NewServer(options ...Option) *Server {
 		listener: l,
 		secure:   cfg.secure,
 		stop:     make(chan struct{}),
-		peers:    make(map[*world.Conn]*peer),
+		peers:    make(map[*world.Conn]*websocket.Conn),
 	}
 	pair := s.certify(cfg)
 	if cfg.secure {
@@ -98,7 +99,7 @@ func (s *Server) Close() {
 	s.closed = true
 	close(s.stop)
 	for _, p := range s.peers {
-		_ = p.conn.Close()
+		_ = p.Conn.Close()
 	}
 	s.mu.Unlock()
 	_ = s.http.Close()
@@ -134,8 +135,7 @@ func (s *Server) do(f func(now time.Time, w *world.World)) {
 	s.serveVoice(time.Now())
 	for _, c := range s.world.Ready() {
 		if p := s.peers[c]; p != nil {
-			p.alarm.Set(time.Now(), p.c.NextDeadline())
-			p.wakeUp()
+			p.Follow(time.Now())
 		}
 	}
 	if s.changed != nil {

@@ -8,7 +8,7 @@ import (
 
 // ErrHandshakeTimeout is matched by the error of a connection on which Discord
 // did not say in time what it had to say: Hello, or an answer to identify or resume.
-var ErrHandshakeTimeout = errors.New("handshake timed out")
+var ErrHandshakeTimeout = errors.New("lifecycle: handshake timed out")
 
 // Traffic is what came in on a connection. The counters may begin anywhere, but
 // must not fall while the connection lasts.
@@ -69,5 +69,5 @@ func (s *Shard) overdue() error {
 	case s.phase == ShardAuthenticating:
 		awaited = "an answer to identify"
 	}
-	return fmt.Errorf("lifecycle: %w: no sign of %s for %v", ErrHandshakeTimeout, awaited, s.now.Sub(s.handshake.begun).Round(time.Second))
+	return fmt.Errorf("%w: no sign of %s for %v", ErrHandshakeTimeout, awaited, s.now.Sub(s.handshake.begun).Round(time.Second))
 }

@@ -32,7 +32,7 @@ func inputs(rng *rand.Rand, now time.Time) map[shardInput]func(s *Shard) error {
 		onAuthenticated: func(s *Shard) error {
 			return s.Authenticated(now, rng.IntN(2) == 0, traffic)
 		},
-		onActivated: func(s *Shard) error { return s.Activated(now, sessions[rng.IntN(len(sessions))]) },
+		onActivated: func(s *Shard) error { return s.Activated(now, sessions[rng.IntN(len(sessions))], rng.Int64N(9)) },
 		onEnded: func(s *Shard) error {
 			return s.Ended(now, End{Err: errs[rng.IntN(len(errs))], Session: sessions[rng.IntN(len(sessions))], Seq: 5})
 		},
@@ -63,7 +63,7 @@ func TestTable(t *testing.T) {
 		}
 	}
 	rng := rand.New(rand.NewPCG(11, 1))
-	for range 400 {
+	for range 1500 {
 		s, err := NewShard(WithRandom(rng.Float64), WithShardState(ShardState{Version: 1, NotBefore: epoch.Add(time.Duration(rng.IntN(2)) * time.Minute)}))
 		require.NoError(t, err)
 		now := epoch

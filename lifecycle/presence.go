@@ -29,3 +29,12 @@ func (s *Shard) SetPresence(data json.RawMessage) error {
 	s.presence = compact
 	return nil
 }
+
+// Presence returns what [Shard.SetPresence] noted, or a former process did, nil
+// for nothing.
+func (s *Shard) Presence() json.RawMessage {
+	if s.phase == ShardNew && s.presence == nil {
+		return s.stored.Presence
+	}
+	return s.presence
+}

@@ -59,6 +59,10 @@ type End struct {
 	Session gateway.Session // of the state, the zero Session if it has none
 	Seq     int64           // last sequence number that was received
 	Traffic Traffic
+
+	// Own says that the caller ended the connection on its own account. It is
+	// then neither a failure nor an answer.
+	Own bool
 }
 
 // Ended says that the connection is over. The machine decides what follows: a
@@ -68,6 +72,7 @@ func (s *Shard) Ended(now time.Time, e End) error {
 		return err
 	}
 	s.advance(now)
+	e.Own = e.Own || errors.Is(e.Err, ErrNotPermitted)
 	had := s.session.ID != "" || s.activated
 	if e.Err != nil || s.phase != ShardLeaving {
 		s.err = e.Err
@@ -102,11 +107,14 @@ func decision(err error) closecode.Decision {
 // count counts failures in a row. Only a sequence number that grows is
 // progress: a server may replay the same event for ever.
 func (s *Shard) count(e End) {
-	if errors.Is(e.Err, ErrNotPermitted) {
+	if e.Own {
 		return
 	}
 	lasted := s.now.Sub(s.activeAt)
 	grown := e.Seq > s.best
+	if s.activated {
+		grown = s.replayed || e.Seq > max(s.activeSeq, s.best)
+	}
 	if s.resumes && grown || s.activated && (lasted >= stable || s.resumes && lasted >= alive) {
 		s.failures = 0
 		return
@@ -168,7 +176,7 @@ func (s *Shard) isUnreadable(e End) bool {
 }
 
 func (s *Shard) isDead(e End) bool {
-	if !s.wrote || !s.resumes || errors.Is(e.Err, ErrNotPermitted) {
+	if !s.resumes || e.Own {
 		return false
 	}
 	if s.activated || e.Traffic.Events > s.handshake.first.Events {

@@ -39,9 +39,10 @@ type Shard struct {
 	atResumeURL bool // where the connection was dialed
 	avoidURL    bool // the resume URL did not work the last time
 	resumes     bool // the connection wrote resume, not identify
-	wrote       bool // the connection wrote resume or identify
 	activated   bool // the connection became active
 	activeAt    time.Time
+	activeSeq   int64 // last sequence number by then
+	replayed    bool  // new events came before RESUMED
 
 	handshake
 	refusals
@@ -169,7 +170,7 @@ func (s *Shard) Dialed(now time.Time) error {
 		return err
 	}
 	s.advance(now)
-	s.resumes, s.wrote, s.activated = false, false, false
+	s.resumes, s.activated = false, false
 	s.handshake.begin(s.now, Traffic{})
 	s.enter(ShardConnected)
 	return nil
@@ -229,19 +230,21 @@ func (s *Shard) Authenticated(now time.Time, resume bool, t Traffic) error {
 		return err
 	}
 	s.advance(now)
-	s.resumes, s.wrote = resume, true
+	s.resumes = resume
 	s.handshake.begin(s.now, t)
 	s.enter(ShardAuthenticating)
 	return nil
 }
 
-// Activated says that READY or RESUMED came, of which session.
-func (s *Shard) Activated(now time.Time, session gateway.Session) error {
+// Activated says that READY or RESUMED came, of which session, and what was the
+// last sequence number that was received, that of READY or RESUMED included.
+func (s *Shard) Activated(now time.Time, session gateway.Session, seq int64) error {
 	if err := s.legal(onActivated); err != nil {
 		return err
 	}
 	s.advance(now)
-	s.activated, s.activeAt = true, s.now
+	s.activated, s.activeAt, s.activeSeq = true, s.now, seq
+	s.replayed = s.resumes && session.ID == s.session.ID && seq-1 > s.best // RESUMED has a number of its own
 	s.follow(session, 0)
 	s.refusals = refusals{}
 	s.notBefore = time.Time{}
@@ -261,7 +264,7 @@ func (s *Shard) Observe(now time.Time, state *gateway.GatewayState, t Traffic) {
 	}
 	if s.phase == ShardAuthenticating && state.Active() {
 		session, _ := state.Session()
-		_ = s.Activated(now, session)
+		_ = s.Activated(now, session, state.SequenceNumber())
 	}
 }
 

@@ -188,7 +188,11 @@ func (s *shardStage) discord(verb string, args []string) {
 		}
 		s.hears(fmt.Sprintf(`{"op":0,"s":1,"t":"READY","d":{"session_id":%q,"resume_gateway_url":%q}}`, args[0], url))
 	case "resumed":
-		s.hears(`{"op":0,"s":null,"t":"RESUMED","d":{}}`)
+		seq := "null"
+		if len(args) > 0 {
+			seq = args[0]
+		}
+		s.hears(`{"op":0,"s":` + seq + `,"t":"RESUMED","d":{}}`)
 	case "event":
 		s.hears(fmt.Sprintf(`{"op":0,"s":%s,"t":"TYPING_START","d":{}}`, args[0]))
 	case "garbage":
@@ -208,6 +212,10 @@ func (s *shardStage) discord(verb string, args []string) {
 		s.ended(io.ErrUnexpectedEOF)
 	case "leave":
 		s.ended(s.life.Decision().Err)
+	case "left":
+		session, _ := s.state.Session()
+		s.input(s.life.Ended(s.now, End{Err: errors.New("the caller left"), Session: session, Seq: s.state.SequenceNumber(), Own: true}))
+		s.state = nil
 	case "forbidden":
 		s.ended(fmt.Errorf("lease lost: %w", ErrNotPermitted))
 	default:

@@ -218,7 +218,7 @@ func (s *sharedStage) login(sh *stageShard, d ShardDecision, name string) {
 		if d.Identifies() {
 			sh.session = gateway.Session{ID: fmt.Sprint("s", sh.id, "-", s.now.Unix()), ResumeURL: resumeHost, Seq: 1}
 		}
-		require.NoError(s.t, sh.life.Activated(s.now, sh.session))
+		require.NoError(s.t, sh.life.Activated(s.now, sh.session, sh.session.Seq))
 		for _, w := range s.shared.Through(s.now, sh.id) {
 			s.event("shard %d wakes shard %d", sh.id, w.Shard)
 			require.NoError(s.t, s.shards[w.Shard].life.Woken(s.now, w.At))

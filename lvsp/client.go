@@ -5,6 +5,7 @@ import (
 	"io"
 	"time"
 
+	"github.com/discordpkg/gateway/internal/deadline"
 	"github.com/discordpkg/gateway/internal/heart"
 	"github.com/discordpkg/gateway/internal/redact"
 	"github.com/discordpkg/gateway/ratelimit"
@@ -172,7 +173,7 @@ func (c *Client) NextDeadline() time.Time {
 	if c.phase == clientOffline || c.phase == clientClosing {
 		return time.Time{}
 	}
-	return earliest(c.deadline, earliest(c.heart.Next(), c.requests.releaseAt))
+	return deadline.Earliest(c.deadline, deadline.Earliest(c.heart.Next(), c.requests.releaseAt))
 }
 
 // HandleTimeout does what is due at now: it beats, sends what had to wait, and
@@ -181,7 +182,7 @@ func (c *Client) HandleTimeout(now time.Time) {
 	if c.NextDeadline().IsZero() {
 		return
 	}
-	if due(c.deadline, now) {
+	if deadline.Due(c.deadline, now) {
 		c.close(GeneralError, "no answer in time")
 		return
 	}

@@ -6,6 +6,7 @@ import (
 	"io"
 	"time"
 
+	"github.com/discordpkg/gateway/internal/deadline"
 	"github.com/discordpkg/gateway/internal/heart"
 	"github.com/discordpkg/gateway/ratelimit"
 )
@@ -145,6 +146,9 @@ func (l *Link) TooLarge(now time.Time) {
 	l.fail(now, DecodeError, fmt.Sprintf("message of more than %d bytes", MaxMessage))
 }
 
+// Refuse closes the link with code, for a breach of websocket's rules.
+func (l *Link) Refuse(now time.Time, code CloseCode, why string) { l.fail(now, code, why) }
+
 // Alive tells that the peer gave a sign of life below the messages: a pong.
 // Where heartbeats cannot be relied on, it counts for one, so that a quiet
 // backend of the dialect Wire2022 is kept if it is pinged every minute or two.
@@ -174,7 +178,7 @@ func (l *Link) NextDeadline() time.Time {
 	case l.session == nil:
 		return l.identifyBy
 	}
-	return earliest(l.dog.Deadline(), l.session.decideBy)
+	return deadline.Earliest(l.dog.Deadline(), l.session.decideBy)
 }
 
 // HandleTimeout does what is due at now. An early call does nothing.
@@ -182,12 +186,12 @@ func (l *Link) HandleTimeout(now time.Time) {
 	switch {
 	case l.closed:
 	case l.session == nil:
-		if due(l.identifyBy, now) {
+		if deadline.Due(l.identifyBy, now) {
 			l.fail(now, NotAuthenticated, "no IDENTIFY in time")
 		}
 	case l.dog.Expired(now):
 		l.fail(now, SessionTimedOut, "no heartbeat in time")
-	case due(l.session.decideBy, now):
+	case deadline.Due(l.session.decideBy, now):
 		l.session.decide(now, Final, false)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/discordpkg/gateway/internal/deadline"
 	"github.com/discordpkg/gateway/ratelimit"
 )
 
@@ -120,9 +121,9 @@ func (s *Server) Ready() []*Link {
 func (s *Server) NextDeadline() time.Time {
 	var at time.Time
 	for _, b := range s.backends {
-		at = earliest(at, b.sweepAt)
+		at = deadline.Earliest(at, b.sweepAt)
 		for _, se := range b.sessions {
-			at = earliest(at, se.expires)
+			at = deadline.Earliest(at, se.expires)
 		}
 	}
 	return at
@@ -134,13 +135,13 @@ func (s *Server) NextDeadline() time.Time {
 func (s *Server) HandleTimeout(now time.Time) {
 	for _, b := range s.backends {
 		b.sessions = slices.DeleteFunc(b.sessions, func(se *session) bool {
-			over := due(se.expires, now)
+			over := deadline.Due(se.expires, now)
 			if over {
 				se.end()
 			}
 			return over
 		})
-		if due(b.sweepAt, now) {
+		if deadline.Due(b.sweepAt, now) {
 			s.sweep(now, b)
 		}
 	}
@@ -179,13 +180,3 @@ func (s *Server) String() string {
 
 // Format implements [fmt.Formatter] with what String returns.
 func (s *Server) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, s.String()) }
-
-func due(at, now time.Time) bool { return !at.IsZero() && !now.Before(at) }
-
-// earliest returns the earlier of two times of which zero means never.
-func earliest(a, b time.Time) time.Time {
-	if a.IsZero() || !b.IsZero() && b.Before(a) {
-		return b
-	}
-	return a
-}

@@ -5,6 +5,8 @@ import (
 	"maps"
 	"slices"
 	"time"
+
+	"github.com/discordpkg/gateway/internal/deadline"
 )
 
 // Channels and voice states belong to the session that asked for them last.
@@ -31,7 +33,7 @@ func (b *backend) mark(se *session, at time.Time) {
 func (se *session) claim(now time.Time) (at time.Time) {
 	if se.link == nil {
 		at = now.Add(se.patience())
-		se.b.sweepAt = earliest(se.b.sweepAt, at)
+		se.b.sweepAt = deadline.Earliest(se.b.sweepAt, at)
 	}
 	return at
 }
@@ -55,24 +57,24 @@ func (b *backend) rush(at time.Time) {
 func (b *backend) schedule() {
 	b.sweepAt = time.Time{}
 	for _, ch := range b.channels {
-		b.sweepAt = earliest(b.sweepAt, ch.sweepAt)
+		b.sweepAt = deadline.Earliest(b.sweepAt, ch.sweepAt)
 	}
 	for _, st := range b.states {
-		b.sweepAt = earliest(b.sweepAt, st.sweepAt)
+		b.sweepAt = deadline.Earliest(b.sweepAt, st.sweepAt)
 	}
 }
 
 // sweep ends what was not claimed. A channel that others are in is theirs.
 func (s *Server) sweep(now time.Time, b *backend) {
 	for _, st := range sorted(b.states) {
-		if due(st.sweepAt, now) {
+		if deadline.Due(st.sweepAt, now) {
 			s.destroyState(st, Swept)
 		}
 	}
 	for _, id := range slices.Sorted(maps.Keys(b.channels)) {
 		ch := b.channels[id]
 		switch {
-		case !due(ch.sweepAt, now):
+		case !deadline.Due(ch.sweepAt, now):
 		case len(ch.states) > 0:
 			heir := sorted(ch.states)[0]
 			ch.owner, ch.sweepAt = heir.owner, heir.sweepAt

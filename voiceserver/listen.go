@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/discordpkg/gateway/internal/certificate"
+	"github.com/discordpkg/gateway/internal/websocket"
 	"github.com/discordpkg/gateway/voiceserver/relay"
 	"github.com/discordpkg/gateway/voiceserver/signaling"
 )
@@ -181,6 +182,9 @@ func (v *visitor) Close() error {
 	return v.Conn.Close()
 }
 
+// CloseWrite closes the connection for writing.
+func (v *visitor) CloseWrite() error { return websocket.CloseWrite(v.Conn) }
+
 // handshakeByte is the first byte of a TLS connection.
 //
 // https://www.rfc-editor.org/rfc/rfc8446#section-5.1
@@ -227,11 +231,22 @@ func (u *undecided) Close() error {
 	return u.Conn.Close()
 }
 
+// CloseWrite closes the connection for writing.
+func (u *undecided) CloseWrite() error {
+	if chosen := u.chosen.Load(); chosen != nil {
+		return websocket.CloseWrite(*chosen)
+	}
+	return websocket.CloseWrite(u.Conn)
+}
+
 // A rereader gives back what was read from a connection.
 type rereader struct {
 	net.Conn
 	first []byte
 }
+
+// CloseWrite closes the connection for writing.
+func (r *rereader) CloseWrite() error { return websocket.CloseWrite(r.Conn) }
 
 func (r *rereader) Read(p []byte) (int, error) {
 	if len(r.first) > 0 {

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/discordpkg/gateway/internal/websocket"
 	"github.com/discordpkg/gateway/lvsp"
 	"github.com/discordpkg/gateway/voiceserver/signaling"
 )
@@ -29,7 +30,7 @@ type LVSP struct {
 	machine   *lvsp.Server
 	channels  lvspChannels
 	load      loadMeter
-	links     map[*lvsp.Link]*lvspLink
+	links     map[*lvsp.Link]*websocket.Conn
 	timer     *time.Timer // of the machine
 	listeners []*doors
 	closed    bool
@@ -54,7 +55,7 @@ func (s *Server) ServeLVSP(l net.Listener, options ...lvsp.ServerOption) (*LVSP,
 	v := &LVSP{
 		srv: s, gone: make(chan struct{}, 1), done: make(chan struct{}),
 		channels: make(lvspChannels),
-		links:    make(map[*lvsp.Link]*lvspLink),
+		links:    make(map[*lvsp.Link]*websocket.Conn),
 	}
 	var err error
 	if v.machine, err = lvsp.NewServer(options...); err != nil {
@@ -132,7 +133,7 @@ func (v *LVSP) Close() {
 		_ = d.Listener.Close()
 	}
 	v.do(func(now time.Time) { v.machine.Close(now, "the voice server goes away") })
-	limit := time.NewTimer(2 * closeWait)
+	limit := time.NewTimer(2 * websocket.CloseWait)
 	defer limit.Stop()
 	select {
 	case <-empty:
@@ -152,7 +153,7 @@ func (v *LVSP) cut() {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	for _, l := range v.links {
-		_ = l.conn.Close()
+		_ = l.Conn.Close()
 	}
 }
 
@@ -176,8 +177,7 @@ func (v *LVSP) do(f func(now time.Time)) {
 	}
 	for _, link := range v.machine.Ready() {
 		if l := v.links[link]; l != nil {
-			l.rearm(time.Now())
-			l.wakeUp()
+			l.Follow(time.Now())
 		}
 	}
 	if at := v.machine.NextDeadline(); !at.IsZero() && !v.closed {
@@ -238,7 +238,7 @@ func (v *LVSP) Links() []LVSPLink {
 	var links []LVSPLink
 	for link, l := range v.links {
 		name, dialect, _ := link.Backend()
-		links = append(links, LVSPLink{name, dialect, l.conn.RemoteAddr().String()})
+		links = append(links, LVSPLink{name, dialect, l.Conn.RemoteAddr().String()})
 	}
 	slices.SortFunc(links, func(a, b LVSPLink) int {
 		return cmp.Or(cmp.Compare(a.Backend, b.Backend), cmp.Compare(a.Remote, b.Remote))

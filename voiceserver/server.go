@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/discordpkg/gateway/closecode"
+	"github.com/discordpkg/gateway/internal/websocket"
 	"github.com/discordpkg/gateway/snowflake"
 	"github.com/discordpkg/gateway/voiceserver/signaling"
 )
@@ -30,7 +31,7 @@ type Server struct {
 
 	mu       sync.Mutex // guards what follows; may be held when a port's is taken, never the other way round
 	rules    *signaling.Server
-	peers    map[*signaling.Conn]*peer
+	peers    map[*signaling.Conn]*websocket.Conn
 	timer    *time.Timer // of rules
 	draining bool
 	closed   bool
@@ -40,7 +41,7 @@ type Server struct {
 
 // New starts a server. The caller closes it when done.
 func New(options ...Option) (*Server, error) {
-	s := &Server{peers: make(map[*signaling.Conn]*peer)}
+	s := &Server{peers: make(map[*signaling.Conn]*websocket.Conn)}
 	if err := s.configure(options); err != nil {
 		s.release()
 		return nil, err
@@ -204,8 +205,7 @@ func (s *Server) do(f func(now time.Time, v *signaling.Server)) {
 	}
 	for _, c := range s.rules.Ready() {
 		if p := s.peers[c]; p != nil {
-			p.alarm.Set(time.Now(), p.c.NextDeadline())
-			p.wakeUp()
+			p.Follow(time.Now())
 		}
 	}
 	if s.lvsp != nil && s.rules.Absent() {

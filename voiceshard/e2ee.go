@@ -25,9 +25,12 @@ func newDAVE(options ...dave.Option) func(user, channel snowflake.ID) (FrameCryp
 // cryptor is the end-to-end encryption of a session, shared by those who send,
 // receive, and read the websocket.
 type cryptor struct {
-	mu      sync.Mutex // guards machine
+	mu      sync.Mutex // guards machine, keys and ready
 	machine FrameCryptor
-	busy    atomic.Bool // for long, as frames do not make it
+	keys    uint64 // the machine's KeyNumber, if it has one
+	ready   bool
+	busy    atomic.Bool   // for long, as frames do not make it
+	version atomic.Uint64 // grows when frames must be encrypted anew; written with mu held
 }
 
 // MaxProtocolVersion implements [gateway.E2EE].
@@ -43,22 +46,40 @@ func (c *cryptor) HandleVoice(now time.Time, m gateway.VoiceMessage) ([]gateway.
 	defer c.mu.Unlock()
 	c.busy.Store(true)
 	defer c.busy.Store(false)
+	defer c.renew()
 	return c.machine.HandleVoice(now, m)
 }
 
-// encrypt appends an encrypted frame to dst. It reports a frame that nobody
-// could decrypt as hollow.
-func (c *cryptor) encrypt(dst, frame []byte) (out []byte, hollow bool, err error) {
+// renew makes what is encrypted ahead of time stale if the machine encrypts
+// otherwise than before. A machine that does not tell may do so after each
+// message. The caller holds mu.
+func (c *cryptor) renew() {
+	ready := c.isReady()
+	m, tells := c.machine.(interface{ KeyNumber() uint64 })
+	if tells && m.KeyNumber() == c.keys && ready == c.ready {
+		return
+	}
+	if tells {
+		c.keys = m.KeyNumber()
+	}
+	c.ready = ready
+	c.version.Add(1)
+}
+
+// encrypt appends an encrypted frame to dst, and returns the version of the
+// keys. It reports a frame as hollow that no member could decrypt.
+func (c *cryptor) encrypt(dst, frame []byte) (out []byte, version uint64, hollow bool, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	version = c.version.Load()
 	out, err = c.machine.EncryptFrame(time.Now(), dst, frame, dave.Opus)
-	if err == nil {
-		return out, false, nil
+	switch {
+	case err == nil:
+		return out, version, false, nil
+	case c.waits(err):
+		return dst, version, true, nil
 	}
-	if c.waits(err) {
-		return dst, true, nil
-	}
-	return dst, false, err
+	return dst, version, false, err
 }
 
 // decrypt appends a decrypted frame to dst. It reports whether the same frame
@@ -123,6 +144,7 @@ func (s *Session) Encryption(f func(FrameCryptor)) bool {
 	defer c.mu.Unlock()
 	c.busy.Store(true)
 	defer c.busy.Store(false)
+	defer c.renew()
 	f(c.machine)
 	return true
 }
@@ -134,15 +156,17 @@ func (c *cryptor) keyed() bool {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	return c.isReady()
+}
+
+// isReady is keyed. The caller holds mu.
+func (c *cryptor) isReady() bool {
 	r, ok := c.machine.(interface{ Ready() bool })
 	return !ok || r.Ready()
 }
 
 // waits reports whether an error is for want of a key. The caller holds mu.
-func (c *cryptor) waits(err error) bool {
-	r, ok := c.machine.(interface{ Ready() bool })
-	return ok && !r.Ready() || errors.Is(err, dave.ErrNoKey)
-}
+func (c *cryptor) waits(err error) bool { return !c.isReady() || errors.Is(err, dave.ErrNoKey) }
 
 // A FrameCryptor encrypts and decrypts the audio of one session end to end,
 // see [WithE2EE]. It is called by one goroutine at a time.
@@ -150,7 +174,10 @@ func (c *cryptor) waits(err error) bool {
 // An error that matches [dave.ErrNoKey], and any error while a method
 // Ready() bool returns false, if there is one, means the want of a key: frames
 // to be sent are dropped then without an error, and packets that arrived are
-// held for a moment. If it has methods NextDeadline() time.Time and
+// held for a moment; a [Player] waits. With a method KeyNumber() uint64 it tells
+// when frames must be encrypted anew that were encrypted ahead of time, see
+// [dave.Session.KeyNumber]; without one they are after each message of the
+// encryption. If it has methods NextDeadline() time.Time and
 // HandleTimeout(time.Time), they are called as the states of this module want.
 // A method Wipe() is called when it is not needed any more.
 type FrameCryptor interface {

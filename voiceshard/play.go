@@ -41,9 +41,9 @@ var (
 type PlayOption func(*Player)
 
 // WithLookAhead sets how much sound is read and encrypted ahead, up to two
-// minutes. A source that stalls for less than that is not noticed. The price
-// is that sound which is encrypted end to end is encrypted for those who were
-// there at that time.
+// minutes. A source that stalls for less than that is not noticed. When the keys
+// of the end-to-end encryption change, what was not sent yet is encrypted anew:
+// nothing goes out under a key that a member who has left has.
 func WithLookAhead(d time.Duration) PlayOption {
 	return func(p *Player) { p.ahead = min(max(d, 0), maxLookAhead) }
 }
@@ -68,8 +68,9 @@ func WithClose() PlayOption { return func(p *Player) { p.closes = true } }
 
 // A Player plays one source. It keeps an absolute schedule, so that sound does
 // not drift, reads and encrypts ahead, so that a stall of the process does no
-// harm, and shares one timer with all players of the process. While the
-// session moves or reconnects it waits, and goes on where it was.
+// harm, and shares one timer with all players of the process. While the session
+// moves or reconnects, or the key of the end-to-end encryption is on its way, it
+// waits, and goes on where it was.
 //
 // It is safe for concurrent use. There is no volume: the packets of Opus are
 // sent as they are, and would have to be decoded and encoded again.

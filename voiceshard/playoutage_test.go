@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/discordpkg/gateway/opcode"
 )
 
 // A player waits while there is no transport and goes on where it was, with
@@ -113,4 +115,29 @@ func TestPauseWithoutATransport(t *testing.T) {
 		p.Stop()
 		require.NoError(t, d.wait(p))
 	})
+}
+
+// A key that comes later than the session description costs nothing of the
+// source: the player waits for it.
+func TestPlayerWaitsForAKey(t *testing.T) {
+	for _, late := range []time.Duration{30 * ms, 300 * ms, 5 * time.Second} {
+		l := new(lock)
+		run(t, func(t *testing.T, d *discord) {
+			s, err := d.voice.Join(t.Context(), guild, lobby)
+			require.NoError(t, err)
+			p, err := s.Play(t.Context(), record(50))
+			require.NoError(t, err)
+			sleep(late)
+			heard, _ := d.server(theHost).audio()
+			require.Empty(t, heard)
+			d.server(theHost).last().number(opcode.DAVEExecuteTransition, `{}`)
+			require.NoError(t, p.Wait(t.Context()))
+			heard, headers := d.server(theHost).audio()
+			require.Equal(t, append([]byte(bot.String()), opus(0)...), heard[0])
+			require.Equal(t, append([]byte(bot.String()), opus(49)...), heard[49])
+			require.Equal(t, headers[0].Sequence+49, headers[49].Sequence)
+			require.Equal(t, PlayerStats{Frames: 50, Outages: 1}, p.Stats())
+			require.Zero(t, s.Stats().Unencrypted)
+		}, withLock(l))
+	}
 }

@@ -20,9 +20,15 @@ const MaxFrame = 4000
 // sources, no extension.
 const headerSize = 12
 
-// errStale reports a packet that was sealed with a key which is gone. It was
-// not sent: rewind to it, and seal its frame again.
-var errStale = errors.New("voiceshard: packet was sealed with an earlier key")
+var (
+	// errStale reports a packet that was sealed with a key which is gone, that of
+	// the transport or that of the end-to-end encryption. It was not sent: rewind
+	// to it, and seal its frame again.
+	errStale = errors.New("voiceshard: packet was sealed with an earlier key")
+
+	// errNoKey reports a frame that no member could decrypt yet.
+	errNoKey = errors.New("voiceshard: the key of the end-to-end encryption is on its way")
+)
 
 // A sealedPacket is an Opus frame that is ready to be sent: encrypted end to
 // end, if the session is, and with one key of the transport. The zero value is ready for
@@ -45,6 +51,7 @@ var errStale = errors.New("voiceshard: packet was sealed with an earlier key")
 type sealedPacket struct {
 	datagram  []byte
 	key       uint64 // see sender.key
+	version   uint64 // see cryptor.version
 	sequence  uint16
 	timestamp uint32
 	samples   int  // length of the frame
@@ -165,12 +172,18 @@ func (o *sender) release() {
 }
 
 // seal numbers and encrypts a frame, and keeps nothing of it. The error is
-// [ErrFrame], [ErrNotConnected] while there is no transport, or that of
-// the encryption; the numbers are not used up then.
+// [ErrFrame], [ErrNotConnected] while there is no transport, errNoKey, or that
+// of the encryption; the numbers are not used up then.
 func (o *sender) seal(p *sealedPacket, frame []byte) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return o.sealLocked(p, frame)
+	position := o.stream
+	err := o.sealLocked(p, frame)
+	if err == nil && p.hollow {
+		o.stream = position
+		return errNoKey
+	}
+	return err
 }
 
 func (o *sender) sealLocked(p *sealedPacket, frame []byte) error {
@@ -183,21 +196,20 @@ func (o *sender) sealLocked(p *sealedPacket, frame []byte) error {
 	case o.conn == nil:
 		return ErrNotConnected
 	}
-	datagram, hollow, err := o.encrypt(p.datagram, frame)
+	datagram, version, hollow, err := o.encrypt(p.datagram, frame)
 	if err != nil {
 		return err
 	}
 	position := o.stream
 	header := o.stream.Next(samples)
 	if hollow {
-		o.stats.unencrypted++
 		o.stream.Sequence = position.Sequence
 	} else if datagram, err = o.protect(&header, datagram); err != nil {
 		o.stream = position
 		return fmt.Errorf("voiceshard: %w", err)
 	}
 	*p = sealedPacket{
-		datagram: datagram, key: o.key, sequence: position.Sequence, timestamp: position.Timestamp,
+		datagram: datagram, key: o.key, version: version, sequence: position.Sequence, timestamp: position.Timestamp,
 		samples: samples, silence: rtp.IsSilence(frame), hollow: hollow,
 	}
 	return nil
@@ -205,13 +217,13 @@ func (o *sender) sealLocked(p *sealedPacket, frame []byte) error {
 
 // encrypt returns a datagram in the memory of b: room for a header, and the
 // frame as it leaves the end-to-end encryption.
-func (o *sender) encrypt(b, frame []byte) (datagram []byte, hollow bool, err error) {
+func (o *sender) encrypt(b, frame []byte) (datagram []byte, version uint64, hollow bool, err error) {
 	if cap(b) < headerSize {
 		b = make([]byte, 0, 512)
 	}
 	b = b[:headerSize]
 	if o.cryptor == nil {
-		return append(b, frame...), false, nil
+		return append(b, frame...), 0, false, nil
 	}
 	return o.cryptor.encrypt(b, frame)
 }
@@ -242,7 +254,7 @@ func (o *sender) check(p *sealedPacket) (net.Conn, error) {
 	switch {
 	case o.conn == nil:
 		return nil, ErrNotConnected
-	case o.key != p.key:
+	case o.key != p.key, o.cryptor != nil && o.cryptor.version.Load() != p.version:
 		return nil, errStale
 	case p.silence:
 		o.tail.Sent(silenceFrame)
@@ -250,6 +262,7 @@ func (o *sender) check(p *sealedPacket) (net.Conn, error) {
 		o.tail.Sent(nil)
 	}
 	if p.hollow {
+		o.stats.unencrypted++
 		return o.conn, nil
 	}
 	o.stats.packets++
@@ -312,7 +325,8 @@ func (o *sender) prepare(now time.Time, frame []byte) (net.Conn, error) {
 	if paused := late > lapse; paused && !o.due.IsZero() {
 		o.stream.Skip(samplesIn(late))
 	}
-	if err := o.sealLocked(&o.own, frame); err != nil {
+	conn, err := o.sealOwn(frame)
+	if err != nil {
 		o.stream = position
 		return nil, err
 	}
@@ -320,7 +334,23 @@ func (o *sender) prepare(now time.Time, frame []byte) (net.Conn, error) {
 		o.due = now
 	}
 	o.due = o.due.Add(time.Duration(o.own.samples) * time.Second / rtp.SampleRate)
-	return o.check(&o.own)
+	return conn, nil
+}
+
+// sealOwn seals a frame into the sender's own packet, and returns where to
+// write it to. The keys may change meanwhile, which does not go on for ever.
+func (o *sender) sealOwn(frame []byte) (net.Conn, error) {
+	for {
+		position := o.stream
+		if err := o.sealLocked(&o.own, frame); err != nil {
+			return nil, err
+		}
+		conn, err := o.check(&o.own)
+		if err != errStale {
+			return conn, err
+		}
+		o.stream = position
+	}
 }
 
 // wornOut reports whether the key has been used for too long.

@@ -9,6 +9,7 @@ import (
 	"github.com/discordpkg/gateway/command"
 	"github.com/discordpkg/gateway/compress"
 	"github.com/discordpkg/gateway/event"
+	"github.com/discordpkg/gateway/internal/deadline"
 	"github.com/discordpkg/gateway/internal/heart"
 	"github.com/discordpkg/gateway/internal/phase"
 	"github.com/discordpkg/gateway/internal/wire"
@@ -209,15 +210,15 @@ func (c *Conn) NextDeadline() time.Time {
 	if !c.zombie {
 		at = c.dog.Deadline()
 	}
-	if c.stalled && !c.stallEnds.IsZero() && (at.IsZero() || c.stallEnds.Before(at)) {
-		at = c.stallEnds
+	if c.stalled {
+		at = deadline.Earliest(at, c.stallEnds)
 	}
 	return at
 }
 
 // HandleTimeout does what is due at now. An early call does nothing.
 func (c *Conn) HandleTimeout(now time.Time) {
-	if c.stalled && !c.stallEnds.IsZero() && !now.Before(c.stallEnds) {
+	if c.stalled && deadline.Due(c.stallEnds, now) {
 		c.stalled = false
 		c.wake()
 	}

@@ -58,11 +58,3 @@ func (a *absences) take() []Member {
 	a.gone = nil
 	return gone
 }
-
-// earlier returns the earlier of two times of which zero means never.
-func earlier(a, b time.Time) time.Time {
-	if a.IsZero() || !b.IsZero() && b.Before(a) {
-		return b
-	}
-	return a
-}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/discordpkg/gateway"
 	"github.com/discordpkg/gateway/closecode"
+	"github.com/discordpkg/gateway/internal/deadline"
 	"github.com/discordpkg/gateway/internal/heart"
 	"github.com/discordpkg/gateway/internal/phase"
 	"github.com/discordpkg/gateway/opcode"
@@ -219,25 +220,22 @@ func (c *Conn) NextDeadline() time.Time {
 	if c.isClosed() {
 		return time.Time{}
 	}
-	at := c.dog.Deadline()
-	if !c.loginBy.IsZero() && c.loginBy.Before(at) {
-		at = c.loginBy
-	}
-	if c.stalled && !c.stallEnds.IsZero() && c.stallEnds.Before(at) {
-		at = c.stallEnds
+	at := deadline.Earliest(c.dog.Deadline(), c.loginBy)
+	if c.stalled {
+		at = deadline.Earliest(at, c.stallEnds)
 	}
 	return at
 }
 
 // HandleTimeout does what is due at now. An early call does nothing.
 func (c *Conn) HandleTimeout(now time.Time) {
-	if c.stalled && !c.stallEnds.IsZero() && !now.Before(c.stallEnds) {
+	if c.stalled && deadline.Due(c.stallEnds, now) {
 		c.stalled = false
 		c.wake()
 	}
 	switch {
 	case c.isClosed():
-	case !c.loginBy.IsZero() && !now.Before(c.loginBy):
+	case deadline.Due(c.loginBy, now):
 		c.fail(now, closecode.VoiceNotAuthenticated, "neither identified nor resumed in time")
 	case c.dog.Expired(now):
 		c.fail(now, closecode.VoiceSessionTimedOut, "no heartbeat")

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/discordpkg/gateway/closecode"
+	"github.com/discordpkg/gateway/internal/deadline"
 	"github.com/discordpkg/gateway/ratelimit"
 	"github.com/discordpkg/gateway/snowflake"
 	"github.com/discordpkg/gateway/voiceserver/relay"
@@ -154,9 +155,9 @@ func (v *Server) NextDeadline() (at time.Time) {
 	if len(v.detached) > 0 {
 		at = v.detached[0].at.Add(v.cfg.life)
 	}
-	at = earlier(at, v.absences.next(v.cfg.life))
+	at = deadline.Earliest(at, v.absences.next(v.cfg.life))
 	for _, t := range v.waiting {
-		at = earlier(at, t)
+		at = deadline.Earliest(at, t)
 	}
 	return at
 }

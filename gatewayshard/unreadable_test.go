@@ -27,7 +27,7 @@ func TestRunGivesAnUnreadableSessionUp(t *testing.T) {
 			done := run(t.Context(), s)
 			p := <-n.peers
 			p.serve()
-			for range maxImpasse - 1 {
+			for range 2 {
 				p.send("%s", poison)
 				p.drain()
 
