@@ -92,7 +92,7 @@ func (s *Shard) open(ctx context.Context) (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	conn, early, err := s.config.dial(ctx, target, s.token(), limit)
+	conn, early, err := s.config.dial(ctx, target, s.token(), limit, s.stillGood)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.cancelDial = nil
@@ -133,6 +133,21 @@ func (s *Shard) beginDial(cancel context.CancelCauseFunc) (target string, limit 
 	return s.state.URL(), d.Limit, nil
 }
 
+// errHostDown is a resume host that other shards have found down meanwhile.
+var errHostDown = errors.New("the host does not answer, as other shards have found")
+
+// stillGood is asked when the shard has its place among those that dial: many
+// may have waited for one while the first found the resume host down.
+func (s *Shard) stillGood(target string) error {
+	s.mu.Lock()
+	resume := s.life.Decision().AtResumeURL
+	s.mu.Unlock()
+	if resume && s.shared.isDown(time.Now(), lifecycle.HostOf(target)) {
+		return errHostDown
+	}
+	return nil
+}
+
 // reportRefusedURL logs, once for each session, that its resume URL is not used.
 func (s *Shard) reportRefusedURL() {
 	err := s.state.ResumeURLRefused()
@@ -156,7 +171,9 @@ func (s *Shard) dialFailed(target string, err error, givenUp bool) {
 		failure.RetryAfter = refused.RetryAfter
 		host = lifecycle.HostFailure{Status: refused.Status, RetryAfter: refused.RetryAfter}
 	}
-	s.shared.dialFailed(now, s.id, lifecycle.HostOf(target), host)
+	if !errors.Is(err, errHostDown) {
+		s.shared.dialFailed(now, s.id, lifecycle.HostOf(target), host)
+	}
 	_ = s.life.DialFailed(now, failure)
 	if s.life.Phase() == lifecycle.ShardAsking {
 		s.log.Warn("resume url does not work, trying the ordinary one", "err", err)
@@ -165,12 +182,15 @@ func (s *Shard) dialFailed(target string, err error, givenUp bool) {
 
 // dial opens a websocket, and returns the bytes that followed the handshake as well.
 // Errors do not show the token, which the server may know from an earlier connection.
-func (c Config) dial(ctx context.Context, target, token string, limit time.Duration) (conn net.Conn, early []byte, err error) {
+func (c Config) dial(ctx context.Context, target, token string, limit time.Duration, check func(string) error) (conn net.Conn, early []byte, err error) {
 	leave, err := c.DialBound.enter(ctx)
 	if err != nil {
 		return nil, nil, fmt.Errorf("gatewayshard: dial %s: %w", redacted(target), err)
 	}
 	defer leave()
+	if err := check(target); err != nil {
+		return nil, nil, fmt.Errorf("gatewayshard: dial %s: %w", redacted(target), err)
+	}
 	ctx, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("%w after %v", context.DeadlineExceeded, limit))
 	defer cancel()
 	var answer string

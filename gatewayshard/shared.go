@@ -70,6 +70,12 @@ func (s *Shared) dialFailed(now time.Time, id gateway.ShardID, host string, f li
 	s.machine.DialFailed(now, uint(id), host, f)
 }
 
+func (s *Shared) isDown(now time.Time, host string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return !s.machine.HostUntil(now, host).IsZero()
+}
+
 func (s *Shared) identified(now time.Time, id gateway.ShardID) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -16,7 +16,7 @@ const maxPresence = 3 << 10
 // https://discord.com/developers/docs/events/gateway-events#update-presence
 func (s *Shard) SetPresence(data json.RawMessage) error {
 	if data == nil {
-		s.presence = nil
+		s.presence, s.stored.Presence = nil, nil
 		return nil
 	}
 	compact, err := json.Marshal(data)

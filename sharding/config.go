@@ -181,7 +181,7 @@ func (c *Config) setDefaults(token string) error {
 	case c.Total > 0 && (c.First >= c.Total || c.First+c.Count > c.Total):
 		return fmt.Errorf("sharding: shards from %d to %d are not below the total of %d", c.First, c.First+c.Count, c.Total)
 	}
-	return errors.Join(c.Queue.check(), c.Reshard.setDefaults())
+	return errors.Join(c.Queue.check(), c.Reshard.setDefaults(), c.share())
 }
 
 // boundDials sets the bound that the shards share.

@@ -207,6 +207,7 @@ func (g *Group) planReshard(ctx context.Context, total uint) (plan, error) {
 				return plan{}, err
 			}
 		}
+		g.learnStarts(bot.Limit, time.Now())
 		if err := g.identify.limitStarts(bot.Limit, g.config.ReservedStarts, int(total), time.Now()); err != nil {
 			return plan{}, err
 		}

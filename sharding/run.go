@@ -165,6 +165,7 @@ func (g *Group) setIdentify(p plan, bot *GatewayBot) error {
 	if bot == nil {
 		return nil
 	}
+	g.learnStarts(bot.Limit, time.Now())
 	limit := q.limitStarts(bot.Limit, g.config.ReservedStarts, int(p.count)-len(p.sessions), time.Now())
 	if limit != nil && !g.config.StopAtSessionLimit {
 		g.log.Warn("not enough session starts left for all shards, some will wait", "err", limit)

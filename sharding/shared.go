@@ -1,0 +1,40 @@
+package sharding
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/discordpkg/gateway/gatewayshard"
+	"github.com/discordpkg/gateway/lifecycle"
+)
+
+// startsPerShard is how many session starts a day each shard of a large bot has,
+// as far as is known. Discord gives max(2000, guilds / 1000 * 5), and wants about
+// 1,000 guilds on a shard.
+const startsPerShard = 5
+
+// share gives the shards of the group one memory of bad hosts, outages and the
+// day's identifies, unless the caller gave one.
+func (c *Config) share() (err error) {
+	if c.Shard.Shared != nil {
+		return nil
+	}
+	starts := max(lifecycle.DefaultStarts, startsPerShard*int(c.Total))
+	c.Shard.Shared, err = gatewayshard.NewShared(lifecycle.WithBudget(
+		lifecycle.WithStarts(starts), lifecycle.WithReservedStarts(c.ReservedStarts)))
+	if err != nil {
+		return fmt.Errorf("sharding: %w", err)
+	}
+	return nil
+}
+
+// learnStarts tells the budget what Discord said.
+func (g *Group) learnStarts(limit SessionStartLimit, now time.Time) {
+	var err error
+	g.config.Shard.Shared.Use(func(s *lifecycle.Shared) {
+		err = s.Budget().Learn(now, limit.Total, limit.Remaining, limit.ResetAfter)
+	})
+	if err != nil {
+		g.log.Warn("session start limit makes no sense, keeping to what was known", "err", err)
+	}
+}
