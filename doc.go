@@ -54,7 +54,8 @@
 //	conn = dial(state.DialURL())
 //
 // The state does not wait between connections, and knows nothing of those
-// before it: back off when they fail.
+// before it. Package [github.com/discordpkg/gateway/lifecycle] does: it says
+// when and where to dial, what to resume, how long to wait, and when to stop.
 //
 // # Limits
 //

@@ -2,168 +2,136 @@ package main
 
 import (
 	"context"
-	"encoding/binary"
 	"errors"
 	"log"
-	"math/rand/v2"
 	"slices"
 	"time"
-
-	"github.com/coder/websocket"
 
 	"github.com/discordpkg/gateway"
 	"github.com/discordpkg/gateway/closecode"
 	"github.com/discordpkg/gateway/event"
-	"github.com/discordpkg/gateway/opcode"
+	"github.com/discordpkg/gateway/lifecycle"
 )
 
 type bot struct {
 	token   string
 	options []gateway.Option
 	handle  func(name event.Type, data gateway.RawMessage) // heartbeats wait for it
+
+	life   *lifecycle.Shard  // what to do between connections
+	shared *lifecycle.Shared // what it shares with other shards, if there were any
+	*connection
 }
 
-// run connects again and again, and continues the session when there is one,
-// until ctx ends or Discord says that there is no point in going on.
-func (b *bot) run(ctx context.Context) error {
-	var session gateway.Session
-	for failures := 0; ; failures++ {
-		state, err := gateway.NewGatewayState(b.token, slices.Concat(b.options, []gateway.Option{gateway.WithSession(session)})...)
+// run does what the life of the shard decides, until ctx ends or Discord says
+// that there is no point in going on. The machines decide when and where to
+// connect, whether to resume or to identify, and how long to wait.
+func (b *bot) run(ctx context.Context) (err error) {
+	if b.life, err = lifecycle.NewShard(); err != nil {
+		return err
+	}
+	if b.shared, err = lifecycle.NewShared(); err != nil {
+		return err
+	}
+	if err := b.life.Start(time.Now()); err != nil {
+		return err
+	}
+	for ctx.Err() == nil {
+		switch d := b.life.Decision(); d.Do {
+		case lifecycle.ShardAsk:
+			err = b.ask(d)
+		case lifecycle.ShardDial:
+			err = b.dial(ctx, d)
+		case lifecycle.ShardHold:
+			err = b.hold(ctx)
+		case lifecycle.ShardWait:
+			log.Printf("waiting until %v, %v: %v", d.At.Format(time.TimeOnly), d.Why, d.Err)
+			b.shared.Waits(time.Now(), 0)
+			sleep(ctx, time.Until(d.At))
+			b.life.HandleTimeout(time.Now(), lifecycle.Traffic{})
+		case lifecycle.ShardStop:
+			return d.Err // a wrong token, an intent that is not enabled
+		}
 		if err != nil {
 			return err
 		}
-		began := time.Now()
-		err = b.live(ctx, state)
-		session, _ = state.Session()
-
-		var discord *gateway.DiscordError
-		switch {
-		case ctx.Err() != nil:
-			return nil
-		case errors.As(err, &discord) && !discord.CanReconnect():
-			return err // a wrong token, an intent that is not enabled
-		case time.Since(began) > time.Minute:
-			failures = 0
-		}
-		log.Print("connecting again: ", err)
-		select {
-		case <-time.After(pause(failures)):
-		case <-ctx.Done():
-			return nil
-		}
 	}
+	return nil
 }
 
-// pause returns how long to wait after a number of failures: a second, doubled
-// each time up to about two minutes, less a random part.
-func pause(failures int) time.Duration {
-	longest := time.Second << min(failures, 7)
-	return longest - rand.N(longest/2)
-}
-
-// live leads one connection from the dial to its end, and returns why it
-// ended. All calls to the state come from this goroutine.
-func (b *bot) live(ctx context.Context, state *gateway.GatewayState) error {
-	conn, err := dial(ctx, state)
+// ask makes the state of the next connection, which knows where to dial, and
+// asks whether it may.
+func (b *bot) ask(d lifecycle.ShardDecision) error {
+	state, err := gateway.NewGatewayState(b.token, slices.Concat(b.options, []gateway.Option{
+		gateway.WithSession(d.Session), gateway.WithDecision(closecode.ResumeFirst),
+	})...)
 	if err != nil {
 		return err
 	}
-	defer conn.CloseNow()
-	text, closer := textFrames{conn}, closeFrames{conn}
-
-	messages, done := make(chan message), make(chan struct{})
-	defer close(done)
-	go read(conn, messages, done)
-
-	timer := time.NewTimer(30 * time.Second) // for Hello, which sets the first deadline
-	defer timer.Stop()
-	for {
-		next := state.NextDeadline()
-		if !next.IsZero() {
-			timer.Reset(time.Until(next))
-		}
-		select {
-		case m := <-messages:
-			err = b.receive(state, m, text, closer)
-		case <-timer.C:
-			if next.IsZero() {
-				return errors.New("no hello")
-			}
-			err = state.HandleTimeout(time.Now(), text, closer)
-		case <-ctx.Done():
-			return state.WriteRestartClose(closer) // the next process may resume; WriteNormalClose ends the session
-		}
-		if err != nil {
-			return err
-		}
+	b.connection = &connection{state: state, identifies: d.Identifies()}
+	if refused := state.ResumeURLRefused(); refused != nil {
+		log.Print("resuming through the ordinary url: ", refused)
 	}
+	request := lifecycle.Request{Identifies: d.Identifies(), Host: lifecycle.HostOf(state.URL())}
+	if d.AtResumeURL {
+		request.ResumeHost = lifecycle.HostOf(state.DialURL())
+	}
+	answer := b.shared.Ask(time.Now(), request)
+	if !answer.OK {
+		return b.life.Refused(time.Now(), answer.Until, answer.Why)
+	}
+	return b.life.Granted(time.Now(), answer.Grant)
 }
 
-// receive hands one message to the state, and the event in it to the handler.
-func (b *bot) receive(state *gateway.GatewayState, m message, text textFrames, closer closeFrames) error {
-	var closed websocket.CloseError
+// dial opens the connection where the decision says.
+func (b *bot) dial(ctx context.Context, d lifecycle.ShardDecision) error {
+	target := b.state.URL()
+	if d.AtResumeURL {
+		target = b.state.DialURL()
+	}
+	failure, err := b.open(ctx, target, d.Limit)
 	switch {
-	case errors.As(m.err, &closed):
-		return state.ProcessCloseCode(closecode.Type(closed.Code), closed.Reason, closer)
-	case m.err != nil:
-		return m.err // the network; the session goes on
+	case ctx.Err() != nil:
+		return nil
+	case err != nil:
+		b.shared.DialFailed(time.Now(), 0, lifecycle.HostOf(target), failure)
+		return b.life.DialFailed(time.Now(), lifecycle.DialFailure{Err: err, RetryAfter: failure.RetryAfter})
 	}
-	state.Advance(time.Now())
-	payload, redundant, err := state.ProcessMessage(m.data, text, closer)
-	if err == nil && !redundant && payload.Op == opcode.Dispatch {
-		b.handle(payload.EventName, payload.Data)
-	}
-	return err
+	b.shared.Dialed(lifecycle.HostOf(target))
+	return b.life.Dialed(time.Now())
 }
 
-// dial goes where the session can be resumed, and else where everybody goes.
-func dial(ctx context.Context, state *gateway.GatewayState) (*websocket.Conn, error) {
-	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
-	defer cancel()
-	conn, _, err := websocket.Dial(ctx, state.DialURL(), nil)
-	if err != nil && state.DialURL() != state.URL() {
-		conn, _, err = websocket.Dial(ctx, state.URL(), nil)
+// hold reads until the connection ends, and tells the life how.
+func (b *bot) hold(ctx context.Context) error {
+	err := b.live(ctx)
+	session, _ := b.state.Session()
+	return b.life.Ended(time.Now(), lifecycle.End{Err: err, Session: session, Seq: b.state.SequenceNumber(), Traffic: b.traffic})
+}
+
+// observe tells the machines what the connection has come to. The error is
+// that of a connection on which Discord does not say what it has to say.
+func (b *bot) observe() error {
+	was := b.life.Phase()
+	b.life.Observe(time.Now(), b.state, b.traffic)
+	b.life.HandleTimeout(time.Now(), b.traffic) // does nothing before it is due
+	if b.identifies && b.state.HaveIdentified() {
+		b.identifies = false // it is counted once
+		b.shared.Identified(time.Now(), 0)
 	}
-	if err != nil {
-		return nil, err
+	if now := b.life.Phase(); now == lifecycle.ShardActive && was != now {
+		b.shared.Through(time.Now(), 0)
 	}
-	conn.SetReadLimit(64 << 20) // a guild can be many megabytes
-	return conn, nil
-}
-
-type message struct {
-	data []byte
-	err  error
-}
-
-// read passes on messages until the connection ends. It has a goroutine of its
-// own, so that heartbeats do not wait for a large message.
-func read(conn *websocket.Conn, messages chan<- message, done <-chan struct{}) {
-	for {
-		_, data, err := conn.Read(context.Background()) // CloseNow ends it
-		select {
-		case messages <- message{data, err}:
-		case <-done:
-			return
-		}
-		if err != nil {
-			return
-		}
+	if d := b.life.Decision(); d.Do == lifecycle.ShardLeave {
+		return errors.Join(d.Err, b.state.WriteRestartClose(b.closeFrames()))
 	}
+	return nil
 }
 
-// Each Write of the state is one frame.
-type (
-	textFrames  struct{ conn *websocket.Conn }
-	closeFrames struct{ conn *websocket.Conn }
-)
-
-func (w textFrames) Write(p []byte) (int, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
-	defer cancel()
-	return len(p), w.conn.Write(ctx, websocket.MessageText, p)
-}
-
-func (w closeFrames) Write(p []byte) (int, error) {
-	return len(p), w.conn.Close(websocket.StatusCode(binary.BigEndian.Uint16(p)), "")
+func sleep(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	}
 }

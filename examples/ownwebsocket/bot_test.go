@@ -77,6 +77,14 @@ func TestBot(t *testing.T) {
 	require.NoError(t, discord.Inject(gatewaytest.Fault{Kind: gatewaytest.Reconnect}))
 	require.NoError(t, discord.Wait(ctx, func(s gatewaytest.Stats) bool { return s.Resumes == 2 }))
 
+	// The host for resuming is dead, and after that Discord loses its patience:
+	// the session is tried all the same.
+	require.NoError(t, discord.InjectNext(gatewaytest.Fault{Kind: gatewaytest.DeadResume}, 1))
+	require.NoError(t, discord.Inject(gatewaytest.Fault{Kind: gatewaytest.Cut}))
+	require.NoError(t, discord.Wait(ctx, func(s gatewaytest.Stats) bool { return s.Resumes == 3 }))
+	require.NoError(t, discord.Inject(gatewaytest.Fault{Kind: gatewaytest.Close, Code: closecode.SessionTimedOut}))
+	require.NoError(t, discord.Wait(ctx, func(s gatewaytest.Stats) bool { return s.Resumes == 4 && s.Identifies == 1 }))
+
 	stop()
 	require.NoError(t, <-ended)
 	require.NoError(t, discord.Wait(t.Context(), func(s gatewaytest.Stats) bool { return s.Open == 0 }))
