@@ -61,6 +61,7 @@ func (s *Shard) endRun() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.running = false
+	s.announceActive()
 	s.shared.leave(s)
 	_ = s.life.Stop(time.Now(), nil) // a Run that was interrupted
 }

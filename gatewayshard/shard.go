@@ -30,10 +30,11 @@ type Shard struct {
 	mu         sync.Mutex // guards what follows and the marked part of the connection; never held across I/O
 	life       *lifecycle.Shard
 	state      *gateway.GatewayState
-	url        string // given to Dial, empty: that of the options
-	spent      bool   // the state had its connection
-	refused    string // the session whose resume URL was refused, and reported
-	running    bool   // Run decides
+	url        string        // given to Dial, empty: that of the options
+	spent      bool          // the state had its connection
+	refused    string        // the session whose resume URL was refused, and reported
+	running    bool          // Run decides
+	activated  chan struct{} // closed when the shard becomes active, or Run ends; nil: no call waits
 	closed     bool
 	cancelDial context.CancelCauseFunc // while dialing
 	conn       *connection             // nil while there is none

@@ -157,6 +157,9 @@ func (c *connection) proceed(now time.Time) (active bool) {
 		}
 	}
 	c.active = after == lifecycle.ShardActive
+	if c.active {
+		s.announceActive()
+	}
 	if c.active && c.resumes {
 		s.stats.Resumes++
 	}

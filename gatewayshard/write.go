@@ -49,11 +49,45 @@ func (s *Shard) Send(ctx context.Context, cmd command.Command) error {
 }
 
 // UpdateVoiceState sends opcode 4: a shard is the gateway of the voice
-// connections of its guilds. See [Shard.Send].
+// connections of its guilds. While [Shard.Run] is between two connections it
+// waits for the next one, until ctx ends; in a loop of the caller's own the
+// error is [ErrNotConnected]. See [Shard.Send] for the other errors.
 //
 // https://discord.com/developers/docs/events/gateway-events#update-voice-state
 func (s *Shard) UpdateVoiceState(ctx context.Context, v command.VoiceState) error {
-	return s.Send(ctx, v)
+	for {
+		changed, runs := s.awaitActive()
+		err := s.Send(ctx, v)
+		if !runs || !errors.Is(err, ErrNotConnected) && !errors.Is(err, gateway.ErrNotReady) {
+			return err
+		}
+		select {
+		case <-changed:
+		case <-s.done:
+			return ErrClosed
+		case <-ctx.Done():
+			return fmt.Errorf("gatewayshard: %v: %w: %w", v.Command(), err, context.Cause(ctx))
+		}
+	}
+}
+
+// awaitActive returns what is closed when the shard becomes active or Run ends,
+// and whether Run keeps the shard connected.
+func (s *Shard) awaitActive() (changed <-chan struct{}, runs bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.activated == nil {
+		s.activated = make(chan struct{})
+	}
+	return s.activated, s.running
+}
+
+// announceActive wakes those who wait in UpdateVoiceState. The caller holds mu.
+func (s *Shard) announceActive() {
+	if s.activated != nil {
+		close(s.activated)
+		s.activated = nil
+	}
 }
 
 // SetPresence sets the presence of the bot on this shard: opcode 3. It is part

@@ -25,7 +25,7 @@ func (g *Group) Checkpoint() Checkpoint {
 
 // checkpoint returns what the next process needs to continue.
 func (gen *generation) checkpoint(open bool) Checkpoint {
-	c := Checkpoint{Total: gen.total, Identified: gen.group.identify.lastIdentify(), Shards: make([]ShardCheckpoint, 0, len(gen.members))}
+	c := Checkpoint{Total: gen.total, User: gen.group.UserID(), Identified: gen.group.identify.lastIdentify(), Shards: make([]ShardCheckpoint, 0, len(gen.members))}
 	for _, m := range gen.members {
 		if s, ok := m.checkpoint(open); ok {
 			c.Shards = append(c.Shards, s)
@@ -67,6 +67,7 @@ func (g *Group) load(ctx context.Context) (c Checkpoint, err error) {
 	if err != nil {
 		return Checkpoint{}, fmt.Errorf("sharding: load sessions: %w", err)
 	}
+	g.user.CompareAndSwap(0, uint64(c.User))
 	return c, nil
 }
 
@@ -107,7 +108,7 @@ func (g *Group) save(ctx context.Context, c Checkpoint) error {
 	g.mu.Lock()
 	last, failed := g.saved, g.saveErr != nil
 	g.mu.Unlock()
-	if !failed && !last.Saved.IsZero() && last.Total == c.Total && last.Identified.Equal(c.Identified) && slices.Equal(last.Shards, c.Shards) {
+	if !failed && !last.Saved.IsZero() && last.Total == c.Total && last.User == c.User && last.Identified.Equal(c.Identified) && slices.Equal(last.Shards, c.Shards) {
 		return nil
 	}
 	begin := time.Now()

@@ -62,6 +62,7 @@ type Group struct {
 	fenced   atomic.Bool // a newer owner has the shards
 
 	waiters    waiters
+	user       atomic.Uint64 // the bot, zero: not known
 	latency    latencies
 	resharding atomic.Bool
 	changeover atomic.Pointer[changeover] // nil unless the group is being resharded

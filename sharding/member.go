@@ -109,6 +109,7 @@ func (m *member) receive(_ gateway.ShardID, p *gateway.GatewayPayload) {
 	switch e.Name {
 	case event.Ready:
 		m.begin(p.Seq)
+		m.gen.group.learnUser(p.Data)
 	case event.Resumed:
 		m.resumed(p.Seq)
 	}

@@ -344,3 +344,17 @@ func TestSessionsThatAreGone(t *testing.T) {
 		require.Empty(t, d.Violations())
 	})
 }
+
+// A session that is resumed does not name the bot again: the checkpoint does.
+func TestUserIDOutlivesARestart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d, c, _ := twoShards(t)
+		process(t, d, c, gatewayshard.KeepSession, func(g *sharding.Group) {
+			require.Equal(t, gatewaytest.Bot, g.UserID())
+		})
+		process(t, d, c, gatewayshard.KeepSession, func(g *sharding.Group) {
+			require.Equal(t, gatewaytest.Bot, g.UserID())
+		})
+		require.Equal(t, 2, int(d.Stats().Identifies))
+	})
+}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/discordpkg/gateway"
+	"github.com/discordpkg/gateway/snowflake"
 )
 
 // A Store keeps the sessions of groups between processes, see
@@ -58,6 +59,10 @@ type Checkpoint struct {
 	// Identified is when a shard of the group identified last. The next process
 	// must not do so too soon after it.
 	Identified time.Time `json:"identified"`
+
+	// User is the bot, as READY named it; zero: it is not known. A session that is
+	// resumed is not told it again, and voice needs it.
+	User snowflake.ID `json:"user,omitempty"`
 
 	// Shards are those that have a session, in the order of their ids.
 	Shards []ShardCheckpoint `json:"shards"`

@@ -2,6 +2,7 @@ package voiceshard_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log"
 	"sync"
@@ -90,12 +91,14 @@ func ExampleNew_manyShards() {
 	if voice, err = voiceshard.New(group, 0); err != nil {
 		log.Fatal(err)
 	}
-	// go group.Run(ctx), and then voice.Join
+	// go group.Run(ctx), and then voice.Join, which waits for the group as long as its context allows:
 
-	_, err = voice.Join(context.Background(), 41771983423143937, 127121515262115840)
-	fmt.Println(err)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Millisecond)
+	defer cancel()
+	_, err = voice.Join(ctx, 41771983423143937, 127121515262115840)
+	fmt.Println(errors.Is(err, context.DeadlineExceeded))
 	// Output:
-	// voiceshard: the id of the bot is not known, give it to New or READY to HandleEvent
+	// true
 }
 
 // Any library for the main gateway will do.

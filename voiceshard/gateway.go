@@ -11,6 +11,8 @@ import (
 // package gatewayshard and a Group of package sharding are one.
 type Gateway interface {
 	// UpdateVoiceState sends opcode 4. It returns when the command is on its way.
+	// While the main gateway is between two connections it should wait, as long
+	// as ctx allows: the first error is the answer to Join.
 	//
 	// https://discord.com/developers/docs/events/gateway-events#update-voice-state
 	UpdateVoiceState(ctx context.Context, v command.VoiceState) error

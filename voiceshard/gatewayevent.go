@@ -2,7 +2,9 @@ package voiceshard
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
+	"fmt"
 	"strconv"
 	"time"
 
@@ -19,6 +21,7 @@ import (
 // It never blocks and keeps nothing of data.
 func (v *Voice) HandleEvent(name event.Type, data []byte) {
 	var err error
+	v.askUser()
 	switch name {
 	case event.VoiceStateUpdate:
 		err = v.handleState(data)
@@ -69,17 +72,47 @@ func (v *Voice) handleReady(data []byte) error {
 	if err := json.Unmarshal(data, &ready); err != nil {
 		return err
 	}
-	v.mu.Lock()
-	if v.user == 0 {
-		v.user = ready.User.ID
-	}
-	v.mu.Unlock()
+	v.learnUser(ready.User.ID)
 	for _, g := range ready.Guilds {
 		if s := v.Session(g.ID); s != nil {
 			s.input(s.life.HandleGateway)
 		}
 	}
 	return nil
+}
+
+// learnUser notes the id of the bot.
+func (v *Voice) learnUser(user snowflake.ID) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.user == 0 && user != 0 {
+		v.user = user
+		close(v.known)
+	}
+}
+
+// askUser asks the main gateway who the bot is, if that is not known: a
+// session that is resumed does not tell it again.
+func (v *Voice) askUser() {
+	select {
+	case <-v.known:
+		return
+	default:
+	}
+	if gw, ok := v.gw.(interface{ UserID() snowflake.ID }); ok {
+		v.learnUser(gw.UserID())
+	}
+}
+
+// awaitUser waits until the id of the bot is known.
+func (v *Voice) awaitUser(ctx context.Context) error {
+	v.askUser()
+	select {
+	case <-v.known:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("voiceshard: join: %w: %w", errNoUser, context.Cause(ctx))
+	}
 }
 
 // self returns the id of the bot, zero if it is not known yet.

@@ -245,8 +245,11 @@ func TestJoinThroughABrokenGateway(t *testing.T) {
 func TestJoinOfNothing(t *testing.T) {
 	v, err := New(GatewayFunc(func(context.Context, command.VoiceState) error { return nil }), 0)
 	require.NoError(t, err)
-	_, err = v.Join(t.Context(), guild, lobby)
+	soon, stop := context.WithTimeout(t.Context(), time.Millisecond)
+	defer stop()
+	_, err = v.Join(soon, guild, lobby)
 	require.ErrorIs(t, err, errNoUser)
+	require.ErrorIs(t, err, context.DeadlineExceeded)
 	_, err = v.Join(t.Context(), 0, lobby)
 	require.Error(t, err)
 	_, err = v.Join(t.Context(), guild, 0)
@@ -354,5 +357,55 @@ func TestHandshakeDeadline(t *testing.T) {
 		d.join()
 		require.Equal(t, 2, d.server(theHost).count())
 		require.GreaterOrEqual(t, time.Since(start), defaultHandshake)
+	})
+}
+
+// knowing is a main gateway that knows who the bot is, after a while.
+type knowing struct {
+	Gateway
+	user snowflake.ID
+}
+
+func (k *knowing) UserID() snowflake.ID { return k.user }
+
+// After a restart the session of the main gateway is resumed: READY does not
+// come again, but the gateway knows the bot. Join waits for that.
+func TestJoinAfterAResumedRestart(t *testing.T) {
+	run(t, func(t *testing.T, d *discord) {
+		k := &knowing{Gateway: d.voice.gw}
+		var err error
+		d.voice, err = New(k, 0, set(func(c *config) { *c = d.voice.config }))
+		require.NoError(t, err)
+		joined := make(chan error, 1)
+		go func() {
+			_, err := d.voice.Join(t.Context(), guild, lobby)
+			joined <- err
+		}()
+		sleep(time.Minute)
+		require.Empty(t, d.sent())
+		k.user = bot
+		d.voice.HandleEvent(event.Resumed, nil)
+		require.NoError(t, <-joined)
+	})
+}
+
+// The main gateway may take its time: the first command has no limit but that
+// of Join.
+func TestJoinWaitsForTheGateway(t *testing.T) {
+	run(t, func(t *testing.T, d *discord) {
+		update := d.voice.gw
+		d.voice.gw = GatewayFunc(func(ctx context.Context, v command.VoiceState) error {
+			if v.ChannelID != 0 {
+				select {
+				case <-time.After(10 * time.Minute):
+				case <-ctx.Done():
+					return context.Cause(ctx)
+				}
+			}
+			return update.UpdateVoiceState(ctx, v)
+		})
+		start := time.Now()
+		d.join()
+		require.Equal(t, 10*time.Minute, time.Since(start))
 	})
 }

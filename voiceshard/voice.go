@@ -17,13 +17,15 @@ type Voice struct {
 
 	mu       sync.Mutex // guards what follows
 	user     snowflake.ID
+	known    chan struct{}             // closed when the user is known
 	sessions map[snowflake.ID]*Session // by guild
 	closed   bool
 }
 
 // New returns the voice of a bot. The user is the bot; zero if it is to be
-// learned from READY, see [Voice.HandleEvent]. The error is that of an option,
-// or that there is no gateway.
+// learned from READY, see [Voice.HandleEvent], or from a gateway with a method
+// UserID, as a Group of package sharding has, which keeps it over restarts. The
+// error is that of an option, or that there is no gateway.
 func New(gw Gateway, user snowflake.ID, options ...Option) (*Voice, error) {
 	if gw == nil {
 		return nil, errNoGateway
@@ -32,7 +34,9 @@ func New(gw Gateway, user snowflake.ID, options ...Option) (*Voice, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Voice{gw: gw, user: user, config: c, sessions: make(map[snowflake.ID]*Session)}, nil
+	v := &Voice{gw: gw, config: c, known: make(chan struct{}), sessions: make(map[snowflake.ID]*Session)}
+	v.learnUser(user)
+	return v, nil
 }
 
 // Session returns the session in a guild, nil if there is none.
@@ -57,7 +61,9 @@ func (v *Voice) Sessions() []*Session {
 // session: if there is one already, Join moves it as [Session.Move] does, and
 // returns it; the options are for new sessions only.
 //
-// When ctx ends before that, the bot leaves the channel again, soon after Join
+// Join waits as long as ctx allows: for the main gateway, which may be between
+// two connections, and for the id of the bot, if New was not given it. When ctx
+// ends before that, the bot leaves the channel again, soon after Join
 // has returned. The other errors: [*NoAnswerError] when Discord does not answer, mostly for want of a
 // permission; a [*gateway.VoiceError] when the voice server refuses for good,
 // with what to change in its text; those that end a session, see [Session.Err];
@@ -71,6 +77,11 @@ func (v *Voice) Join(ctx context.Context, guild, channel snowflake.ID, options .
 	}
 	for {
 		s, fresh, err := v.session(guild, channel, options)
+		if errors.Is(err, errNoUser) {
+			if err = v.awaitUser(ctx); err == nil {
+				continue
+			}
+		}
 		if err != nil {
 			return nil, err
 		}
