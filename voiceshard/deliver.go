@@ -65,6 +65,7 @@ func (in *inbound) retry(now time.Time) {
 func (in *inbound) expire(now time.Time) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
+	in.forget(now)
 	if len(in.waiting) == 0 {
 		return
 	}

@@ -398,3 +398,54 @@ func TestReceiveToTheEnd(t *testing.T) {
 		}
 	})
 }
+
+// An SSRC whose user has left belongs to that user for another second, and then
+// to nobody: what another user says with it waits for its name.
+func TestSSRCChangesHands(t *testing.T) {
+	const third = 104694319306248200
+	for _, encrypted := range []bool{false, true} {
+		l := new(lock)
+		sealed := func(user snowflake.ID, n int) []byte {
+			if encrypted {
+				return append([]byte(user.String()), opus(n)...)
+			}
+			return opus(n)
+		}
+		options := []Option{WithoutE2EE()}
+		if encrypted {
+			l.ready.Store(true)
+			options[0] = withLock(l)
+		}
+		run(t, func(t *testing.T, d *discord) {
+			s, host := d.hearing()
+			host.say(from(1, sealed(other, 1)))
+			require.Equal(t, other, next(t, s).User)
+			host.last().number(opcode.VoiceClientDisconnect, `{"user_id":"104694319306248193"}`)
+			sleep(999 * ms)
+			host.say(from(2, sealed(other, 2)))
+			p := next(t, s)
+			require.Equal(t, other, p.User, "it was on its way")
+			require.Equal(t, OK, p.Verdict)
+			require.Equal(t, other, s.User(77))
+			sleep(ms)
+			require.Zero(t, s.User(77))
+			for n := range 5 {
+				host.say(from(uint16(100+n), sealed(third, 100+n)))
+				sleep(20 * ms)
+			}
+			nothing(t, s)
+			host.last().number(opcode.VoiceSpeaking, `{"speaking":1,"delay":0,"ssrc":77,"user_id":"104694319306248200"}`)
+			for n := range 5 {
+				p := next(t, s)
+				require.EqualValues(t, third, p.User)
+				require.Equal(t, OK, p.Verdict)
+				require.Equal(t, opus(100+n), p.Opus)
+			}
+			// One that is introduced at once belongs to its new user at once.
+			host.last().number(opcode.VoiceClientDisconnect, `{"user_id":"104694319306248200"}`)
+			host.last().number(opcode.VoiceSpeaking, voiceOfOther)
+			sleep(2 * time.Second)
+			require.Equal(t, other, s.User(77))
+		}, options...)
+	}
+}

@@ -47,6 +47,7 @@ type inbound struct {
 	sources  map[uint32]*source
 	waiting  []*source                // that hold packets back
 	names    map[uint32]snowflake.ID  // who has an SSRC
+	departed []departure              // whose SSRCs are to be forgotten, in order
 	tallies  map[snowflake.ID]*Counts // of the whole session
 	present  map[snowflake.ID]struct{}
 	free     []*payload
@@ -77,6 +78,7 @@ func (in *inbound) reset() {
 	in.names = make(map[uint32]snowflake.ID)
 	in.present = make(map[snowflake.ID]struct{})
 	in.waiting = in.waiting[:0]
+	in.departed = nil
 }
 
 // attach sets the keys of a transport.
@@ -147,6 +149,7 @@ func (in *inbound) receive(now time.Time, datagram []byte) {
 		in.stats.foreign++
 		return
 	}
+	in.forget(now)
 	s := in.source(now, in.packet.SSRC)
 	if s == nil {
 		in.stats.refused++

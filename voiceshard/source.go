@@ -1,6 +1,7 @@
 package voiceshard
 
 import (
+	"slices"
 	"time"
 
 	"github.com/discordpkg/gateway/snowflake"
@@ -32,6 +33,17 @@ func (s *source) deadline() time.Time {
 		next = earliest(next, s.held[0].until)
 	}
 	return next
+}
+
+// departedTime is how long an SSRC belongs to a user that has left: datagrams
+// may still be on their way. Then the voice server may give it to another user.
+const departedTime = time.Second
+
+// A departure is a user that has left, with an SSRC.
+type departure struct {
+	ssrc uint32
+	user snowflake.ID
+	at   time.Time // the SSRC is forgotten
 }
 
 // maxNames bounds what is known about users, who come and go.
@@ -94,6 +106,7 @@ func (in *inbound) introduce(now time.Time, ssrc uint32, user snowflake.ID) {
 			}
 		}
 	}
+	in.departed = slices.DeleteFunc(in.departed, func(d departure) bool { return d.ssrc == ssrc })
 	if in.names[ssrc] == user || len(in.names) >= maxNames {
 		return
 	}
@@ -119,19 +132,46 @@ func (in *inbound) join(users []snowflake.ID, self snowflake.ID) (added []snowfl
 }
 
 // leave removes a user. What was received is handed out; the name of the SSRC
-// is kept for datagrams that are still on their way.
+// is kept for a second, for datagrams that are still on their way.
 func (in *inbound) leave(now time.Time, user snowflake.ID) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	delete(in.present, user)
-	for ssrc, s := range in.sources {
-		if s.user == user {
-			in.flush(now, s)
-			in.retire(s)
-			delete(in.sources, ssrc)
+	for ssrc, owner := range in.names {
+		if owner != user {
+			continue
 		}
+		in.departed = append(in.departed, departure{ssrc, user, now.Add(departedTime)})
+		in.remove(now, ssrc)
 	}
 	in.tidy()
+}
+
+// remove hands out what a source has, and forgets the source.
+func (in *inbound) remove(now time.Time, ssrc uint32) {
+	if s := in.sources[ssrc]; s != nil {
+		in.flush(now, s)
+		in.retire(s)
+		delete(in.sources, ssrc)
+	}
+}
+
+// forget takes SSRCs away from users that have left. What comes with one of
+// them afterwards is of a user that is not known yet.
+func (in *inbound) forget(now time.Time) {
+	if len(in.departed) == 0 {
+		return
+	}
+	n := 0
+	for n < len(in.departed) && !now.Before(in.departed[n].at) {
+		d := in.departed[n]
+		if in.names[d.ssrc] == d.user {
+			delete(in.names, d.ssrc)
+			in.remove(now, d.ssrc)
+		}
+		n++
+	}
+	in.departed = in.departed[n:]
 }
 
 // Users returns who else is in the channel, as far as the voice server has
@@ -146,9 +186,11 @@ func (s *Session) Users() []snowflake.ID {
 	return users
 }
 
-// User returns whose SSRC it is, zero if nobody has said.
+// User returns whose SSRC it is, zero if the voice server has not said, or if
+// its user has left more than a second ago.
 func (s *Session) User(ssrc uint32) snowflake.ID {
 	s.in.mu.Lock()
 	defer s.in.mu.Unlock()
+	s.in.forget(time.Now())
 	return s.in.names[ssrc]
 }
