@@ -11,10 +11,19 @@ import (
 	"github.com/discordpkg/gateway/snowflake"
 )
 
-// newDAVE returns what makes sessions of package dave.
+// newDAVE returns what makes sessions of package dave. All of them have one
+// identity, which the options may replace: DAVE wants the same key in all calls
+// of a user at the same time, and clients show another one as unverified.
+//
+// https://daveprotocol.com/#identity-key-verification
 func newDAVE(options ...dave.Option) func(user, channel snowflake.ID) (FrameCryptor, error) {
+	identity := sync.OnceValues(dave.NewIdentity)
 	return func(user, channel snowflake.ID) (FrameCryptor, error) {
-		s, err := dave.NewSession(user, channel, options...)
+		own, err := identity()
+		if err != nil {
+			return nil, err
+		}
+		s, err := dave.NewSession(user, channel, append([]dave.Option{dave.WithIdentity(own)}, options...)...)
 		if err != nil {
 			return nil, err
 		}

@@ -85,7 +85,9 @@ func set(do func(c *config)) Option {
 }
 
 // WithDAVE encrypts end to end with package dave, which is the default, and
-// options: [dave.WithIdentity] for a bot that is to be recognised again.
+// options. All calls have one identity, which is made for the Voice;
+// [dave.WithIdentity] gives it one that outlives the process, so that the bot is
+// recognised again.
 func WithDAVE(options ...dave.Option) Option { return WithE2EE(newDAVE(options...)) }
 
 // WithE2EE sets what makes the end-to-end encryption of each new voice session
