@@ -9,6 +9,7 @@ import (
 	"github.com/discordpkg/gateway"
 	"github.com/discordpkg/gateway/command"
 	"github.com/discordpkg/gateway/gatewayshard"
+	"github.com/discordpkg/gateway/intent"
 )
 
 // A Group runs many shards of one bot.
@@ -71,6 +72,7 @@ type Group struct {
 	mu          sync.Mutex      // guards what follows
 	run         context.Context // of Run, ends with it
 	started     bool
+	intents     intent.Type // of the sessions, once started
 	closed      bool
 	mode        gatewayshard.CloseMode
 	stop        context.CancelCauseFunc // ends the context of handlers and shards

@@ -30,8 +30,12 @@ type handlers map[event.Type][]*registration
 // takes the handler away again; one that runs, or is about to, is not waited for.
 //
 // Intents follow from the handlers that are registered before [Group.Run], see
-// there. A handler that comes later adds none.
-func (g *Group) On(name event.Type, handler Handler) (remove func()) {
+// there. A handler that comes later adds none: if no intent of the sessions brings the
+// event, the error is a [*LateHandlerError] and the handler is not registered. Before Run there is no error.
+func (g *Group) On(name event.Type, handler Handler) (remove func(), err error) {
+	if err := g.tooLate(name); err != nil {
+		return func() {}, err
+	}
 	r := &registration{handler}
 	g.changeHandlers(name, func(all []*registration) []*registration {
 		return append(slices.Clone(all), r)
@@ -40,14 +44,14 @@ func (g *Group) On(name event.Type, handler Handler) (remove func()) {
 		g.changeHandlers(name, func(all []*registration) []*registration {
 			return slices.DeleteFunc(slices.Clone(all), func(other *registration) bool { return other == r })
 		})
-	}
+	}, nil
 }
 
 // Handle registers a handler that receives the data of one kind of event in a
 // type of the caller's own, by encoding/json: any struct that has the fields of
-// interest, those of other libraries too. See [Group.On] for the rest. Data
-// that does not fit is an error, reported like those of the handler.
-func Handle[T any](g *Group, name event.Type, f func(ctx context.Context, shard gateway.ShardID, v *T) error) (remove func()) {
+// interest, those of other libraries too. See [Group.On] for the rest, and [HandleWith]
+// for other decoders. Data that does not fit is an error, reported like those of the handler.
+func Handle[T any](g *Group, name event.Type, f func(ctx context.Context, shard gateway.ShardID, v *T) error) (remove func(), err error) {
 	return g.On(name, func(ctx context.Context, e Event) error {
 		v, err := gateway.Decode[T](e.Data)
 		if err != nil {

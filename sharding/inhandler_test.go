@@ -262,16 +262,20 @@ func TestHandlersComeAndGo(t *testing.T) {
 		var first, second, third diary
 		var removeFirst func()
 		g := started(t, d, d.config(), func(g *sharding.Group) {
-			removeFirst = g.On(event.MessageCreate, first.handle)
+			var err error
+			removeFirst, err = g.On(event.MessageCreate, first.handle)
+			require.NoError(t, err)
 		})
 		d.say(t, 0, "a")
 		synctest.Wait()
 		var removeSecond func()
-		removeSecond = g.On(event.MessageCreate, func(ctx context.Context, e sharding.Event) error {
+		var err error
+		removeSecond, err = g.On(event.MessageCreate, func(ctx context.Context, e sharding.Event) error {
 			removeSecond() // once
 			removeSecond()
 			return second.handle(ctx, e)
 		})
+		require.NoError(t, err)
 		d.say(t, 0, "b")
 		d.say(t, 0, "c")
 		synctest.Wait()

@@ -32,7 +32,31 @@ func (e *IntentError) Error() string {
 		strings.Join(names, ", "), e.Privileged, e.Privileged|e.Derived)
 }
 
-// deriveIntents adds the intents of the handlers, unless any was named.
+// A LateHandlerError is a handler that was registered while the group runs, of an
+// event that its sessions do not get. A session's intents are those of its start.
+type LateHandlerError struct {
+	Event   event.Type
+	Intents intent.Type // any of them would bring the event
+}
+
+func (e *LateHandlerError) Error() string {
+	return fmt.Sprintf("sharding: %s needs one of the intents %v, which the running sessions lack: register the handler before Run, or name the intent",
+		e.Event, e.Intents)
+}
+
+// tooLate is an error if the group runs and its sessions do not get an event.
+func (g *Group) tooLate(name event.Type) error {
+	guild, direct := intent.Sources(name)
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if need := guild | direct; g.started && need != 0 && g.intents&need == 0 {
+		return &LateHandlerError{Event: name, Intents: need}
+	}
+	return nil
+}
+
+// deriveIntents adds the intents of the handlers, unless any was named. The group's
+// lock is held.
 func (g *Group) deriveIntents() error {
 	options := append(g.options[:len(g.options):len(g.options)], gateway.WithShardCount(1))
 	probe, err := gateway.NewGatewayState(g.token(), options...)
@@ -41,6 +65,7 @@ func (g *Group) deriveIntents() error {
 	}
 	named := probe.Intents()
 	_ = probe.Close()
+	g.intents = named
 	if named != 0 || len(g.handlers()) == 0 {
 		return nil
 	}
@@ -48,6 +73,7 @@ func (g *Group) deriveIntents() error {
 	if err != nil {
 		return err
 	}
+	g.intents = derived
 	g.options = append(g.options[:len(g.options):len(g.options)], gateway.WithIntents(derived))
 	return nil
 }

@@ -24,7 +24,7 @@ type typedEvent[T any] interface {
 // The event shares no memory with the shard and may be kept. Data that is no JSON is
 // an error, reported like those of the handler. Intents follow from the handlers that
 // are registered before [Group.Run], see there.
-func On[E typedEvent[T], T any](g *Group, f func(ctx context.Context, shard gateway.ShardID, e E) error) (remove func()) {
+func On[E typedEvent[T], T any](g *Group, f func(ctx context.Context, shard gateway.ShardID, e E) error) (remove func(), err error) {
 	name := E(new(T)).EventType()
 	return g.On(name, func(ctx context.Context, raw Event) error {
 		e := E(new(T))
@@ -32,5 +32,20 @@ func On[E typedEvent[T], T any](g *Group, f func(ctx context.Context, shard gate
 			return fmt.Errorf("sharding: decode %s: %w", name, err)
 		}
 		return f(ctx, raw.Shard, e)
+	})
+}
+
+// HandleWith is [Handle] with a decoder of the caller's choice instead of
+// encoding/json: the Unmarshal of goccy/go-json or of bytedance/sonic, or a function
+// that calls that of encoding/json/v2. The value must not keep data, unless it is copied.
+//
+//	sharding.HandleWith(group, event.MessageCreate, json.Unmarshal, func(ctx context.Context, shard gateway.ShardID, m *message) error {
+func HandleWith[T any](g *Group, name event.Type, unmarshal func(data []byte, v any) error, f func(ctx context.Context, shard gateway.ShardID, v *T) error) (remove func(), err error) {
+	return g.On(name, func(ctx context.Context, e Event) error {
+		v := new(T)
+		if err := unmarshal(e.Data, v); err != nil {
+			return fmt.Errorf("sharding: decode %T: %w", *v, err)
+		}
+		return f(ctx, e.Shard, v)
 	})
 }

@@ -75,3 +75,69 @@ func TestPrivilegedIntentsAreNamed(t *testing.T) {
 	require.ErrorContains(t, missing, "Developer Portal")
 	require.ErrorIs(t, prepared(gateway.WithIntents(intent.GuildMembers)).Run(ended), context.Canceled, "what is named is taken as it is")
 }
+
+// TestLateHandlersNeedAnIntent registers handlers while the group runs.
+func TestLateHandlersNeedAnIntent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDiscord(t)
+		g := started(t, d, d.config(), func(g *sharding.Group) {
+			_, err := g.On(event.MessageCreate, func(context.Context, sharding.Event) error { return nil })
+			require.NoError(t, err)
+		})
+		var late *sharding.LateHandlerError
+		_, err := sharding.On(g, func(context.Context, gateway.ShardID, *types.TypingStart) error { return nil })
+		require.ErrorAs(t, err, &late)
+		require.Equal(t, sharding.LateHandlerError{Event: event.TypingStart, Intents: intent.GuildMessageTyping | intent.DirectMessageTyping}, *late)
+		require.ErrorContains(t, err, "TYPING_START needs one of the intents")
+
+		heard := 0
+		remove, err := sharding.On(g, func(_ context.Context, _ gateway.ShardID, e *types.MessageCreate) error {
+			heard++
+			return nil
+		})
+		require.NoError(t, err)
+		d.say(t, 0, "a")
+		synctest.Wait()
+		remove()
+		d.say(t, 0, "b")
+		synctest.Wait()
+		require.Equal(t, 1, heard)
+		_, err = g.On(event.Resumed, func(context.Context, sharding.Event) error { return nil })
+		require.NoError(t, err, "it needs no intent")
+	})
+}
+
+// TestDecodersOfTheCaller hands events to another decoder.
+func TestDecodersOfTheCaller(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDiscord(t)
+		c := d.config()
+		var failed []error
+		c.Hooks.HandlerError = func(_ sharding.Event, err error) { failed = append(failed, err) }
+		var heard []string
+		started(t, d, c, func(g *sharding.Group) {
+			type note struct{ text string }
+			unmarshal := func(data []byte, v any) error {
+				text := text(data)
+				if text == "bad" {
+					return errEnough
+				}
+				v.(*note).text = text
+				return nil
+			}
+			_, err := sharding.HandleWith(g, event.MessageCreate, unmarshal, func(_ context.Context, _ gateway.ShardID, n *note) error {
+				heard = append(heard, n.text)
+				return nil
+			})
+			require.NoError(t, err)
+		})
+		for _, content := range []string{"a", "bad", "c"} {
+			d.say(t, 0, content)
+		}
+		synctest.Wait()
+		require.Equal(t, []string{"a", "c"}, heard)
+		require.Len(t, failed, 1)
+		require.ErrorIs(t, failed[0], errEnough)
+		require.ErrorContains(t, failed[0], "sharding: decode sharding_test.note")
+	})
+}
