@@ -5,7 +5,7 @@
 //	go -C tools test ./gen
 //	go -C tools test ./gen -update
 //
-// The command itself prints a page, for a look at it.
+// The command itself prints the pages, for a look at them.
 package main
 
 import (
@@ -14,7 +14,7 @@ import (
 )
 
 func main() {
-	if _, err := os.Stdout.Write(phases()); err != nil {
+	if _, err := os.Stdout.Write(append(phases(), lives()...)); err != nil {
 		fmt.Fprintln(os.Stderr, "gen:", err)
 		os.Exit(1)
 	}

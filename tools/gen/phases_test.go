@@ -10,21 +10,21 @@ import (
 
 var update = flag.Bool("update", false, "draw the pages anew")
 
-const page = "../../docs/phases.md"
-
-func TestPhasesUpToDate(t *testing.T) {
-	drawn := phases()
-	if *update {
-		if err := os.WriteFile(page, drawn, 0o644); err != nil {
+func TestPagesAreUpToDate(t *testing.T) {
+	for name, drawn := range map[string][]byte{"phases.md": phases(), "lifecycle.md": lives()} {
+		page := "../../docs/" + name
+		if *update {
+			if err := os.WriteFile(page, drawn, 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		kept, err := os.ReadFile(page)
+		if err != nil {
 			t.Fatal(err)
 		}
-	}
-	kept, err := os.ReadFile(page)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !bytes.Equal(kept, drawn) {
-		t.Error("docs/phases.md is not what the table says; run: make generate")
+		if !bytes.Equal(kept, drawn) {
+			t.Errorf("docs/%s is not what the table says; run: make generate", name)
+		}
 	}
 }
 
