@@ -9,6 +9,8 @@ import (
 	"io"
 	"slices"
 	"time"
+
+	"github.com/discordpkg/gateway/internal/deadline"
 )
 
 // Why a frame was refused. Each concerns this frame alone.
@@ -175,7 +177,7 @@ func (d *Decryptor) open(aead cipher.AEAD, f *frame, sealed, aad []byte) bool {
 // Expire wipes the keys that are over. Decrypt does so by itself.
 func (d *Decryptor) Expire(now time.Time) {
 	n := 0
-	for n < len(d.epochs) && over(d.epochs[n].expires, now) {
+	for n < len(d.epochs) && deadline.Due(d.epochs[n].expires, now) {
 		d.epochs[n].wipe()
 		n++
 	}
@@ -192,7 +194,7 @@ func (d *Decryptor) Expire(now time.Time) {
 func (d *Decryptor) NextDeadline() time.Time {
 	var next time.Time
 	for _, k := range d.epochs {
-		next = earlier(next, k.deadline())
+		next = deadline.Earliest(next, k.deadline())
 	}
 	return next
 }

@@ -22,7 +22,7 @@ const (
 	maxKeyPackage   = 4 << 10 // bytes
 
 	// maxRecoveries is how often in a row a client may want to be added again,
-	// less than recoveryPause apart. Each time is work for everybody.
+	// less than recoveryPause apart. Each time is work for all members.
 	maxRecoveries = 2 * maxFailures
 	recoveryPause = 30 * time.Second
 )
@@ -105,17 +105,26 @@ type participant struct {
 	told     bool // the external sender
 }
 
-// A DeliveryOption is a setting of [NewDelivery].
-type DeliveryOption func(*Delivery)
+// A DeliveryOption is a setting of [NewDelivery]. The error of a value that
+// makes no sense names the option.
+type DeliveryOption func(*Delivery) error
 
 // WithRequired refuses clients without DAVE, with [ErrRequired]. Else the call
 // goes on without encryption while there are any.
-func WithRequired() DeliveryOption { return func(d *Delivery) { d.required = true } }
+func WithRequired() DeliveryOption {
+	return func(d *Delivery) error { d.required = true; return nil }
+}
 
 // WithTransitionTimeout sets how long members are waited for that do not say
 // that they are ready, instead of [DefaultTransitionTimeout].
 func WithTransitionTimeout(t time.Duration) DeliveryOption {
-	return func(d *Delivery) { d.timeout = t }
+	return func(d *Delivery) error {
+		if t <= 0 {
+			return fmt.Errorf("dave: WithTransitionTimeout: %v, must be positive", t)
+		}
+		d.timeout = t
+		return nil
+	}
 }
 
 // NewDelivery returns the delivery service of a voice channel, with a key of
@@ -130,7 +139,9 @@ func NewDelivery(channel snowflake.ID, options ...DeliveryOption) (*Delivery, er
 		members: make(map[snowflake.ID]*participant),
 	}
 	for _, o := range options {
-		o(d)
+		if err := o(d); err != nil {
+			return nil, err
+		}
 	}
 	return d, nil
 }

@@ -318,3 +318,8 @@ func TestDowngradeDuringUpgrade(t *testing.T) {
 	s.requireCall()
 	require.EqualValues(t, 1, newcomer.session.Version(), "alone, and encrypted")
 }
+
+func TestTransitionTimeoutIsPositive(t *testing.T) {
+	_, err := NewDelivery(1, WithTransitionTimeout(0))
+	require.ErrorContains(t, err, "WithTransitionTimeout")
+}

@@ -20,9 +20,9 @@
 //	frame, err := session.EncryptFrame(now, frame[:0], opus, dave.Opus)
 //	opus, err := session.DecryptFrame(now, user, opus[:0], frame)
 //
-// People make sure that nobody stands between them by comparing
-// [Session.PrivacyCode] or [Session.Fingerprint]. [Session.Members] is who has
-// the keys, [Session.Users] who is in the channel.
+// People make sure that no one between them reads along by comparing
+// [Session.PrivacyCode] or [Session.Fingerprint]. [Session.Members] returns the
+// users that have the keys, [Session.Users] those in the channel.
 //
 // # What is refused
 //
@@ -51,6 +51,10 @@
 // shows a key.
 //
 // # The other side
+//
+// The files of the client are named after what it handles (commit.go,
+// proposals.go, welcome.go, transition.go), those of the voice server begin with
+// delivery.
 //
 // A [Delivery] is what a voice server does for a call: it proposes who is to be
 // added and removed, picks one of the commits that members answer with, sends

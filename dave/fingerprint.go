@@ -15,7 +15,7 @@ import (
 const FingerprintSize = 64
 
 // A Fingerprint stands for the identity keys of two users. If both see the
-// same, nobody stands between them.
+// same, no one between them reads along.
 type Fingerprint [FingerprintSize]byte
 
 // ErrFingerprint reports a fingerprint without a public key.

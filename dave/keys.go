@@ -2,8 +2,14 @@ package dave
 
 import (
 	"crypto/cipher"
+	"encoding/binary"
+	"fmt"
 	"slices"
 	"time"
+
+	"github.com/discordpkg/gateway/internal/deadline"
+	"github.com/discordpkg/gateway/internal/mls"
+	"github.com/discordpkg/gateway/snowflake"
 )
 
 const (
@@ -107,7 +113,7 @@ func (k *senderKeys) used(now time.Time, nonce uint64) {
 // expire forgets the generations that are over.
 func (k *senderKeys) expire(now time.Time) {
 	n := 0
-	for n < len(k.keys) && over(k.keys[n].expires, now) {
+	for n < len(k.keys) && deadline.Due(k.keys[n].expires, now) {
 		n++
 	}
 	if n > 0 {
@@ -120,7 +126,7 @@ func (k *senderKeys) deadline() time.Time {
 	if len(k.keys) == 0 {
 		return k.expires
 	}
-	return earlier(k.expires, k.keys[0].expires)
+	return deadline.Earliest(k.expires, k.keys[0].expires)
 }
 
 func (k *senderKeys) wipe() {
@@ -128,13 +134,38 @@ func (k *senderKeys) wipe() {
 	k.keys = nil
 }
 
-// over reports whether a deadline, if there is one, has come.
-func over(deadline, now time.Time) bool { return !deadline.IsZero() && !now.Before(deadline) }
-
-// earlier returns the earlier of two deadlines. Zero is none.
-func earlier(a, b time.Time) time.Time {
-	if a.IsZero() || !b.IsZero() && b.Before(a) {
-		return b
+// addKey derives the key of a member for the epoch of the group.
+func (s *Session) addKey(now time.Time, user snowflake.ID) error {
+	secret, err := baseSecret(s.group, user)
+	if err != nil {
+		return err
 	}
-	return a
+	defer clear(secret)
+	d := s.decryptors[user]
+	if d == nil {
+		d = &Decryptor{}
+		s.decryptors[user] = d
+	}
+	return d.add(now, s.era, secret)
+}
+
+// baseSecret is what the ratchet of a member starts from.
+//
+// https://daveprotocol.com/#sender-key-derivation
+func baseSecret(g *mls.Group, user snowflake.ID) ([]byte, error) {
+	context := binary.LittleEndian.AppendUint64(nil, uint64(user))
+	secret, err := g.Export("Discord Secure Frames v0", context, baseSecretSize)
+	if err != nil {
+		return nil, fmt.Errorf("dave: sender key: %w", err)
+	}
+	return secret, nil
+}
+
+func encryptorOf(g *mls.Group, user snowflake.ID) (*Encryptor, error) {
+	secret, err := baseSecret(g, user)
+	if err != nil {
+		return nil, err
+	}
+	defer clear(secret)
+	return NewEncryptor(secret)
 }

@@ -5,16 +5,17 @@ import (
 	"slices"
 	"time"
 
+	"github.com/discordpkg/gateway/internal/deadline"
 	"github.com/discordpkg/gateway/snowflake"
 )
 
-// ErrNotReady reports a frame that nobody could decrypt yet, and that is
+// ErrNotReady reports a frame that no member could decrypt yet, and that is
 // therefore not sent: see [Session.Ready].
 var ErrNotReady = errors.New("dave: no key that others share")
 
 // Ready reports whether frames can be sent: in clear while the call is not
-// encrypted, else with a key that everybody has, or that nobody needs because
-// nobody else is there.
+// encrypted, else with a key that all members have. A user who is alone in the
+// channel may use its own.
 func (s *Session) Ready() bool {
 	return s.begun && (s.version == 0 || s.encryptor != nil && (s.shared || len(s.users.present) == 0))
 }
@@ -60,7 +61,7 @@ func (s *Session) DecryptFrame(now time.Time, user snowflake.ID, dst, frame []by
 		return dst, ErrNoKey
 	}
 	out, err := d.decrypt(dst, &f, now)
-	s.deadline = earlier(s.deadline, d.NextDeadline())
+	s.deadline = deadline.Earliest(s.deadline, d.NextDeadline())
 	return out, err
 }
 
@@ -106,6 +107,6 @@ func (s *Session) release(e *Encryptor) {
 func (s *Session) retire(now time.Time, era uint64) {
 	for _, d := range s.decryptors {
 		d.retire(now, era)
-		s.deadline = earlier(s.deadline, d.NextDeadline())
+		s.deadline = deadline.Earliest(s.deadline, d.NextDeadline())
 	}
 }

@@ -15,8 +15,9 @@ const maxUsers = 16384
 
 var errUsers = errors.New("dave: more users than a channel holds")
 
-// A roster is who is in the channel by what the voice server told everybody,
-// and who has been. Those who have been are forgotten when they are many.
+// A roster is the users that are in the channel, by what the voice server tells
+// all clients, and those that have been. The latter are forgotten when they are
+// many.
 type roster struct {
 	self    snowflake.ID
 	present map[snowflake.ID]struct{}
@@ -37,7 +38,7 @@ func (r *roster) connect(m gateway.VoiceMessage) error {
 			continue
 		}
 		if len(r.present) >= maxUsers {
-			return errUsers
+			return refused{errUsers}
 		}
 		if _, ok := r.known[user]; !ok && len(r.known) >= maxUsers {
 			r.known = maps.Clone(r.present)

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	gateway "github.com/discordpkg/gateway"
+	"github.com/discordpkg/gateway/internal/deadline"
 	"github.com/discordpkg/gateway/internal/mls"
 	"github.com/discordpkg/gateway/opcode"
 	"github.com/discordpkg/gateway/snowflake"
@@ -32,8 +33,8 @@ var (
 // [gateway.E2EE], and encrypts and decrypts what is said.
 //
 // It does nothing by itself, and knows no time but what it is told. It is not
-// safe for concurrent use: whoever shares it holds one lock around HandleVoice,
-// EncryptFrame and DecryptFrame.
+// safe for concurrent use: hold one lock around HandleVoice, EncryptFrame and
+// DecryptFrame.
 //
 // What a voice server sends is not trusted. A message that breaks the rules
 // changes nothing, [Session.Refusal] says what was wrong with it. Where the
@@ -44,6 +45,7 @@ type Session struct {
 	key     *mls.SignatureKey
 	strict  bool // without downgrade
 	refusal error
+	replies []gateway.VoiceMessage // to the message that is being handled
 
 	users    roster
 	external *mls.ExternalSender // nil: not known yet
@@ -63,30 +65,34 @@ type Session struct {
 	deadline   time.Time
 }
 
-// An Option is a setting of [NewSession].
-type Option func(*Session)
+// An Option is a setting of [NewSession]. The error of a value that makes no
+// sense names the option.
+type Option func(*Session) error
 
 // WithIdentity gives the session an identity of the caller's, which is to be
 // the same in all sessions at the same time. Nil is a new one.
 func WithIdentity(i *Identity) Option {
-	return func(s *Session) {
+	return func(s *Session) error {
 		if i != nil {
 			s.key = i.key
 		}
+		return nil
 	}
 }
 
 // WithoutDowngrade ends the session with [ErrDowngrade] rather than talk
 // without encryption, which else happens while a client without DAVE is in the
 // channel.
-func WithoutDowngrade() Option { return func(s *Session) { s.strict = true } }
+func WithoutDowngrade() Option { return func(s *Session) error { s.strict = true; return nil } }
 
 // NewSession returns the session of a user in a voice channel, from
 // connecting to leaving it.
 func NewSession(user, channel snowflake.ID, options ...Option) (*Session, error) {
 	s := &Session{user: user, channel: channel, users: newRoster(user), decryptors: make(map[snowflake.ID]*Decryptor)}
 	for _, o := range options {
-		o(s)
+		if err := o(s); err != nil {
+			return nil, err
+		}
 	}
 	if s.key == nil {
 		i, err := NewIdentity()
@@ -109,43 +115,65 @@ func (s *Session) HandleVoice(now time.Time, m gateway.VoiceMessage) ([]gateway.
 		return nil, nil
 	}
 	s.HandleTimeout(now)
+	err := s.handle(now, m)
+	replies := s.replies
+	s.replies = nil
+	if why := (refused{}); errors.As(err, &why) {
+		s.refuse(why.error)
+		err = nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return replies, nil
+}
+
+// handle acts on a message, with replies in s.replies. The error is a [refused]
+// one if the message is not taken, which ends nothing.
+func (s *Session) handle(now time.Time, m gateway.VoiceMessage) error {
 	switch m.Op {
 	case opcode.VoiceSessionDescription:
 		return s.begin(now, m)
 	case opcode.VoiceClientsConnect:
-		return nil, s.connect(m)
+		return s.users.connect(m)
 	case opcode.VoiceClientDisconnect:
-		return nil, s.users.disconnect(m)
+		return s.users.disconnect(m)
 	case opcode.VoiceResumed:
-		return s.repeat(), nil
+		s.repeat()
 	case opcode.DAVEPrepareTransition:
 		return s.prepareTransition(now, m)
 	case opcode.DAVEExecuteTransition:
-		return nil, s.executeTransition(now, m)
+		return s.executeTransition(now, m)
 	case opcode.DAVEPrepareEpoch:
 		return s.prepareEpoch(now, m)
 	case opcode.DAVEExternalSender:
-		return nil, s.setExternalSender(m.Data)
+		return s.setExternalSender(m.Data)
 	case opcode.DAVEProposals:
-		return s.handleProposals(m.Data), nil
+		return s.handleProposals(m.Data)
 	case opcode.DAVEAnnounceCommit:
 		return s.handleCommit(now, m)
 	case opcode.DAVEWelcome:
 		return s.handleWelcome(now, m)
 	}
-	return nil, nil
+	return nil
 }
+
+// reply adds to what HandleVoice returns.
+func (s *Session) reply(m gateway.VoiceMessage) { s.replies = append(s.replies, m) }
+
+// A refused error is why a message was not taken, see [Session.Refusal].
+type refused struct{ error }
 
 // begin starts anew with the version that the voice server selected.
 //
 // https://daveprotocol.com/#select_protocol_ack-4
-func (s *Session) begin(now time.Time, m gateway.VoiceMessage) ([]gateway.VoiceMessage, error) {
+func (s *Session) begin(now time.Time, m gateway.VoiceMessage) error {
 	d, err := decode[descriptionData](m)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if err := s.checkVersion(d.Version); err != nil {
-		return nil, err
+		return err
 	}
 	s.forgetTransitions()
 	s.setEncryptor(nil, false)
@@ -166,29 +194,17 @@ func (s *Session) checkVersion(v uint16) error {
 	return nil
 }
 
-// connect takes note of who is in the channel.
-func (s *Session) connect(m gateway.VoiceMessage) error {
-	err := s.users.connect(m)
-	if errors.Is(err, errUsers) {
-		s.refuse(err)
-		return nil
-	}
-	return err
-}
-
-// repeat returns what the voice server may have missed.
-func (s *Session) repeat() []gateway.VoiceMessage {
-	var replies []gateway.VoiceMessage
+// repeat says again what the voice server may have missed.
+func (s *Session) repeat() {
 	if s.joiner != nil {
-		replies = append(replies, s.keyPackage())
+		s.reply(s.keyPackage())
 	}
 	if n := len(s.staged); n > 0 {
-		replies = append(replies, commitMessage(s.staged[n-1]))
+		s.reply(commitMessage(s.staged[n-1]))
 	}
 	for _, t := range s.transitions {
-		replies = append(replies, ready(t.id))
+		s.reply(ready(t.id))
 	}
-	return replies
 }
 
 // refuse records why a message was not taken.
@@ -205,7 +221,7 @@ func (s *Session) NextDeadline() time.Time { return s.deadline }
 // HandleTimeout wipes the keys that are over. All methods that are told the
 // time do so by themselves; an early call does nothing.
 func (s *Session) HandleTimeout(now time.Time) {
-	if !over(s.deadline, now) {
+	if !deadline.Due(s.deadline, now) {
 		return
 	}
 	s.deadline = time.Time{}
@@ -215,7 +231,7 @@ func (s *Session) HandleTimeout(now time.Time) {
 			delete(s.decryptors, user)
 			continue
 		}
-		s.deadline = earlier(s.deadline, d.NextDeadline())
+		s.deadline = deadline.Earliest(s.deadline, d.NextDeadline())
 	}
 }
 

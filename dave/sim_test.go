@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	gateway "github.com/discordpkg/gateway"
+	"github.com/discordpkg/gateway/internal/deadline"
 	"github.com/discordpkg/gateway/opcode"
 	"github.com/discordpkg/gateway/snowflake"
 )
@@ -260,7 +261,7 @@ func (s *sim) run(d time.Duration) {
 	for {
 		next := s.delivery.NextDeadline()
 		if len(s.events) > 0 {
-			next = earlier(next, s.events[0].at)
+			next = deadline.Earliest(next, s.events[0].at)
 		}
 		if next.IsZero() || next.After(end) {
 			s.now = end

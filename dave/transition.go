@@ -36,16 +36,16 @@ func ready(id uint16) gateway.VoiceMessage {
 
 // prepareTransition handles the announcement of another version: of a
 // downgrade, or of what is executed at once.
-func (s *Session) prepareTransition(now time.Time, m gateway.VoiceMessage) ([]gateway.VoiceMessage, error) {
+func (s *Session) prepareTransition(now time.Time, m gateway.VoiceMessage) error {
 	d, err := decode[transitionData](m)
 	switch {
 	case err != nil:
-		return nil, err
+		return err
 	case d.Version == nil:
-		return nil, malformed(m.Op, "no protocol version")
+		return malformed(m.Op, "no protocol version")
 	}
 	if err := s.checkVersion(*d.Version); err != nil {
-		return nil, err
+		return err
 	}
 	if *d.Version == 0 && d.ID != initTransition {
 		s.clear.extend(now.Add(downgradeWindow))
@@ -54,10 +54,10 @@ func (s *Session) prepareTransition(now time.Time, m gateway.VoiceMessage) ([]ga
 }
 
 // prepare keeps a transition until it is executed, which it may be at once.
-func (s *Session) prepare(now time.Time, t transition) ([]gateway.VoiceMessage, error) {
+func (s *Session) prepare(now time.Time, t transition) error {
 	if t.id == initTransition {
 		s.forgetTransitions() // they would lead back
-		return nil, s.execute(now, t)
+		return s.execute(now, t)
 	}
 	if i := s.findTransition(t.id); i >= 0 {
 		if t.encryptor == nil {
@@ -70,7 +70,8 @@ func (s *Session) prepare(now time.Time, t transition) ([]gateway.VoiceMessage, 
 		s.dropTransitions(0, 1)
 	}
 	s.transitions = append(s.transitions, t)
-	return []gateway.VoiceMessage{ready(t.id)}, nil
+	s.reply(ready(t.id))
+	return nil
 }
 
 // executeTransition handles the end of one that was prepared, and of those
@@ -84,8 +85,7 @@ func (s *Session) executeTransition(now time.Time, m gateway.VoiceMessage) error
 	}
 	i := s.findTransition(d.ID)
 	if i < 0 {
-		s.refuse(errTransition)
-		return nil
+		return refused{errTransition}
 	}
 	t := s.transitions[i]
 	s.transitions[i].encryptor = nil
@@ -121,13 +121,13 @@ func (s *Session) execute(now time.Time, t transition) error {
 // in the same one.
 //
 // https://daveprotocol.com/#dave_protocol_prepare_epoch-24
-func (s *Session) prepareEpoch(now time.Time, m gateway.VoiceMessage) ([]gateway.VoiceMessage, error) {
+func (s *Session) prepareEpoch(now time.Time, m gateway.VoiceMessage) error {
 	d, err := decode[epochData](m)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if err := s.checkVersion(d.Version); err != nil {
-		return nil, err
+		return err
 	}
 	if d.Epoch == firstEpoch {
 		s.crossing = time.Time{}
@@ -135,7 +135,7 @@ func (s *Session) prepareEpoch(now time.Time, m gateway.VoiceMessage) ([]gateway
 	}
 	s.target = d.Version
 	if d.ID == initTransition {
-		return nil, nil
+		return nil
 	}
 	return s.prepare(now, transition{id: d.ID, version: d.Version})
 }

@@ -42,9 +42,9 @@ func (s *Session) EpochAuthenticator() []byte {
 	return s.group.EpochAuthenticator()
 }
 
-// PrivacyCode returns the 30 digits that are the same for all members, if
-// nobody stands between them. It changes with each epoch, and is empty before
-// there is a group.
+// PrivacyCode returns the 30 digits that are the same for all members, if no one
+// between them reads along. It changes with each epoch, and is empty before there
+// is a group.
 func (s *Session) PrivacyCode() string {
 	if !s.established {
 		return ""
@@ -72,9 +72,9 @@ func (s *Session) IdentityKey(user snowflake.ID) []byte {
 }
 
 // Fingerprint returns what the session's user and a member of the group
-// compare to know that nobody stands between them. It is slow, see
+// compare to know that no one between them reads along. It is slow, see
 // [PairwiseFingerprint]; callers that hold a lock take [Session.IdentityKey]
-// instead. The error is [ErrFingerprint] for somebody who is not a member.
+// instead. The error is [ErrFingerprint] for a user who is not a member.
 func (s *Session) Fingerprint(user snowflake.ID) (Fingerprint, error) {
 	return PairwiseFingerprint(s.user, s.key.Public(), user, s.IdentityKey(user))
 }

@@ -70,8 +70,8 @@ func (d *Delivery) belongs(p *participant, leaf int) bool {
 	return d.members[p.user] == p && p.leaf == leaf
 }
 
-// inGroup reports whether a client gets what concerns the group: whoever is in
-// it, or everybody who may create it.
+// inGroup reports whether a client gets what concerns the group: its members,
+// or all that may create it.
 func (d *Delivery) inGroup(p *participant) bool {
 	return p.version > 0 && (p.leaf >= 0 || !d.established)
 }
@@ -111,7 +111,7 @@ func (d *Delivery) reconcile(now time.Time) {
 	}
 }
 
-// deserted reports whether nobody is left to commit. With barred members it may
+// deserted reports whether no client is left to commit. With barred members it may
 // be too soon to start over: one that bars itself again and again is waited for.
 func (d *Delivery) deserted(now time.Time) bool {
 	if !d.established || slices.ContainsFunc(d.order, func(p *participant) bool { return d.inGroup(p) && !p.barred }) {
@@ -139,10 +139,10 @@ func (d *Delivery) sign(list []change) []*proposal {
 	return signed
 }
 
-// amend tells everybody what waits for a commit now. Unless somebody is only
+// amend tells the clients what waits for a commit now. Unless members are only
 // added, all proposals are made anew, for the sake of davey: it takes its last
 // commit for the one that was chosen, which must not be an older one of the
-// same proposals, and makes a welcome only when the last list adds somebody.
+// same proposals, and makes a welcome only when the last list adds a member.
 func (d *Delivery) amend(now time.Time, kept, revoked []*proposal, added []change) {
 	if len(kept) == 0 {
 		d.stuck = time.Time{}
@@ -235,14 +235,14 @@ func (d *Delivery) abandon() {
 	}
 }
 
-// pardon lets everybody commit.
+// pardon lets all clients commit.
 func (d *Delivery) pardon() {
 	for _, p := range d.order {
 		p.barred = false
 	}
 }
 
-// restart makes everybody create a group. A client alone goes over to its own.
+// restart makes all clients create a group. A client alone goes over to its own.
 //
 // https://daveprotocol.com/#sole-member-reset
 func (d *Delivery) restart(now time.Time) {

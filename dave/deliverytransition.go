@@ -4,6 +4,7 @@ import (
 	"time"
 
 	gateway "github.com/discordpkg/gateway"
+	"github.com/discordpkg/gateway/internal/deadline"
 	"github.com/discordpkg/gateway/opcode"
 )
 
@@ -65,7 +66,7 @@ func (d *Delivery) excuse(now time.Time, p *participant) {
 	}
 }
 
-// executeReady tells everybody to make the switch, if all are ready for it or
+// executeReady tells the clients to make the switch, if all are ready for it or
 // have been waited for long enough.
 //
 // https://daveprotocol.com/#dave_protocol_execute_transition-22
@@ -116,10 +117,10 @@ func (d *Delivery) downgrade(now time.Time) {
 func (d *Delivery) NextDeadline() time.Time {
 	next := earlier(d.stuck, d.gather)
 	if d.transition != nil {
-		next = earlier(next, d.transition.deadline)
+		next = deadline.Earliest(next, d.transition.deadline)
 	}
 	for _, p := range d.order {
-		next = earlier(next, p.hold)
+		next = deadline.Earliest(next, p.hold)
 	}
 	return next
 }
@@ -130,11 +131,11 @@ func (d *Delivery) NextDeadline() time.Time {
 func (d *Delivery) HandleTimeout(now time.Time) []Outgoing {
 	d.executeReady(now)
 	for _, p := range d.order {
-		if over(p.hold, now) {
+		if deadline.Due(p.hold, now) {
 			p.hold = time.Time{}
 		}
 	}
-	if over(d.stuck, now) {
+	if deadline.Due(d.stuck, now) {
 		d.attempts++
 		d.pardon() // the others do not commit
 		d.restart(now)
