@@ -115,7 +115,7 @@ func (d *Delivery) downgrade(now time.Time) {
 // NextDeadline returns when [Delivery.HandleTimeout] has something to do, zero
 // for never.
 func (d *Delivery) NextDeadline() time.Time {
-	next := earlier(d.stuck, d.gather)
+	next := deadline.Earliest(d.stuck, d.gather)
 	if d.transition != nil {
 		next = deadline.Earliest(next, d.transition.deadline)
 	}
