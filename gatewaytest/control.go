@@ -18,7 +18,7 @@ const maxControl = 8 << 20
 // checks no token: do not serve it where strangers are.
 //
 //	POST /dispatch    {"event":"MESSAGE_CREATE","data":{...}}           → {"sessions":1}
-//	                  and for whom, see [Target]: "guild_id", "session_id",
+//	                  and its receivers, see [Target]: "guild_id", "session_id",
 //	                  "shard":[id,count], "direct":true or "everyone":true
 //	POST /fault       {"kind":"cut","after":100,"sessions":["..."]}     on connections, see [Fault]; all if none are named
 //	                  {"kind":"refuse","status":500,"next":3}           on the next three connections

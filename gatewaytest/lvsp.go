@@ -29,7 +29,7 @@ type LVSP struct {
 
 // WithLVSP makes a server find voice servers as a Discord-compatible backend
 // does: over LVSP. VOICE_SERVER_UPDATE comes when the voice server has
-// answered. When the voice server was restarted everybody in voice is
+// answered. When the voice server was restarted every bot in voice is
 // introduced to it again; bots that it gives up on leave voice.
 //
 // The voice server must speak the extended dialect, because voice states have
@@ -249,7 +249,7 @@ func (v *voiceServers) dial(ctx context.Context, _, _ string) (net.Conn, error) 
 }
 
 // forsake ends the calls on a voice server that is not in service any more. The
-// one that is hears of everybody when its link is up.
+// one that is hears of all bots when its link is up.
 func (s *Server) forsake(old *voiceserver.Server) {
 	if s.voice.server() == nil {
 		s.do(func(now time.Time, w *world.World) {

@@ -53,7 +53,7 @@ func (v *lvspVoice) dial(ctx context.Context) (code lvsp.CloseCode, reason strin
 	}
 	l := &lvspLink{v: v, conn: conn, over: make(chan struct{})}
 	l.in = frame.NewReader(conn, ws.StateClientSide, lvsp.MaxMessage, early)
-	v.do(v.client.Connected)
+	v.do(v.client.Dialed)
 	v.running.Go(l.read)
 	l.serve(ctx)
 	_ = conn.Close()

@@ -17,7 +17,7 @@ func newPipeListener() *pipeListener {
 	return &pipeListener{conns: make(chan net.Conn), done: make(chan struct{})}
 }
 
-// Accept waits for somebody to dial.
+// Accept waits for the next dial.
 func (l *pipeListener) Accept() (net.Conn, error) {
 	select {
 	case conn := <-l.conns:
@@ -33,7 +33,7 @@ func (l *pipeListener) Close() error {
 	return nil
 }
 
-// Addr has no meaning to anybody else.
+// Addr has no meaning outside of the process.
 func (l *pipeListener) Addr() net.Addr { return pipeAddr{} }
 
 type pipeAddr struct{}

@@ -71,7 +71,7 @@ func (s *Server) controlVoiceFault(r voiceRequest) (any, error) {
 	return map[string]int{"connections": n}, nil
 }
 
-// named returns the user as a list, which is empty for nobody.
+// named returns the user as a list, which is empty for zero.
 func named(user snowflake.ID) []snowflake.ID {
 	if user == 0 {
 		return nil

@@ -140,7 +140,7 @@ func (s *Server) Voice() *voiceserver.Server {
 	return s.voice.server()
 }
 
-// MoveVoice starts another voice server, sends everybody in voice there with
+// MoveVoice starts another voice server, sends every bot in voice there with
 // VOICE_SERVER_UPDATE, and ends their calls on the old one, if there is one,
 // with close code 4022. It needs [WithVoiceServer].
 func (s *Server) MoveVoice() error {
@@ -155,7 +155,7 @@ func (s *Server) MoveVoice() error {
 	return nil
 }
 
-// StopVoice takes the voice server out of service: everybody in voice is told
+// StopVoice takes the voice server out of service: every bot in voice is told
 // that there is none, which is VOICE_SERVER_UPDATE with endpoint null, and the
 // calls end with close code 4022. [Server.MoveVoice] starts another one.
 //
@@ -172,7 +172,7 @@ func (s *Server) StopVoice() error {
 	return nil
 }
 
-// retire sends everybody to the server that is current now.
+// retire sends all bots to the server that is current now.
 func (s *Server) retire(old *voiceserver.Server) {
 	if s.lvsp != nil {
 		s.forsake(old)

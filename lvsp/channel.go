@@ -233,7 +233,7 @@ func (s *Server) updateChannel(now time.Time, ch *channel, r request) {
 	s.emit(UpdateChannel{t, changed})
 }
 
-// destroyChannel ends a channel for everybody in it. It may be asked for again
+// destroyChannel ends a channel for all users in it. It may be asked for again
 // by what is in its queue.
 func (s *Server) destroyChannel(ch *channel) {
 	for _, st := range sorted(ch.states) {

@@ -17,7 +17,7 @@ import (
 // restarted. It has no socket, clock or goroutine, and is not safe for
 // concurrent use.
 //
-// Whoever has the socket calls Connected when a websocket is open, then Receive
+// The owner of the socket calls Dialed when a websocket is open, then Receive
 // with its messages, sends what Next returns, and calls Lost when it is over;
 // after each call the events are asked for. Time must not run backwards.
 type Client struct {
@@ -79,8 +79,8 @@ func NewClient(secret Secret, options ...ClientOption) (*Client, error) {
 	return c, nil
 }
 
-// Connected tells that a websocket to the voice server is open.
-func (c *Client) Connected(now time.Time) {
+// Dialed tells that a websocket to the voice server is open.
+func (c *Client) Dialed(now time.Time) {
 	c.reset()
 	c.phase, c.deadline = clientHello, now.Add(IdentifyTimeout)
 	// The voice server counts when messages arrive, so their delays must not

@@ -24,7 +24,7 @@ func WithDialect(d Dialect) ClientOption {
 }
 
 // WithPlainSecret lets the client send the secret itself where the dialect is
-// Seed and HELLO has no nonce. Whoever runs the other end learns it.
+// Seed and HELLO has no nonce. The operator of the other end learns it.
 func WithPlainSecret() ClientOption {
 	return func(c *Client) error { c.allowPlain = true; return nil }
 }

@@ -46,7 +46,7 @@
 //	c, err := lvsp.NewClient(secret)
 //	err = c.Join(now, lvsp.VoiceState{Guild: guild, Channel: channel, User: user})
 //
-//	c.Connected(now)              // a websocket is open
+//	c.Dialed(now)                 // a websocket is open
 //	c.Receive(now, msg)           // a message came
 //	c.HandleTimeout(now)          // c.NextDeadline() has come
 //	c.Lost(now, code, reason)     // it is gone, or dialing failed

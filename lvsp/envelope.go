@@ -10,7 +10,7 @@ import (
 )
 
 // MaxMessage is the size in bytes of the largest message that either side
-// accepts. Whoever reads frames from a socket should refuse a longer one by
+// accepts. The reader of a socket should refuse a longer one by
 // its header, see [Link.TooLarge].
 const MaxMessage = 1 << 20
 

@@ -50,7 +50,7 @@ func Example() {
 	}
 
 	link := server.Accept(now)
-	client.Connected(now)
+	client.Dialed(now)
 	exchange := func() {
 		for moved := true; moved; {
 			moved = false

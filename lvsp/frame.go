@@ -39,7 +39,7 @@ const (
 	frameCost  = 64
 )
 
-// An outbox holds the frames of one link until somebody asks for them.
+// An outbox holds the frames of one link until they are asked for.
 type outbox struct {
 	frames []Frame
 	next   int // index into frames

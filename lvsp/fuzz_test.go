@@ -43,7 +43,7 @@ func FuzzLink(f *testing.F) {
 	}
 	f.Add(strings.Join(hostile, "\n\n"))
 	f.Fuzz(func(t *testing.T, text string) {
-		s := newStage(t)
+		s := newHarness(t)
 		s.serve([]string{"plain"})
 		for i, session := range strings.SplitN(text, "\n\n", 3) {
 			name := fmt.Sprint("link", i)
@@ -72,12 +72,12 @@ func FuzzClient(f *testing.F) {
 		f.Add(s+"\n"+s, byte(1))
 	}
 	f.Fuzz(func(t *testing.T, text string, dialect byte) {
-		s := newStage(t)
+		s := newHarness(t)
 		c, err := lvsp.NewClient(sealed(secret), lvsp.WithPlainSecret(), lvsp.WithDialect(lvsp.Dialect(dialect%5)))
 		require.NoError(t, err)
 		require.NoError(t, c.Join(s.now, lvsp.VoiceState{Guild: 20, Channel: 30, User: 1}))
 		for range 2 {
-			c.Connected(s.now)
+			c.Dialed(s.now)
 			for _, line := range strings.Split(text, "\n") {
 				c.Receive(s.now, []byte(line))
 				s.now = s.now.Add(time.Second)
@@ -146,7 +146,7 @@ func TestPairs(t *testing.T) {
 }
 
 func runPair(t *testing.T, script []byte, dialect byte) {
-	s := newStage(t)
+	s := newHarness(t)
 	s.serve([]string{"plain"})
 	defer func() {
 		if t.Failed() {
@@ -186,7 +186,7 @@ func runPair(t *testing.T, script []byte, dialect byte) {
 }
 
 // chance does what a byte says: the low bits choose what, the high ones whom.
-func (s *stage) chance(a *actor, b byte) {
+func (s *harness) chance(a *actor, b byte) {
 	user, channel := lvsp.Snowflake(b>>4&3+1), lvsp.Snowflake(b>>6+30)
 	guild := 20 + (channel-30)/3 // of its own for the last one
 	switch b & 15 {
@@ -247,14 +247,14 @@ func (s *stage) chance(a *actor, b byte) {
 	}
 }
 
-func (s *stage) connect(a *actor) {
+func (s *harness) connect(a *actor) {
 	a.link = s.server.Accept(s.now)
-	a.client.Connected(s.now)
+	a.client.Dialed(s.now)
 }
 
 // checkTables holds the voice server to what it told its host, as long as that
 // one owes nothing.
-func (s *stage) checkTables() {
+func (s *harness) checkTables() {
 	if len(s.host.owed) == 0 {
 		require.ElementsMatch(s.t, known(s.server.VoiceStates()), known(slices.Collect(maps.Values(s.host.states))))
 	}

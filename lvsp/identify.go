@@ -44,7 +44,7 @@ func (l *Link) handleIdentify(now time.Time, m message) error {
 }
 
 // sessionLength is the number of random characters in a session id, which
-// nobody can guess.
+// cannot be guessed.
 const sessionLength = 32
 
 // handleResume sends what was missed, and then READY: the order of the first

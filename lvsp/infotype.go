@@ -10,7 +10,7 @@ const (
 	ChannelRequest InfoType = iota + 1 // backend: make a channel ready
 	ChannelAssign                      // voice server: it is ready
 	ChannelUpdate                      // backend: its bitrate changed
-	ChannelDestroy                     // backend: it is gone, and everybody in it
+	ChannelDestroy                     // backend: it is gone, and all users in it
 	StateCreate                        // backend: a user joins
 	StateDone                          // voice server: the user may connect
 	StateUpdate                        // backend: mute, deaf, suppress

@@ -110,7 +110,7 @@ func (c *Client) handleReady(now time.Time, m message) error {
 
 // settle takes note of what the voice server makes of the dialect. Only where
 // it counts requests can a session be resumed without losing some: elsewhere
-// what is no longer wanted ends because nobody asks for it in a new session.
+// what is no longer wanted ends because it is not asked for in a new session.
 func (c *Client) settle(r Ready) {
 	if d, ok := ParseDialect(r.Dialect); ok && c.wish == ByEvidence {
 		c.dialect = d

@@ -140,19 +140,19 @@ func TestRandomSource(t *testing.T) {
 		code, _ := f.Close()
 		require.Equal(t, lvsp.GeneralError, code)
 	}
-	stage := newStage(t)
-	s := &stage.server
+	harness := newHarness(t)
+	s := &harness.server
 	r := &switched{}
-	stage.random = r
-	stage.serve(nil)
-	stage.run("link a")
+	harness.random = r
+	harness.serve(nil)
+	harness.run("link a")
 	r.broken = true
-	require.Equal(t, "a < close 4000 no randomness\n", stage.run(`send a {"op":1,"d":{"token":"$hmac"}}`))
+	require.Equal(t, "a < close 4000 no randomness\n", harness.run(`send a {"op":1,"d":{"token":"$hmac"}}`))
 	r.broken = false
-	stage.run("link a")
-	stage.run(`send a {"op":1,"d":{"token":"$hmac","dialect":"extended"}}`)
+	harness.run("link a")
+	harness.run(`send a {"op":1,"d":{"token":"$hmac","dialect":"extended"}}`)
 	r.broken = true
-	require.Contains(t, stage.run(`send a {"op":6,"d":{"type":3,"data":{"user_id":"1","channel_id":"30"}}}`), "random source: gone")
+	require.Contains(t, harness.run(`send a {"op":6,"d":{"type":3,"data":{"user_id":"1","channel_id":"30"}}}`), "random source: gone")
 	require.Empty(t, (*s).VoiceStates())
 }
 
@@ -246,7 +246,7 @@ func TestNoSecrets(t *testing.T) {
 
 // A backend that does not read is closed before it costs much.
 func TestSlowReader(t *testing.T) {
-	s := newStage(t)
+	s := newHarness(t)
 	s.serve([]string{"rate=100000000"})
 	s.host.fail["assign"] = errors.New(strings.Repeat("no room ", 100)) // cut to 256 bytes
 	l := s.server.Accept(s.now)
@@ -276,7 +276,7 @@ func TestSlowReader(t *testing.T) {
 
 // Heartbeats are answered, and answers that nobody reads pile up as well.
 func TestSlowReaderOfHeartbeats(t *testing.T) {
-	s := newStage(t)
+	s := newHarness(t)
 	s.serve([]string{"rate=100000000"})
 	l := s.server.Accept(s.now)
 	f, _ := l.Next()
@@ -309,7 +309,7 @@ func TestLinksWithoutNonceAreForgotten(t *testing.T) {
 // closed for it.
 func TestLargeTable(t *testing.T) {
 	const users = lvsp.MessageLimit + 10
-	s := newStage(t)
+	s := newHarness(t)
 	s.random = rand.Reader
 	s.serve(nil)
 	c, err := lvsp.NewClient(sealed(secret), lvsp.WithJitter(func() float64 { return 0.5 }))
@@ -348,7 +348,7 @@ func TestLargeTable(t *testing.T) {
 // Flooding one link does nothing to the others, and lies cost no memory: what
 // is kept is bounded by the table and the queue.
 func TestFloodIsBounded(t *testing.T) {
-	s := newStage(t)
+	s := newHarness(t)
 	s.run("link a")
 	s.run("link b")
 	s.run(`send a {"op":1,"d":{"token":"$hmac","dialect":"extended"}}`)

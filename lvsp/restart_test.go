@@ -12,7 +12,7 @@ import (
 // seconds later. Within five seconds everybody can connect again, with the
 // session id they had.
 func TestRestart(t *testing.T) {
-	s := newStage(t)
+	s := newHarness(t)
 	c, err := lvsp.NewClient(sealed(secret))
 	require.NoError(t, err)
 	a := &actor{name: "c", client: c}
@@ -61,12 +61,12 @@ func TestRestart(t *testing.T) {
 	require.Less(t, s.now.Sub(back), 5*time.Second)
 }
 
-func (s *stage) lost(c *lvsp.Client) (retryAt time.Time) {
+func (s *harness) lost(c *lvsp.Client) (retryAt time.Time) {
 	c.Lost(s.now, lvsp.AbnormalClosure, "connection refused")
 	return s.retryAt(c)
 }
 
-func (s *stage) retryAt(c *lvsp.Client) (at time.Time) {
+func (s *harness) retryAt(c *lvsp.Client) (at time.Time) {
 	for e, ok := c.NextEvent(); ok; e, ok = c.NextEvent() {
 		if e, ok := e.(lvsp.Disconnected); ok {
 			at = e.RetryAt

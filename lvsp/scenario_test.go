@@ -7,5 +7,5 @@ import (
 )
 
 func TestScenarios(t *testing.T) {
-	golden.Scenarios(t, func(t *testing.T) func(string) string { return newStage(t).run })
+	golden.Scenarios(t, func(t *testing.T) func(string) string { return newHarness(t).run })
 }

@@ -106,7 +106,7 @@ func (s *Server) SetHealth(health float64) { s.health = clampHealth(health) }
 // Ready returns the links that have got frames to send since the last call, in
 // the order in which they got them. It is to be asked after each call to the
 // server or a link: an answer that came late, or a backend that resumes
-// elsewhere, concerns links that nobody called.
+// elsewhere, concerns links other than the one that was called.
 func (s *Server) Ready() []*Link {
 	ready := s.ready
 	s.ready = nil

@@ -60,7 +60,7 @@ func (ch Channel) info(t InfoType) Info {
 	return Info{Type: t, Guild: ch.Guild, Channel: ch.ID, Bitrate: ch.Bitrate}
 }
 
-// CloseChannel ends a channel for everybody in it.
+// CloseChannel ends a channel for all users in it.
 func (c *Client) CloseChannel(now time.Time, channel Snowflake) error {
 	ch := c.channels[channel]
 	if ch == nil {

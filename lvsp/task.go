@@ -40,7 +40,7 @@ type seat struct{ server, user Snowflake }
 
 // An Assignment is a voice server's answer about a channel.
 type Assignment struct {
-	Token    string // for everybody in the channel, good only together with a live session id
+	Token    string // for all users of the channel, good only together with a live session id
 	Endpoint string // host and port, empty if the backend is to know
 }
 

@@ -14,7 +14,7 @@ import (
 // A scriptedHost does what a scenario says, and remembers who is in which
 // channel.
 type scriptedHost struct {
-	s      *stage
+	s      *harness
 	health float64
 	later  bool             // assigns and creates
 	slow   bool             // updates
@@ -26,7 +26,7 @@ type scriptedHost struct {
 	tickets  []lvsp.Ticket // to assign and create, as scenarios count them from 1
 }
 
-func newHost(s *stage) *scriptedHost {
+func newHost(s *harness) *scriptedHost {
 	h := &scriptedHost{s: s, health: 0.5, fail: map[string]error{}}
 	h.reset()
 	return h

@@ -57,7 +57,7 @@
 //
 // Each packet is opened with the key of its sender and sealed with that of each
 // receiver; header, extension and padding stay. What cannot be opened, comes
-// twice or too fast, or is for an address that nobody has confirmed goes no
+// twice or too fast, or is for an address that is not confirmed goes no
 // further, see [relay.Relay]. [WithPorts] spreads channels over sockets, each of which
 // has a goroutine and a lock of its own.
 //
@@ -65,7 +65,7 @@
 //
 // Each channel has a delivery service, which by default is a [dave.Delivery]:
 // the server brings members into the group and never learns a key. As long as
-// somebody without end-to-end encryption is there, the call does without.
+// a client without end-to-end encryption is there, the call does without.
 //
 // # Faults
 //

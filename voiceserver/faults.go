@@ -15,7 +15,7 @@ type Faults struct{ srv *Server }
 // Faults returns what can go wrong.
 func (s *Server) Faults() Faults { return Faults{s} }
 
-// SetNetwork makes the network of the users bad, or of everybody who has no
+// SetNetwork makes the network of the users bad, or of all users that have no
 // network of their own if none are named. The zero [Network] makes it good
 // again.
 func (f Faults) SetNetwork(n Network, users ...snowflake.ID) {
@@ -26,14 +26,14 @@ func (f Faults) SetNetwork(n Network, users ...snowflake.ID) {
 	}
 }
 
-// Close closes the connections of a user, or of everybody if user is zero, and
+// Close closes the connections of a user, or of all if user is zero, and
 // returns how many they were, see [signaling.Server.Close].
 func (f Faults) Close(user snowflake.ID, code closecode.Voice) (closed int) {
 	f.srv.do(func(now time.Time, v *signaling.Server) { closed = v.Close(now, user, code) })
 	return closed
 }
 
-// Cut breaks the connections of a user, or of everybody if user is zero,
+// Cut breaks the connections of a user, or of all if user is zero,
 // without a close frame, and returns how many they were. Sessions can be
 // resumed.
 func (f Faults) Cut(user snowflake.ID) (cut int) {

@@ -162,7 +162,7 @@ func (d *doors) enter(v *visitor) bool {
 func (d *doors) cut() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.limit = 0 // nor does anybody enter who was accepted just now
+	d.limit = 0 // a connection that was accepted just now is refused, too
 	for v := range d.inside {
 		_ = v.Conn.Close()
 	}

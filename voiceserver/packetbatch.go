@@ -18,7 +18,7 @@ type batched struct {
 	batch *ipv4.PacketConn
 	in    []ipv4.Message
 
-	mu    sync.Mutex // guards what follows; held while sending, which waits for nobody but the system
+	mu    sync.Mutex // guards what follows; held while sending, which waits for the system only
 	out   []ipv4.Message
 	addrs []net.UDPAddr // of out
 }

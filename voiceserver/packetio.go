@@ -59,7 +59,7 @@ func newPacketIO(socket net.PacketConn) packetIO {
 	return anyConn{socket}
 }
 
-// isIPv4 reports whether nobody can come to a socket over IPv6.
+// isIPv4 reports whether a socket is for IPv4 only.
 func isIPv4(udp *net.UDPConn) bool {
 	addr, ok := udp.LocalAddr().(*net.UDPAddr)
 	return ok && addr.IP.To4() != nil
@@ -103,7 +103,7 @@ func (a anyConn) receive(in []inbound) (int, error) {
 	}
 	addr, err := netip.ParseAddrPort(from.String())
 	if err != nil {
-		return 0, nil // of a kind that nobody can be told
+		return 0, nil // of a kind that cannot be answered
 	}
 	in[0].from, in[0].data = addr, in[0].buffer[:n]
 	return 1, nil

@@ -35,7 +35,7 @@ type Server struct {
 	timer    *time.Timer // of rules
 	draining bool
 	closed   bool
-	gone     chan struct{} // closed when the last peer is gone, nil while nobody waits
+	gone     chan struct{} // closed when the last peer is gone, nil while no call waits
 	lvsp     *LVSP         // nil: no backends
 }
 
@@ -157,7 +157,8 @@ func (s *Server) Drain(ctx context.Context) error {
 	}
 }
 
-// left tells who waits that nobody is there any more. The caller holds the mutex.
+// left tells the calls that wait when no connection is left. The caller holds the
+// mutex.
 func (s *Server) left() {
 	if s.gone != nil && len(s.peers) == 0 {
 		close(s.gone)

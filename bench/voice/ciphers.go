@@ -11,7 +11,7 @@ import (
 
 	"golang.org/x/crypto/chacha20poly1305"
 
-	"github.com/discordpkg/gateway/bench/voice/stage"
+	"github.com/discordpkg/gateway/bench/voice/server"
 	"github.com/discordpkg/gateway/dave"
 	"github.com/discordpkg/gateway/internal/rtp"
 )
@@ -133,21 +133,21 @@ const headerSize = 12
 
 func newWorkbench(mode rtp.Mode) (w *workbench, err error) {
 	w = &workbench{stream: rtp.Stream{SSRC: 1}, scratch: make([]byte, 0, 1500)}
-	secret := stage.Key[:16]
+	secret := server.Key[:16]
 	if w.inner, err = gcm(secret); err != nil {
 		return nil, err
 	}
-	if w.outer, err = chacha20poly1305.NewX(stage.Key[:]); mode == rtp.AES256GCM {
-		w.outer, err = gcm(stage.Key[:])
+	if w.outer, err = chacha20poly1305.NewX(server.Key[:]); mode == rtp.AES256GCM {
+		w.outer, err = gcm(server.Key[:])
 	}
 	if err != nil {
 		return nil, err
 	}
 	w.iv, w.nonce = make([]byte, w.inner.NonceSize()), make([]byte, w.outer.NonceSize())
-	if w.sealer, err = rtp.NewSealer(mode, stage.Key[:], rtp.ClientNonces()); err != nil {
+	if w.sealer, err = rtp.NewSealer(mode, server.Key[:], rtp.ClientNonces()); err != nil {
 		return nil, err
 	}
-	if w.opener, err = rtp.NewOpener(mode, stage.Key[:]); err != nil {
+	if w.opener, err = rtp.NewOpener(mode, server.Key[:]); err != nil {
 		return nil, err
 	}
 	if w.encryptor, err = dave.NewEncryptor(secret); err != nil {

@@ -13,7 +13,7 @@ import (
 	"github.com/discordpkg/gateway/bench/process"
 	"github.com/discordpkg/gateway/bench/report"
 	"github.com/discordpkg/gateway/bench/voice/caller"
-	"github.com/discordpkg/gateway/bench/voice/stage"
+	"github.com/discordpkg/gateway/bench/voice/server"
 )
 
 // benches is the part that measures ciphers.
@@ -161,7 +161,7 @@ func (r results) versus() (all []report.Versus) {
 
 // callers runs the contests.
 func (s settings) callers(ctx context.Context, r *results) error {
-	st, err := stage.New()
+	st, err := server.New()
 	if err != nil {
 		return err
 	}
@@ -202,7 +202,7 @@ func (s settings) callers(ctx context.Context, r *results) error {
 
 // perform has a child carry out a contest, once more if it fails: on a loaded
 // machine there are timeouts.
-func perform[T any](ctx context.Context, st *stage.Stage, c contest, s settings) (result T, err error) {
+func perform[T any](ctx context.Context, st *server.Server, c contest, s settings) (result T, err error) {
 	for range 2 {
 		st.SetDeaf(false)
 		result, err = process.Perform[T](ctx, c.program, c.part, job{

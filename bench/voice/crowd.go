@@ -15,7 +15,7 @@ import (
 	"github.com/gobwas/ws/wsutil"
 
 	"github.com/discordpkg/gateway/bench/process"
-	"github.com/discordpkg/gateway/bench/voice/stage"
+	"github.com/discordpkg/gateway/bench/voice/server"
 	"github.com/discordpkg/gateway/internal/rtp"
 )
 
@@ -166,7 +166,7 @@ func (m *member) listen(heard *atomic.Uint64) {
 
 // say sends a packet.
 func (m *member) say() error {
-	p := rtp.Packet{Header: m.stream.Next(960), Payload: stage.Frame}
+	p := rtp.Packet{Header: m.stream.Next(960), Payload: server.Frame}
 	n, err := p.MarshalTo(m.buffer[:cap(m.buffer)])
 	if err != nil {
 		return err

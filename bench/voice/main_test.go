@@ -13,7 +13,7 @@ import (
 
 	"github.com/discordpkg/gateway/bench/process"
 	"github.com/discordpkg/gateway/bench/voice/caller"
-	"github.com/discordpkg/gateway/bench/voice/stage"
+	"github.com/discordpkg/gateway/bench/voice/server"
 )
 
 // TestMain lets the test binary be its own child.
@@ -92,7 +92,7 @@ func TestChildren(t *testing.T) {
 
 // Who sends at its own pace only says so.
 func TestPaced(t *testing.T) {
-	st, err := stage.New()
+	st, err := server.New()
 	require.NoError(t, err)
 	defer st.Close()
 	_, err = send(t.Context(), job{Caller: caller.Discordgo, Stage: st.Address(), Packets: 10})

@@ -8,7 +8,7 @@ import (
 
 	"github.com/discordpkg/gateway/bench/process"
 	"github.com/discordpkg/gateway/bench/voice/caller"
-	"github.com/discordpkg/gateway/bench/voice/stage"
+	"github.com/discordpkg/gateway/bench/voice/server"
 )
 
 // Parts of callers.
@@ -21,7 +21,7 @@ const (
 // A job is what a caller has to do.
 type job struct {
 	Caller  string
-	Stage   stage.Address
+	Stage   server.Address
 	Packets int
 	Calls   int           // to play in
 	Time    time.Duration // to play for
@@ -35,7 +35,7 @@ type figure struct {
 	Bytes  float64
 }
 
-// send sends packets one after the other, which the stage does not read.
+// send sends packets one after the other, which the server does not read.
 func send(ctx context.Context, j job) (f figure, err error) {
 	call, err := open(ctx, j)
 	if err != nil {
@@ -46,7 +46,7 @@ func send(ctx context.Context, j job) (f figure, err error) {
 	}
 	return measure(j, func(n int) error {
 		for range n {
-			if err := call.Send(stage.Frame); err != nil {
+			if err := call.Send(server.Frame); err != nil {
 				return err
 			}
 		}

@@ -9,7 +9,7 @@ import (
 
 	"github.com/discordpkg/gateway/bench/process"
 	"github.com/discordpkg/gateway/bench/voice/caller"
-	"github.com/discordpkg/gateway/bench/voice/stage"
+	"github.com/discordpkg/gateway/bench/voice/server"
 )
 
 // frameTime is how long a frame lasts.
@@ -50,7 +50,7 @@ func play(ctx context.Context, j job) (c concert, err error) {
 	}
 	for _, call := range all {
 		time.Sleep(rand.N(2 * time.Millisecond)) // nobody begins with somebody else
-		if err := call.Play(ctx, stage.Frame); err != nil {
+		if err := call.Play(ctx, server.Frame); err != nil {
 			return c, err
 		}
 	}

@@ -3,7 +3,7 @@ package main
 import (
 	"time"
 
-	"github.com/discordpkg/gateway/bench/voice/stage"
+	"github.com/discordpkg/gateway/bench/voice/server"
 	"github.com/discordpkg/gateway/dave"
 	"github.com/discordpkg/gateway/internal/rtp"
 )
@@ -11,7 +11,7 @@ import (
 // clear makes the packets plain ones.
 func (w *workbench) clear() {
 	for i := range w.packets {
-		w.packets[i] = w.marshal(w.packets[i], stage.Frame)
+		w.packets[i] = w.marshal(w.packets[i], server.Frame)
 	}
 }
 
@@ -27,9 +27,9 @@ func (w *workbench) marshal(b, payload []byte) []byte {
 // sealed makes the packets sealed ones, encrypted end to end if need be.
 func (w *workbench) sealed(encrypted bool) {
 	for i, b := range w.packets {
-		payload := stage.Frame
+		payload := server.Frame
 		if encrypted {
-			payload, _ = w.encryptor.Encrypt(w.scratch[:0], stage.Frame, dave.Opus)
+			payload, _ = w.encryptor.Encrypt(w.scratch[:0], server.Frame, dave.Opus)
 		}
 		w.packets[i], _ = w.sealer.Seal(w.marshal(b, payload))
 	}
@@ -81,12 +81,12 @@ const daveTag = 12
 func (w *workbench) sending() []operation {
 	return []operation{
 		{bareBoth, nil, func(i int) error {
-			b := w.inner.Seal(w.packets[i][:headerSize], w.iv, stage.Frame, nil)
-			w.outer.Seal(b[:headerSize], w.nonce, b[headerSize:headerSize+len(stage.Frame)+daveTag], b[:headerSize])
+			b := w.inner.Seal(w.packets[i][:headerSize], w.iv, server.Frame, nil)
+			w.outer.Seal(b[:headerSize], w.nonce, b[headerSize:headerSize+len(server.Frame)+daveTag], b[:headerSize])
 			return nil
 		}},
 		{daveSeal, nil, func(i int) (err error) {
-			if w.scratch, err = w.encryptor.Encrypt(w.scratch[:0], stage.Frame, dave.Opus); err != nil {
+			if w.scratch, err = w.encryptor.Encrypt(w.scratch[:0], server.Frame, dave.Opus); err != nil {
 				return err
 			}
 			_, err = w.sealer.Seal(w.marshal(w.packets[i], w.scratch))
@@ -105,7 +105,7 @@ func (w *workbench) receiving() []operation {
 			w.sealed(false)
 			for i := range ends {
 				copy(w.iv, w.packets[i][:4])
-				ends[i] = w.inner.Seal(ends[i][:0], w.iv, stage.Frame, nil)
+				ends[i] = w.inner.Seal(ends[i][:0], w.iv, server.Frame, nil)
 			}
 		}, func(i int) error {
 			b := w.packets[i]

@@ -41,7 +41,7 @@ type directory struct {
 	awaited map[snowflake.ID]struct{} // guilds that READY names and that did not come yet
 	guilds  map[snowflake.ID]string   // names
 	rooms   []room
-	voice   occupancy
+	voice   voiceStates
 	changed chan struct{} // closed at the next change
 }
 

@@ -108,7 +108,7 @@ func TestManyChannelsAreNotAllOffered(t *testing.T) {
 	require.Equal(t, maxOffered+2, strings.Count(err.Error(), "\n"))
 }
 
-func TestOccupancy(t *testing.T) {
+func TestVoiceStates(t *testing.T) {
 	d := newDirectory()
 	d.handle(event.VoiceStateUpdate, []byte(`{"guild_id":"1","channel_id":"11","user_id":"5"}`)) // before READY
 	d.handle(event.Ready, []byte(`{"user":{"id":"7"},"guilds":[{"id":"1"}]}`))

@@ -24,7 +24,7 @@
 //
 // # Control
 //
-// The last URL makes things happen. Whoever reaches it may use it.
+// The last URL makes things happen. Every program that reaches it may use it.
 //
 //	control=http://127.0.0.1:4001
 //

@@ -15,7 +15,7 @@ It prints its URLs, each in a line of its own, and runs until it is interrupted:
 
   -addr ADDR           where to listen (default 127.0.0.1:0, any free port)
   -control ADDR        where to listen for control (default 127.0.0.1:0);
-                       whoever reaches it may use it
+                       every program that reaches it may use it
   -tls                 speak https and wss, with a certificate made for the run
   -ca FILE             write the certificate that clients must trust: of -tls,
                        and of the voice server in any case
@@ -33,7 +33,7 @@ It prints its URLs, each in a line of its own, and runs until it is interrupted:
 Control takes and returns JSON:
 
   GET  /sessions /stats /guilds /commands /violations /voice
-  POST /dispatch    an event: "event", "data", and for whom: "guild_id",
+  POST /dispatch    an event: "event", "data", and its receivers: "guild_id",
                     "session_id", "shard":[id,count], "direct", "everyone"
   POST /generate    made up events at once: "events"
   POST /heartbeat   ask every client for a heartbeat

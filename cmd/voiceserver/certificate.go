@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// A keyPair is a certificate in files that somebody renews.
+// A keyPair is a certificate in files, which are read again when they are renewed.
 type keyPair struct {
 	cert, key string
 

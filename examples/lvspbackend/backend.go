@@ -60,7 +60,7 @@ func (b *backend) live(ctx context.Context, commands <-chan string) (lvsp.CloseC
 	defer close(done)
 	go read(conn, messages, done)
 
-	b.client.Connected(time.Now())
+	b.client.Dialed(time.Now())
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
 	for {

@@ -60,7 +60,7 @@ type VoiceSimResult struct {
 	Lost  int // of them, on their way
 	Heard int // frames that a member got, equal to what was sent
 	Early int // frames of senders, or with keys, that were not known yet, or not any more
-	Held  int // frames that nobody could encrypt yet
+	Held  int // frames that could not be encrypted yet
 	Dark  int // frames that were not, or not yet, encrypted for who got them
 
 	Injected map[VoiceFault]int

@@ -168,7 +168,7 @@ func (u *voiceUser) unrest() string {
 	case !c.speaks():
 		return "no audio"
 	case u.heardAt < max(u.m.settled, u.faultAt):
-		return "nobody hears it"
+		return "no member hears it"
 	}
 	if n := len(c.others.present) + 1; n != u.guild.host.audience(u.place.channel) {
 		return "it does not know who is there"
@@ -208,7 +208,7 @@ func (m *voiceSimulation) reunite() {
 	}
 }
 
-// part lets everybody leave.
+// part lets all users leave.
 func (m *voiceSimulation) part() {
 	m.leaving = true
 	for _, u := range m.users {
@@ -218,7 +218,7 @@ func (m *voiceSimulation) part() {
 	}
 }
 
-// finish adds up, and checks that the servers have forgotten everybody.
+// finish adds up, and checks that the servers have forgotten all members.
 func (m *voiceSimulation) finish() {
 	m.Time = m.now
 	stopped := 0

@@ -46,7 +46,7 @@ func TestVoiceSimFindsWhatIsWrong(t *testing.T) {
 		"violation by user": func(_ *voiceSimulation, u *voiceUser) {
 			_, _ = u.call.link.writers().Text.Write([]byte(`{"op":99}`))
 		},
-		"nobody hears it": func(_ *voiceSimulation, u *voiceUser) { u.faultAt = time.Hour },
+		"no member hears it": func(_ *voiceSimulation, u *voiceUser) { u.faultAt = time.Hour },
 		"does not know": func(_ *voiceSimulation, u *voiceUser) {
 			u.call.others.present[77] = true
 		},

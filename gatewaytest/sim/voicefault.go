@@ -15,7 +15,7 @@ type VoiceFault string
 // The faults.
 const (
 	VoiceCut        VoiceFault = "cut"            // the websocket breaks, within a message or between two
-	VoiceHalfOpen   VoiceFault = "half-open"      // nothing arrives any more, and nobody is told
+	VoiceHalfOpen   VoiceFault = "half-open"      // nothing arrives any more, and neither end is told
 	VoiceServerCut  VoiceFault = "server cut"     // the server breaks the websocket
 	VoiceStall      VoiceFault = "stall"          // the server sends nothing for a while
 	VoiceCrash      VoiceFault = "crash"          // 4015: resume

@@ -136,7 +136,7 @@ func (h *voiceHost) send(fresh bool) {
 	for _, d := range h.out.Datagrams() {
 		media := h.m.media[d.To]
 		if media == nil {
-			h.m.problem("a datagram for %v, where nobody is", d.To)
+			h.m.problem("a datagram for %v, where no call is", d.To)
 			continue
 		}
 		var arrive func(datagram []byte)

@@ -23,7 +23,7 @@ type voiceLink struct {
 
 	upAt, downAt time.Duration // when the last thing sent arrives
 	broken       bool          // nothing arrives any more
-	silent       bool          // and nobody is told
+	silent       bool          // and neither end is told
 	torn         bool          // the beginning of a message arrived, nothing else will
 	done         bool          // the client has left
 

@@ -60,7 +60,7 @@ func (m *voiceSimulation) hostAt(r gateway.VoiceReady) *voiceHost {
 			return h
 		}
 	}
-	m.problem("audio for %s:%d, where nobody is", r.IP, r.Port)
+	m.problem("audio for %s:%d, where no server is", r.IP, r.Port)
 	return m.hosts[0]
 }
 
@@ -214,7 +214,7 @@ func voiceFrame(user snowflake.ID, n uint64, sent time.Duration) []byte {
 	return b
 }
 
-// heard checks that a frame is as it was sent, and by whom.
+// heard checks that a frame is as it was sent, and its sender.
 func (m *voiceSimulation) heard(by *voiceUser, speaker snowflake.ID, frame []byte) {
 	if len(frame) < 25 {
 		m.problem("user %d hears a frame of %d bytes", by.id, len(frame))

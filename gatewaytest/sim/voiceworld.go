@@ -69,7 +69,7 @@ type voiceUser struct {
 	doomed  bool          // something happened that ends calls
 	belated bool          // an event came late
 	faultAt time.Duration // when Discord moved it
-	heardAt time.Duration // when the last frame was sent that somebody heard
+	heardAt time.Duration // when the last frame was sent that a member heard
 }
 
 // A voiceDelay is what happens to an event.

@@ -19,7 +19,7 @@ const MaxMembers = 100_000
 var discordEpoch = time.Date(2015, 1, 1, 0, 0, 0, 0, time.UTC)
 
 // A Guild is made up: what its members and channels are called follows from
-// the seed of the world, and they need no memory until somebody looks.
+// the seed of the world, and they need no memory until they are asked for.
 type Guild struct {
 	ID      snowflake.ID `json:"id"`
 	Name    string       `json:"name"`

@@ -38,7 +38,7 @@ type Stats struct {
 	Invalid     int `json:"invalid"`     // identifies and resumes answered with an invalid session
 	Messages    int `json:"messages"`    // received
 	Heartbeats  int `json:"heartbeats"`  // received
-	Dispatches  int `json:"dispatches"`  // numbered, whether somebody was connected or not
+	Dispatches  int `json:"dispatches"`  // numbered, with or without a connection
 	Replayed    int `json:"replayed"`    // dispatches sent once more
 	Bytes       int `json:"bytes"`       // sent, as on the wire without frame headers
 	Faults      int `json:"faults"`      // that happened

@@ -127,7 +127,7 @@ func (c *Conn) handleVoiceState(now time.Time, data []byte) {
 	c.w.settleIn(now, after)
 }
 
-// settleIn changes where a bot is, or how, and tells those whom it concerns.
+// settleIn changes where a bot is, or how, and tells the sessions that it concerns.
 func (w *World) settleIn(now time.Time, p place) {
 	key := placeKey{p.guild.ID, p.session.user()}
 	before := w.places[key]

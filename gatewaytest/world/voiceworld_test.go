@@ -29,28 +29,28 @@ func (a *asked) take(w *world.World) *asked {
 	return a
 }
 
-// A voiceStage is a world with two bots.
-type voiceStage struct {
+// A voiceHarness is a world with two bots.
+type voiceHarness struct {
 	t *testing.T
 	w *world.World
 	g *world.Guild
 	asked
 }
 
-func newVoiceStage(t *testing.T) *voiceStage {
+func newVoiceHarness(t *testing.T) *voiceHarness {
 	w := open(t, world.WithGuilds(2, 5), world.WithToken("one", "two"), world.WithVoiceRequests(),
 		world.WithIdentifyInterval(0), world.WithSessionLife(time.Minute))
-	return &voiceStage{t: t, w: w, g: w.Guilds()[0]}
+	return &voiceHarness{t: t, w: w, g: w.Guilds()[0]}
 }
 
-func (s *voiceStage) connect(token string, intents int) *world.Conn {
+func (s *voiceHarness) connect(token string, intents int) *world.Conn {
 	c := s.w.Accept(epoch, world.Params{Version: "10", Encoding: "json"})
 	c.Receive(epoch, fmt.Appendf(nil, `{"op":2,"d":{"token":%q,"properties":{},"intents":%d}}`, token, intents), false)
 	read(c)
 	return c
 }
 
-func (s *voiceStage) join(c *world.Conn, channel snowflake.ID) {
+func (s *voiceHarness) join(c *world.Conn, channel snowflake.ID) {
 	c.Receive(epoch, fmt.Appendf(nil, `{"op":4,"d":{"guild_id":"%d","channel_id":"%d","self_mute":false,"self_deaf":true}}`, s.g.ID, channel), false)
 }
 
@@ -67,7 +67,7 @@ func read(c *world.Conn) (names []string, last string) {
 const voiceStates = 1 << 7
 
 func TestVoiceAnswersLater(t *testing.T) {
-	s := newVoiceStage(t)
+	s := newVoiceHarness(t)
 	c := s.connect("one", 0)
 	s.join(c, s.g.VoiceChannel(0))
 	names, _ := read(c)
@@ -87,7 +87,7 @@ func TestVoiceAnswersLater(t *testing.T) {
 
 // A bot hears of itself on all of its sessions, of others if it asks for it.
 func TestVoiceStateReceivers(t *testing.T) {
-	s := newVoiceStage(t)
+	s := newVoiceHarness(t)
 	one, again := s.connect("one", 0), s.connect("one", 0)
 	two, deaf := s.connect("two", voiceStates), s.connect("two", 0)
 	s.join(one, s.g.VoiceChannel(0))
@@ -98,7 +98,7 @@ func TestVoiceStateReceivers(t *testing.T) {
 }
 
 func TestModerators(t *testing.T) {
-	s := newVoiceStage(t)
+	s := newVoiceHarness(t)
 	require.ErrorIs(t, s.w.MoveMember(epoch, s.g.ID, world.Bot, 0), world.ErrNotInVoice)
 	require.ErrorIs(t, s.w.MuteMember(epoch, s.g.ID, world.Bot, true, true), world.ErrNotInVoice)
 	c := s.connect("one", 0)
@@ -130,7 +130,7 @@ func TestVoiceEndsWithSession(t *testing.T) {
 		"timed out": func(_ *world.World, c *world.Conn) { c.HandleTimeout(epoch.Add(time.Hour)) },
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := newVoiceStage(t)
+			s := newVoiceHarness(t)
 			one, two := s.connect("one", 0), s.connect("two", voiceStates)
 			s.join(one, s.g.VoiceChannel(0))
 			s.join(two, s.g.VoiceChannel(0))
@@ -144,7 +144,7 @@ func TestVoiceEndsWithSession(t *testing.T) {
 			require.Contains(t, s.take(s.w).left, world.Bot)
 		})
 	}
-	s := newVoiceStage(t)
+	s := newVoiceHarness(t)
 	first, second := s.connect("one", 0), s.connect("one", 0)
 	s.join(first, s.g.VoiceChannel(0))
 	s.join(second, s.g.VoiceChannel(0))
@@ -155,7 +155,7 @@ func TestVoiceEndsWithSession(t *testing.T) {
 
 // A change of mute and deaf is told apart from a question for a voice server.
 func TestVoiceRequests(t *testing.T) {
-	s := newVoiceStage(t)
+	s := newVoiceHarness(t)
 	c := s.connect("one", 0)
 	var kinds []world.VoiceRequestKind
 	for _, deaf := range []bool{true, false, false} {
@@ -172,7 +172,7 @@ func TestVoiceRequests(t *testing.T) {
 // Without an owner that answers, all voice connections go to one place.
 func TestVoiceAnswersItself(t *testing.T) {
 	w := open(t, world.WithGuilds(1, 5), world.WithVoiceServer(world.VoiceServer{Endpoint: "voice:1", Token: "t"}))
-	s := &voiceStage{t: t, w: w, g: w.Guilds()[0]}
+	s := &voiceHarness{t: t, w: w, g: w.Guilds()[0]}
 	c := s.connect("one", 0)
 	s.join(c, s.g.VoiceChannel(0))
 	_, last := read(c)

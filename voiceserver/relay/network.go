@@ -25,7 +25,7 @@ const maxHeld = 8192
 
 // networks are the faults of one relay.
 type networks struct {
-	bad  bool // somebody's is
+	bad  bool // that of a user is
 	all  Network
 	some map[snowflake.ID]Network
 	held []held // a heap, the earliest first
@@ -40,7 +40,7 @@ type held struct {
 	plain []byte
 }
 
-// SetNetwork makes the network of the users bad, or of everybody who has no
+// SetNetwork makes the network of the users bad, or of all users that have no
 // network of their own if none are named.
 func (r *Relay) SetNetwork(n Network, users ...snowflake.ID) {
 	if r.net.some == nil {

@@ -250,7 +250,7 @@ func (r *Relay) media(now time.Time, from netip.AddrPort, datagram []byte, out *
 		r.stats.Unknown++
 		return
 	}
-	// Whoever sends in the name of another must not use up what that one may send.
+	// A forger must not use up what the client in whose name it sends may send.
 	usual := l.confirmed && from == l.addr
 	if usual && !l.own.Take(now) || !usual && !l.stray(from.Addr()).Take(now) {
 		r.stats.Limited++

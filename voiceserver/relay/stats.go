@@ -6,12 +6,12 @@ type Stats struct {
 	Forwarded   uint64 `json:"forwarded"`   // copies sent on
 	Discoveries uint64 `json:"discoveries"` // answered
 	Keepalives  uint64 `json:"keepalives"`  // echoed
-	Unknown     uint64 `json:"unknown"`     // of no kind, from nobody or for nobody
+	Unknown     uint64 `json:"unknown"`     // of no kind, or of clients that are not known
 	RTCP        uint64 `json:"rtcp"`        // not forwarded
 	Forged      uint64 `json:"forged"`      // not made with the key of the sender
 	Repeated    uint64 `json:"repeated"`    // received before, or too old to tell
 	Limited     uint64 `json:"limited"`     // over the rate of the sender
-	Muted       uint64 `json:"muted"`       // of senders that nobody may hear
+	Muted       uint64 `json:"muted"`       // of senders that may not speak
 	Encrypted   uint64 `json:"encrypted"`   // copies for members without end-to-end encryption
 	Unconfirmed uint64 `json:"unconfirmed"` // copies for members whose address is not known
 	Lost        uint64 `json:"lost"`        // copies dropped by a fault

@@ -3,9 +3,9 @@ package signaling
 import "time"
 
 // Absences are the members who have had a session and have none any more. Who
-// does not come back in time is gone: whoever runs the server wants to know.
+// does not come back in time is gone: the owner of the server wants to know.
 type absences struct {
-	watched bool      // else nobody asks
+	watched bool      // else they are not noted
 	since   []absence // in the order of time; may hold members who came back
 	gone    []Member
 }

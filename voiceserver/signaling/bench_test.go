@@ -20,7 +20,7 @@ func (c *client) packets(n int) (packets [][]byte) {
 }
 
 func TestForwardDoesNotAllocate(t *testing.T) {
-	s := newStage(t, relay.WithPacketRate(1_000_000))
+	s := newHarness(t, relay.WithPacketRate(1_000_000))
 	a := s.call(1)
 	a.speak(1)
 	for user := range snowflake.ID(4) {
@@ -50,7 +50,7 @@ func BenchmarkForward(b *testing.B) {
 }
 
 func benchmarkForward(b *testing.B, mode rtp.Mode, others int) {
-	s := newStage(new(testing.T), relay.WithPacketRate(1_000_000_000))
+	s := newHarness(new(testing.T), relay.WithPacketRate(1_000_000_000))
 	for user := range snowflake.ID(1 + others) {
 		c := s.join(user + 1)
 		c.connect()

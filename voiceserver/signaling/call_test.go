@@ -8,7 +8,7 @@ import (
 )
 
 func TestCall(t *testing.T) {
-	s := newStage(t)
+	s := newHarness(t)
 	a := s.join(1)
 	a.connect()
 	require.Equal(t, []string{`8 {"v":8,"heartbeat_interval":13750}`}, a.take())

@@ -203,7 +203,7 @@ func (c *Conn) handleSpeaking(now time.Time, data []byte) {
 	}
 	s := c.session
 	if d.SSRC != 0 && d.SSRC != s.ssrc {
-		c.fail(now, closecode.VoiceBadRequest, "speaking with the SSRC of somebody else")
+		c.fail(now, closecode.VoiceBadRequest, "speaking with the SSRC of another client")
 		return
 	}
 	first := !s.spoke

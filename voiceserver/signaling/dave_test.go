@@ -12,14 +12,14 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// encrypted returns a stage whose calls are encrypted end to end.
-func encrypted(t *testing.T, options ...any) *stage {
+// encrypted returns a harness whose calls are encrypted end to end.
+func encrypted(t *testing.T, options ...any) *harness {
 	deliveries := signaling.WithDelivery(func(channel snowflake.ID) (signaling.Delivery, error) { return dave.NewDelivery(channel) })
-	return newStage(t, append([]any{deliveries}, options...)...)
+	return newHarness(t, append([]any{deliveries}, options...)...)
 }
 
 // secret makes a user a member who talks, end to end encrypted.
-func (s *stage) secret(user snowflake.ID) *client {
+func (s *harness) secret(user snowflake.ID) *client {
 	c := s.join(user)
 	c.enter()
 	return c
@@ -140,7 +140,7 @@ func TestBadKeyPackage(t *testing.T) {
 }
 
 func TestRequired(t *testing.T) {
-	s := newStage(t, signaling.WithDelivery(func(channel snowflake.ID) (signaling.Delivery, error) {
+	s := newHarness(t, signaling.WithDelivery(func(channel snowflake.ID) (signaling.Delivery, error) {
 		return dave.NewDelivery(channel, dave.WithRequired())
 	}))
 	old := s.join(3)

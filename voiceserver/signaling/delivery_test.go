@@ -77,11 +77,11 @@ func withFake(d *fakeDelivery) signaling.Option {
 }
 
 func TestDeliveryRefuses(t *testing.T) {
-	s := newStage(t, withFake(nil))
+	s := newHarness(t, withFake(nil))
 	require.EqualValues(t, 4017, s.call(4).close)
 	require.EqualValues(t, 4020, s.call(5).close)
 	none := errors.New("none")
-	s = newStage(t, signaling.WithDelivery(func(snowflake.ID) (signaling.Delivery, error) { return nil, none }))
+	s = newHarness(t, signaling.WithDelivery(func(snowflake.ID) (signaling.Delivery, error) { return nil, none }))
 	_, err := s.core.Join(s.now, signaling.Member{Guild: guild, Channel: channel, User: 1, SessionID: "s"})
 	require.ErrorIs(t, err, none)
 	require.Zero(t, s.core.Stats().Members)
@@ -89,7 +89,7 @@ func TestDeliveryRefuses(t *testing.T) {
 
 func TestDelivery(t *testing.T) {
 	made := map[snowflake.ID]*fakeDelivery{}
-	s := newStage(t, signaling.WithDelivery(func(channel snowflake.ID) (signaling.Delivery, error) {
+	s := newHarness(t, signaling.WithDelivery(func(channel snowflake.ID) (signaling.Delivery, error) {
 		made[channel] = &fakeDelivery{}
 		return made[channel], nil
 	}))
@@ -126,11 +126,11 @@ func TestDelivery(t *testing.T) {
 }
 
 func TestDeliveriesTakeTurns(t *testing.T) {
-	s := newStage(t, withFake(nil))
+	s := newHarness(t, withFake(nil))
 	a := s.call(1)
 	m := a.member
 	m.Channel, m.Guild = 300, 101
-	b := &client{stage: s, member: m, seq: -1, addr: mustAddr("198.51.100.7:7")}
+	b := &client{harness: s, member: m, seq: -1, addr: mustAddr("198.51.100.7:7")}
 	var err error
 	b.token, err = s.core.Join(s.now, m)
 	require.NoError(t, err)

@@ -25,7 +25,7 @@ func FuzzConn(f *testing.F) {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, script []byte) {
-		s := newStage(t, withFake(nil))
+		s := newHarness(t, withFake(nil))
 		cast := []*client{s.call(1), s.call(2)}
 		for len(script) >= 3 {
 			c := cast[script[0]&1]
@@ -52,7 +52,7 @@ func FuzzRelay(f *testing.F) {
 	f.Add(append([]byte{0x90, 0x78, 0, 1, 0, 0, 0, 2, 0, 0, 0, 1}, make([]byte, 40)...), uint8(2))
 	f.Add(append([]byte{0x80, 200, 0, 1}, make([]byte, 40)...), uint8(0))
 	f.Fuzz(func(t *testing.T, datagram []byte, from uint8) {
-		s := newStage(t)
+		s := newHarness(t)
 		a, b := s.call(1), s.call(2)
 		addr := []netip.AddrPort{a.addr, b.addr, mustAddr("203.0.113.66:6")}[from%3]
 		if len(datagram) >= 12 && from&4 != 0 { // a sender that exists
@@ -75,7 +75,7 @@ func FuzzRelay(f *testing.F) {
 func TestMembershipModel(t *testing.T) {
 	for seed := range uint64(6) {
 		rng := rand.New(rand.NewPCG(seed, 5))
-		s := newStage(t, signaling.WithMessageRate(100_000))
+		s := newHarness(t, signaling.WithMessageRate(100_000))
 		cast := make([]*client, 8)
 		knows := make([]map[string]bool, 8)
 		for range 150 {

@@ -18,7 +18,7 @@ import (
 // A client that is always a little behind costs what it is behind, not what it
 // ever got.
 func TestAlwaysBehind(t *testing.T) {
-	s := newStage(t, signaling.WithMessageRate(1<<20))
+	s := newHarness(t, signaling.WithMessageRate(1<<20))
 	a := s.call(1)
 	a.beat()
 	for range 2000 {
@@ -39,7 +39,7 @@ func TestAlwaysBehind(t *testing.T) {
 // What a connection that ends may still be sent does not keep it for minutes.
 func TestLastWords(t *testing.T) {
 	e2ee := &fakeDelivery{}
-	s := newStage(t, signaling.WithMessageRate(1<<20), withFake(e2ee))
+	s := newHarness(t, signaling.WithMessageRate(1<<20), withFake(e2ee))
 	a, b := s.call(1), s.call(2)
 	s.core.Stall(s.now, 1, 0)
 	payload := fmt.Sprintf("%0200000d", 0)
@@ -62,7 +62,7 @@ func TestLastWords(t *testing.T) {
 
 // Errors quote what clients sent, however much that is.
 func TestRecordIsBounded(t *testing.T) {
-	s := newStage(t)
+	s := newHarness(t)
 	a := s.call(1)
 	a.send(`{"op":5,"d":{"speaking":%s}}`, strings.Repeat("9", 200_000))
 	require.EqualValues(t, 4002, a.close)
@@ -75,7 +75,7 @@ func TestRecordIsBounded(t *testing.T) {
 
 // Those who only connect keep nobody out.
 func TestStrangersMakeRoom(t *testing.T) {
-	s := newStage(t)
+	s := newHarness(t)
 	a := s.call(1)
 	var strangers []*signaling.Conn
 	for range 600 {
@@ -99,7 +99,7 @@ func TestStrangersMakeRoom(t *testing.T) {
 // A client is told to start again when its nonces are used up, whatever the
 // relay had to say of it before.
 func TestReportsOfBothKinds(t *testing.T) {
-	s := newStage(t, relay.WithNonces(3))
+	s := newHarness(t, relay.WithNonces(3))
 	a, b := s.call(1), s.call(2)
 	a.speak(1)
 	b.say("not announced")
@@ -116,7 +116,7 @@ func TestReportsOfBothKinds(t *testing.T) {
 // Who floods the relay in the name of another keeps that one neither from
 // moving nor from finding its address.
 func TestFloodInAnothersName(t *testing.T) {
-	s := newStage(t)
+	s := newHarness(t)
 	a, b := s.call(1), s.call(2)
 	forged := b.packet(rtp.Packet{Header: b.rtp.Next(960), Payload: []byte("opus")})
 	forged[len(forged)-1] ^= 1

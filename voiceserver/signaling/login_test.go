@@ -99,7 +99,7 @@ func TestCloseCodes(t *testing.T) {
 		{"no channel any more", "active", 4022, func(c *client) { c.core.Destroy(c.now, guild, channel); c.settle() }},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			s := newStage(t)
+			s := newHarness(t)
 			c := s.join(1)
 			c.connect()
 			if tt.after != "hello" {
@@ -129,7 +129,7 @@ func TestCloseCodes(t *testing.T) {
 }
 
 func TestE2EERequired(t *testing.T) {
-	s := newStage(t, signaling.WithE2EERequired())
+	s := newHarness(t, signaling.WithE2EERequired())
 	c := s.join(1)
 	c.connect()
 	c.send(`{"op":0,"d":{"server_id":"%d","user_id":"1","session_id":"session-1","token":"%s"}}`, guild, c.token)
@@ -140,7 +140,7 @@ func TestE2EERequired(t *testing.T) {
 }
 
 func TestVersions(t *testing.T) {
-	s := newStage(t)
+	s := newHarness(t)
 	for _, version := range []string{"", "3", "9", "10", "x", "a very long version that nobody wants to read in a log"} {
 		c := s.join(1)
 		c.conn = s.core.Accept(s.now, version)
@@ -167,7 +167,7 @@ func TestVersions(t *testing.T) {
 
 // Messages of video and statistics are no errors: some clients send them.
 func TestUndocumentedOpcodes(t *testing.T) {
-	c := newStage(t).call(1)
+	c := newHarness(t).call(1)
 	for _, op := range []int{12, 14, 15, 16, 20} {
 		c.send(`{"op":%d,"d":{}}`, op)
 	}
@@ -176,7 +176,7 @@ func TestUndocumentedOpcodes(t *testing.T) {
 }
 
 func TestIdentifyReplaces(t *testing.T) {
-	s := newStage(t)
+	s := newHarness(t)
 	a, b := s.call(1), s.call(2)
 	first, ssrc := *a, a.ready.SSRC
 	s.clients = append(s.clients, &first)
@@ -192,7 +192,7 @@ func TestIdentifyReplaces(t *testing.T) {
 }
 
 func TestSelectTwice(t *testing.T) {
-	s := newStage(t)
+	s := newHarness(t)
 	a, b := s.call(1), s.call(2)
 	b.take()
 	first := a.key
@@ -215,7 +215,7 @@ func TestSelectTwice(t *testing.T) {
 
 // Audio and Speaking before one's own turn.
 func TestSpeakingBeforeSelect(t *testing.T) {
-	s := newStage(t)
+	s := newHarness(t)
 	a := s.call(1)
 	a.take()
 	b := s.join(2)

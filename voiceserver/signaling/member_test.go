@@ -14,7 +14,7 @@ import (
 )
 
 func TestJoinIsIdempotent(t *testing.T) {
-	s := newStage(t)
+	s := newHarness(t)
 	a := s.call(1)
 	again, err := s.core.Join(s.now, a.member)
 	require.NoError(t, err)
@@ -37,7 +37,7 @@ func TestJoinIsIdempotent(t *testing.T) {
 }
 
 func TestJoinRefuses(t *testing.T) {
-	s := newStage(t, signaling.WithChannelSize(2))
+	s := newHarness(t, signaling.WithChannelSize(2))
 	good := signaling.Member{Guild: guild, Channel: channel, User: 1, SessionID: "x"}
 	for _, spoil := range []func(m *signaling.Member){
 		func(m *signaling.Member) { m.Channel = 0 },
@@ -69,7 +69,7 @@ func TestJoinRefuses(t *testing.T) {
 }
 
 func TestLeaveIsIdempotent(t *testing.T) {
-	s := newStage(t)
+	s := newHarness(t)
 	s.call(1)
 	for range 2 {
 		s.core.Leave(s.now, guild, 1)
@@ -84,7 +84,7 @@ func TestLeaveIsIdempotent(t *testing.T) {
 }
 
 func TestDestroyAsksForTheGuild(t *testing.T) {
-	s := newStage(t)
+	s := newHarness(t)
 	a := s.call(1)
 	s.core.Destroy(s.now, guild+1, channel)
 	s.settle()
@@ -92,7 +92,7 @@ func TestDestroyAsksForTheGuild(t *testing.T) {
 }
 
 func TestStates(t *testing.T) {
-	s := newStage(t)
+	s := newHarness(t)
 	a, b := s.call(1), s.call(2)
 	set := func(state signaling.MemberState) {
 		require.NoError(t, s.core.SetState(guild, 2, state))
@@ -120,7 +120,7 @@ func TestStates(t *testing.T) {
 
 // A user who moves is still silenced.
 func TestStateSurvivesMove(t *testing.T) {
-	s := newStage(t)
+	s := newHarness(t)
 	a, b := s.call(1), s.join(2)
 	require.NoError(t, s.core.SetState(guild, 2, signaling.MemberState{Mute: true}))
 	m := b.member
@@ -139,11 +139,11 @@ func TestStateSurvivesMove(t *testing.T) {
 
 // Outside of guilds the channel is the server.
 func TestDirectCall(t *testing.T) {
-	s := newStage(t)
+	s := newHarness(t)
 	m := signaling.Member{Channel: channel, User: 1, SessionID: "s"}
 	token, err := s.core.Join(s.now, m)
 	require.NoError(t, err)
-	c := &client{stage: s, member: m, token: token, seq: -1, addr: mustAddr("198.51.100.7:7")}
+	c := &client{harness: s, member: m, token: token, seq: -1, addr: mustAddr("198.51.100.7:7")}
 	s.clients = append(s.clients, c)
 	c.connect()
 	c.send(`{"op":0,"d":{"server_id":"%d","user_id":"1","session_id":"s","token":"%s"}}`, channel, token)
@@ -158,7 +158,7 @@ func TestDirectCall(t *testing.T) {
 func TestNoRandomness(t *testing.T) {
 	for _, bytes := range []int64{0, 16, 16 + 4} { // the token, the SSRC, the key
 		source := io.MultiReader(io.LimitReader(strings.NewReader(strings.Repeat("0123456789abcdef", 10)), bytes), iotest.ErrReader(errors.New("none")))
-		s := newStage(t, signaling.WithRandom(source))
+		s := newHarness(t, signaling.WithRandom(source))
 		token, err := s.core.Join(s.now, signaling.Member{Guild: guild, Channel: channel, User: 1, SessionID: "session-1"})
 		if bytes == 0 {
 			require.Error(t, err)
@@ -166,7 +166,7 @@ func TestNoRandomness(t *testing.T) {
 			continue
 		}
 		require.NoError(t, err)
-		c := &client{stage: s, member: signaling.Member{Guild: guild, Channel: channel, User: 1, SessionID: "session-1"}, token: token, addr: mustAddr("198.51.100.7:7")}
+		c := &client{harness: s, member: signaling.Member{Guild: guild, Channel: channel, User: 1, SessionID: "session-1"}, token: token, addr: mustAddr("198.51.100.7:7")}
 		s.clients = append(s.clients, c)
 		c.connect()
 		c.identify()
@@ -180,7 +180,7 @@ func TestNoRandomness(t *testing.T) {
 
 // Tokens and keys do not end up in logs.
 func TestNoSecrets(t *testing.T) {
-	s := newStage(t)
+	s := newHarness(t)
 	a := s.join(1)
 	a.connect()
 	a.identify()

@@ -11,8 +11,8 @@ import (
 )
 
 // stream sends 1000 packets over a bad network, and returns what is heard.
-func stream(t *testing.T, n relay.Network) (s *stage, heard []string, padded int) {
-	s = newStage(t, relay.WithSeed(7))
+func stream(t *testing.T, n relay.Network) (s *harness, heard []string, padded int) {
+	s = newHarness(t, relay.WithSeed(7))
 	a, b := s.call(1), s.call(2)
 	s.relay.SetNetwork(n, 2)
 	for i := range 1000 {
@@ -70,7 +70,7 @@ func TestPadding(t *testing.T) {
 }
 
 func TestDelay(t *testing.T) {
-	s := newStage(t)
+	s := newHarness(t)
 	a, b := s.call(1), s.call(2)
 	s.relay.SetNetwork(relay.Network{Delay: 100 * time.Millisecond, Jitter: 50 * time.Millisecond})
 	a.say("x")
@@ -89,7 +89,7 @@ func TestDelay(t *testing.T) {
 }
 
 func TestHeldPacketsAreBounded(t *testing.T) {
-	s := newStage(t, relay.WithPacketRate(1_000_000))
+	s := newHarness(t, relay.WithPacketRate(1_000_000))
 	a := s.call(1)
 	s.call(2)
 	s.relay.SetNetwork(relay.Network{Delay: time.Second, Padding: 1, Duplicate: 1})

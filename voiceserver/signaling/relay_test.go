@@ -15,7 +15,7 @@ import (
 
 // What the sender made arrives as it was, in either encryption.
 func TestForwardKeepsThePacket(t *testing.T) {
-	s := newStage(t)
+	s := newHarness(t)
 	a := s.call(1)
 	b := s.join(2)
 	b.connect()
@@ -47,7 +47,7 @@ func TestForwardKeepsThePacket(t *testing.T) {
 }
 
 func TestDroppedDatagrams(t *testing.T) {
-	s := newStage(t)
+	s := newHarness(t)
 	a, b := s.call(1), s.call(2)
 	c := s.join(3)
 	c.connect()
@@ -83,7 +83,7 @@ func TestDroppedDatagrams(t *testing.T) {
 
 // Nothing but answers is sent to an address of which nobody knows whose it is.
 func TestAddresses(t *testing.T) {
-	s := newStage(t)
+	s := newHarness(t)
 	a := s.call(1)
 	b := s.join(2)
 	b.connect()
@@ -127,7 +127,7 @@ func TestAddresses(t *testing.T) {
 
 // A packet that is sent once more from elsewhere does not take the audio there.
 func TestReplayDoesNotMove(t *testing.T) {
-	s := newStage(t)
+	s := newHarness(t)
 	a, b := s.call(1), s.call(2)
 	p := b.packet(rtp.Packet{Header: b.rtp.Next(960), Payload: []byte("opus")})
 	s.datagram(b.addr, p)
@@ -137,7 +137,7 @@ func TestReplayDoesNotMove(t *testing.T) {
 }
 
 func TestKeepalive(t *testing.T) {
-	s := newStage(t)
+	s := newHarness(t)
 	a := s.call(1)
 	a.others = nil
 	beat := []byte{1, 2, 3, 4, 5, 6, 7, 8}
@@ -169,7 +169,7 @@ func TestKeepalive(t *testing.T) {
 }
 
 func TestPacketRate(t *testing.T) {
-	s := newStage(t, relay.WithPacketRate(50))
+	s := newHarness(t, relay.WithPacketRate(50))
 	a, b := s.call(1), s.call(2)
 	for range 100 {
 		a.say("x")
@@ -199,7 +199,7 @@ func TestPacketRate(t *testing.T) {
 }
 
 func TestBitrate(t *testing.T) {
-	s := newStage(t)
+	s := newHarness(t)
 	a, b := s.call(1), s.call(2)
 	require.True(t, s.core.SetBitrate(channel, 64_000))
 	s.settle()
@@ -227,7 +227,7 @@ func TestBitrate(t *testing.T) {
 // A session whose nonces are used up is asked to start again: the same nonce
 // is never used twice.
 func TestNoncesRunOut(t *testing.T) {
-	s := newStage(t, relay.WithNonces(3))
+	s := newHarness(t, relay.WithNonces(3))
 	a, b := s.call(1), s.call(2)
 	a.speak(1)
 	for range 5 {
@@ -251,7 +251,7 @@ func TestNoncesRunOut(t *testing.T) {
 
 // Speaking may be a little later than the audio it announces.
 func TestSpeakingComesLate(t *testing.T) {
-	s := newStage(t)
+	s := newHarness(t)
 	a, b := s.call(1), s.call(2)
 	for range 101 {
 		a.say("x")
@@ -275,7 +275,7 @@ func TestUnknownMode(t *testing.T) {
 
 // Many calls on one relay do not hear each other.
 func TestCallsAreApart(t *testing.T) {
-	s := newStage(t)
+	s := newHarness(t)
 	var all []*client
 	for room := range 3 {
 		for n := range 3 {

@@ -19,7 +19,7 @@ func (c *client) lose() {
 }
 
 func TestResume(t *testing.T) {
-	s := newStage(t)
+	s := newHarness(t)
 	a, b := s.call(1), s.call(2)
 	a.take()
 	a.lose()
@@ -44,7 +44,7 @@ func TestResume(t *testing.T) {
 
 // A resume takes a session away from a connection that is dead but does not know.
 func TestResumeReplaces(t *testing.T) {
-	s := newStage(t)
+	s := newHarness(t)
 	a := s.call(1)
 	old := *a
 	s.clients = append(s.clients, &old)
@@ -59,7 +59,7 @@ func TestResumeReplaces(t *testing.T) {
 }
 
 func TestSessionExpires(t *testing.T) {
-	s := newStage(t)
+	s := newHarness(t)
 	a, b := s.call(1), s.call(2)
 	b.take()
 	a.lose()
@@ -76,7 +76,7 @@ func TestSessionExpires(t *testing.T) {
 // What a client says when it leaves decides whether its session stays.
 func TestClientCloses(t *testing.T) {
 	for _, code := range []int{1000, 1001, 1006, 1005, 4000} {
-		s := newStage(t)
+		s := newHarness(t)
 		a, b := s.call(1), s.call(2)
 		b.take()
 		a.conn.Lost(s.now, closeCode(code))
@@ -94,7 +94,7 @@ func TestClientCloses(t *testing.T) {
 // Codes that the server closes with decide likewise.
 func TestCloseKeepsSession(t *testing.T) {
 	for code, kept := range map[int]bool{4006: false, 4009: false, 4014: false, 4015: true, 4022: false, 1001: true} {
-		s := newStage(t)
+		s := newHarness(t)
 		a := s.call(1)
 		s.call(2)
 		require.Equal(t, 1, s.core.Close(s.now, 1, closeCode(code)))
@@ -107,7 +107,7 @@ func TestCloseKeepsSession(t *testing.T) {
 }
 
 func TestCut(t *testing.T) {
-	s := newStage(t)
+	s := newHarness(t)
 	a := s.call(1)
 	require.Equal(t, 1, s.core.Cut(s.now, 0))
 	s.settle()
@@ -119,7 +119,7 @@ func TestCut(t *testing.T) {
 }
 
 func TestStall(t *testing.T) {
-	s := newStage(t)
+	s := newHarness(t)
 	a, b := s.call(1), s.call(2)
 	a.take()
 	require.Equal(t, 1, s.core.Stall(s.now, 1, 5*time.Second))
@@ -141,7 +141,7 @@ func TestStall(t *testing.T) {
 // The numbers have 16 bits, and JSON and binary messages share them.
 func TestSequenceWraps(t *testing.T) {
 	e2ee := &fakeDelivery{}
-	s := newStage(t, signaling.WithSequence(65533), withFake(e2ee))
+	s := newHarness(t, signaling.WithSequence(65533), withFake(e2ee))
 	a := s.call(1) // 65533 description, 65534 external sender
 	b := s.call(2)
 	require.Equal(t, 65535, a.seq, "b has come")
@@ -170,7 +170,7 @@ func TestSequenceWraps(t *testing.T) {
 // session.
 func TestResumeFromNowhere(t *testing.T) {
 	for ack, missed := range map[int]int{65532: 8, -1: 8, 3: 1, 4: 0, 5: -1, 100: -1, 65531: -1, 0x10000: -1, 1 << 40: -1} {
-		s := newStage(t, signaling.WithSequence(65533))
+		s := newHarness(t, signaling.WithSequence(65533))
 		a, b := s.call(1), s.call(2) // 65533 and 65534
 		for range 6 {
 			b.speak(1)
@@ -188,7 +188,7 @@ func TestResumeFromNowhere(t *testing.T) {
 		require.Zero(t, a.close, ack)
 		require.Len(t, a.take(), 2+missed, ack)
 	}
-	s := newStage(t)
+	s := newHarness(t)
 	a := s.join(1)
 	a.connect()
 	a.identify() // nothing has a number yet
@@ -205,7 +205,7 @@ func TestResumeFromNowhere(t *testing.T) {
 func TestReplayModel(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 2))
 	for range 10 {
-		s := newStage(t, signaling.WithSequence(uint16(rng.Uint32())), signaling.WithReplay(20, 3000), signaling.WithMessageRate(1000))
+		s := newHarness(t, signaling.WithSequence(uint16(rng.Uint32())), signaling.WithReplay(20, 3000), signaling.WithMessageRate(1000))
 		a, b := s.call(1), s.call(2)
 		for range 60 {
 			b.speak(rng.IntN(8))
@@ -232,7 +232,7 @@ func TestReplayIsBounded(t *testing.T) {
 		{signaling.WithReplay(0, 1<<20)},
 		{signaling.WithReplay(100, 0)},
 	} {
-		s := newStage(t, options...)
+		s := newHarness(t, options...)
 		a, b := s.call(1), s.call(2)
 		a.lose()
 		b.speak(1)
@@ -245,7 +245,7 @@ func TestReplayIsBounded(t *testing.T) {
 // A client that does not read is cut, not remembered for ever.
 func TestSlowReader(t *testing.T) {
 	e2ee := &fakeDelivery{}
-	s := newStage(t, signaling.WithMessageRate(1<<20), withFake(e2ee))
+	s := newHarness(t, signaling.WithMessageRate(1<<20), withFake(e2ee))
 	a, b := s.call(1), s.call(2)
 	payload := fmt.Sprintf("%0200000d", 0)
 	s.core.Stall(s.now, 1, 0)
@@ -259,7 +259,7 @@ func TestSlowReader(t *testing.T) {
 
 // Before version 8 nothing is numbered but binary messages, and nothing replayed.
 func TestResumeOfOldVersion(t *testing.T) {
-	s := newStage(t)
+	s := newHarness(t)
 	a, b := s.call(1), s.call(2)
 	a.lose()
 	b.speak(1)

@@ -11,7 +11,7 @@ import (
 	"github.com/discordpkg/gateway/snowflake"
 )
 
-// A room is a channel with somebody in it.
+// A room is a channel with members.
 type room struct {
 	srv      *Server
 	id       channelKey

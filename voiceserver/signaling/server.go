@@ -105,7 +105,7 @@ func (v *Server) Accept(now time.Time, version string) *Conn {
 const MaxLogins = 256
 
 // makeRoom breaks the oldest connection that has not identified if there are
-// too many: those who do nothing but connect keep nobody out.
+// too many: clients that do nothing but connect do not keep others out.
 func (v *Server) makeRoom(now time.Time) {
 	if v.logins <= MaxLogins && len(v.strangers) < 2*MaxLogins {
 		return
@@ -192,20 +192,20 @@ func (v *Server) due(now time.Time) (due []*room) {
 	return due
 }
 
-// Close closes the connections of a user with a code, of everybody if user is
+// Close closes the connections of a user with a code, of all if user is
 // zero, and returns how many they were. Codes after which clients may resume,
 // 4015 and those below 4000, keep the sessions.
 func (v *Server) Close(now time.Time, user snowflake.ID, code closecode.Voice) (closed int) {
 	return v.each(user, func(conn *Conn) { conn.close(now, code) })
 }
 
-// Cut breaks the connections of a user, or of everybody if user is zero, and
+// Cut breaks the connections of a user, or of all if user is zero, and
 // returns how many they were.
 func (v *Server) Cut(now time.Time, user snowflake.ID) (cut int) {
 	return v.each(user, func(conn *Conn) { conn.cut(now, "cut") })
 }
 
-// Stall keeps what is for a user, or for everybody if user is zero, from being
+// Stall keeps what is for a user, or for all if user is zero, from being
 // sent for a time, without end if d is zero. It returns the number of
 // connections. What clients send is still read.
 func (v *Server) Stall(now time.Time, user snowflake.ID, d time.Duration) (stalled int) {

@@ -27,7 +27,7 @@ type session struct {
 	spoke    bool // it said how it speaks
 
 	buffer     replayBuffer
-	conn       *Conn     // nil while nobody is connected
+	conn       *Conn     // nil while the client is not connected
 	detachedAt time.Time // if conn is nil
 	over       bool
 }
@@ -45,7 +45,7 @@ func (v *Server) begin(now time.Time, m *member, e2ee uint16) (*session, error) 
 	return s, nil
 }
 
-// newSSRC returns a number that nobody has, which strangers cannot guess.
+// newSSRC returns a number that is not in use and cannot be guessed.
 func (v *Server) newSSRC() (uint32, error) {
 	for {
 		var b [4]byte
@@ -78,7 +78,7 @@ func (v *Server) end(now time.Time, s *session, code closecode.Voice) {
 	s.buffer = replayBuffer{}
 }
 
-// send numbers a message, keeps it for a resume, and sends it if somebody is
+// send numbers a message, keeps it for a resume, and sends it if the client is
 // connected.
 //
 // https://discord.com/developers/docs/topics/voice-connections#buffered-resume

@@ -13,7 +13,7 @@ import (
 )
 
 func TestModes(t *testing.T) {
-	s := newStage(t, signaling.WithModes("aead_xchacha20_poly1305_rtpsize"))
+	s := newHarness(t, signaling.WithModes("aead_xchacha20_poly1305_rtpsize"))
 	c := s.join(1)
 	c.connect()
 	c.identify()
@@ -23,7 +23,7 @@ func TestModes(t *testing.T) {
 }
 
 func TestMessageSize(t *testing.T) {
-	s := newStage(t, signaling.WithMessageSize(4096))
+	s := newHarness(t, signaling.WithMessageSize(4096))
 	c := s.call(1)
 	c.send(`{"op":3,"d":{"t":1},"x":"%04060d"}`, 0)
 	require.Zero(t, c.close)
@@ -33,7 +33,7 @@ func TestMessageSize(t *testing.T) {
 
 func TestRecord(t *testing.T) {
 	for keep, want := range map[int]int{0: 0, 3: 3} {
-		s := newStage(t, signaling.WithRecord(keep))
+		s := newHarness(t, signaling.WithRecord(keep))
 		for range 5 {
 			c := s.join(1)
 			c.connect()

@@ -131,7 +131,7 @@ func (v *Server) passenger(pass channelKey, shown credentials) *member {
 	return nil
 }
 
-// reissued returns the member for whom a token was made before this one was:
+// reissued returns the member that a token was made for before its present one:
 // by a server with the same key, or by this one some time ago.
 func (v *Server) reissued(now time.Time, shown credentials) *member {
 	for _, backend := range append([]string{""}, v.backends...) {

@@ -15,7 +15,7 @@ import (
 func TestTokensAreRenewed(t *testing.T) {
 	key, err := lvsp.NewTokenKey(bytes.Repeat([]byte("s"), lvsp.MinSecret))
 	require.NoError(t, err)
-	s := newStage(t, signaling.WithTokenKey(key, time.Hour))
+	s := newHarness(t, signaling.WithTokenKey(key, time.Hour))
 	a := s.call(1)
 	first := a.token
 	s.wait(29 * time.Minute)

@@ -11,14 +11,14 @@ import (
 	"os"
 	"time"
 
-	"github.com/discordpkg/gateway/bench/voice/stage"
+	"github.com/discordpkg/gateway/bench/voice/server"
 	"github.com/discordpkg/gateway/internal/rtp"
 )
 
 // bare is the least that sending and receiving can cost: a connected socket
 // and, for the floor, the cipher of the standard library.
 type bare struct {
-	at    stage.Address
+	at    server.Address
 	seals bool
 }
 
@@ -42,7 +42,7 @@ func (b *bare) Open(_ context.Context, guild int, tap *Tap) (Call, error) {
 	}
 	c := &bareCall{conn: conn, ssrc: 1<<20 + uint32(guild), buffer: make([]byte, 2048), tap: tap} //nolint:gosec // hundreds
 	if b.seals {
-		block, err := aes.NewCipher(stage.Key[:])
+		block, err := aes.NewCipher(server.Key[:])
 		if err != nil {
 			return nil, fmt.Errorf("caller: %w", err)
 		}

@@ -8,7 +8,7 @@ import (
 	"fmt"
 	"net"
 
-	"github.com/discordpkg/gateway/bench/voice/stage"
+	"github.com/discordpkg/gateway/bench/voice/server"
 )
 
 // The callers.
@@ -20,7 +20,7 @@ const (
 	Discordgo = "discordgo" // its VoiceConnection
 )
 
-// A Caller makes calls on a stage.
+// A Caller makes calls on a server.
 type Caller interface {
 	// Open opens the call of a guild, and returns when audio can flow. The tap
 	// sees the packets that are sent, if there is a way to; nil is none.
@@ -34,7 +34,7 @@ type Call interface {
 	// Send sends a frame now. The error is ErrPaced for those that can not.
 	Send(frame []byte) error
 
-	// Receive returns when n packets came that it makes the stage send, in
+	// Receive returns when n packets came that it makes the server send, in
 	// bursts. The error is ErrLost if one does not.
 	Receive(ctx context.Context, n int) error
 
@@ -53,7 +53,7 @@ var (
 // Burst is how many packets come at once: fewer than any socket has room for.
 const Burst = 32
 
-// bursts asks the stage for n packets over a connection, a burst at a time, and
+// bursts asks the server for n packets over a connection, a burst at a time, and
 // calls next for each. Before each burst it calls begin.
 func bursts(conn net.Conn, n int, begin func() error, next func() error) error {
 	for ; n > 0; n -= Burst {
@@ -76,13 +76,13 @@ func bursts(conn net.Conn, n int, begin func() error, next func() error) error {
 // says are the orders for bursts, by size.
 var says = func() (all [Burst + 1][]byte) {
 	for n := range all {
-		all[n] = stage.Say(n)
+		all[n] = server.Say(n)
 	}
 	return all
 }()
 
 // New returns a caller by its name.
-func New(name string, at stage.Address) (Caller, error) {
+func New(name string, at server.Address) (Caller, error) {
 	switch name {
 	case Socket:
 		return &bare{at: at}, nil

@@ -11,13 +11,13 @@ import (
 	"github.com/bwmarrin/discordgo"
 	"github.com/gorilla/websocket"
 
-	"github.com/discordpkg/gateway/bench/voice/stage"
+	"github.com/discordpkg/gateway/bench/voice/server"
 )
 
 // discordgoBot is a session of discordgo, which has no other way into a call.
 // It speaks the protocol of years ago, xsalsa20_poly1305 without a version.
 type discordgoBot struct {
-	at      stage.Address
+	at      server.Address
 	session *discordgo.Session
 	open    func() error // once
 }
@@ -27,7 +27,7 @@ type discordgoCall struct {
 	control net.Conn
 }
 
-func newDiscordgo(at stage.Address) (*discordgoBot, error) {
+func newDiscordgo(at server.Address) (*discordgoBot, error) {
 	config, err := at.TLS()
 	if err != nil {
 		return nil, err

@@ -15,12 +15,12 @@ import (
 	"github.com/disgoorg/snowflake/v2"
 	"github.com/gorilla/websocket"
 
-	"github.com/discordpkg/gateway/bench/voice/stage"
+	"github.com/discordpkg/gateway/bench/voice/server"
 )
 
 // disgo is its voice.Conn, which needs no bot. End-to-end encryption it has
 // none by default.
-type disgo struct{ at stage.Address }
+type disgo struct{ at server.Address }
 
 type disgoCall struct {
 	conn    voice.Conn
@@ -71,7 +71,7 @@ func (d *disgo) Open(ctx context.Context, guild int, tap *Tap) (Call, error) {
 
 // introduce is what the main gateway of disgo does.
 func introduce(conn voice.Conn, host string, guild, channel snowflake.ID) error {
-	state, server := stage.Introduction(host, guild.String(), channel.String())
+	state, server := server.Introduction(host, guild.String(), channel.String())
 	var stateUpdate botgateway.EventVoiceStateUpdate
 	var serverUpdate botgateway.EventVoiceServerUpdate
 	if err := errors.Join(json.Unmarshal(state, &stateUpdate), json.Unmarshal(server, &serverUpdate)); err != nil {

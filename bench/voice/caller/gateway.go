@@ -7,7 +7,7 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/discordpkg/gateway/bench/voice/stage"
+	"github.com/discordpkg/gateway/bench/voice/server"
 	"github.com/discordpkg/gateway/command"
 	"github.com/discordpkg/gateway/event"
 	"github.com/discordpkg/gateway/snowflake"
@@ -16,7 +16,7 @@ import (
 
 // shard is voiceshard, with a main gateway that is a function call away.
 type shard struct {
-	at    stage.Address
+	at    server.Address
 	voice *voiceshard.Voice
 	taps  chan *Tap     // for the call that is being opened
 	conns chan net.Conn // of that call
@@ -27,7 +27,7 @@ type shardCall struct {
 	conn    net.Conn
 }
 
-func newGateway(at stage.Address) (*shard, error) {
+func newGateway(at server.Address) (*shard, error) {
 	config, err := at.TLS()
 	if err != nil {
 		return nil, err
@@ -46,7 +46,7 @@ func (s *shard) command(_ context.Context, v command.VoiceState) error {
 	if v.ChannelID == 0 {
 		return nil
 	}
-	state, server := stage.Introduction(s.at.Host, id(uint64(v.GuildID)), id(uint64(v.ChannelID)))
+	state, server := server.Introduction(s.at.Host, id(uint64(v.GuildID)), id(uint64(v.ChannelID)))
 	s.voice.HandleEvent(event.VoiceStateUpdate, state)
 	s.voice.HandleEvent(event.VoiceServerUpdate, server)
 	return nil

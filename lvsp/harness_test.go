@@ -33,8 +33,8 @@ func (c *counter) Read(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// A stage is where a scenario plays: a voice server, backends, and a clock.
-type stage struct {
+// A harness runs scenarios: a voice server, backends, and a clock.
+type harness struct {
 	t       *testing.T
 	now     time.Time
 	server  *lvsp.Server
@@ -56,15 +56,15 @@ type actor struct {
 	mute   bool       // what it sends does not arrive
 }
 
-func newStage(t *testing.T) *stage {
-	s := &stage{t: t, now: epoch, random: &counter{}, links: map[string]*lvsp.Link{}, nonces: map[string]string{}, ids: map[string]string{}, voices: map[string]string{}, clients: map[string]*actor{}}
+func newHarness(t *testing.T) *harness {
+	s := &harness{t: t, now: epoch, random: &counter{}, links: map[string]*lvsp.Link{}, nonces: map[string]string{}, ids: map[string]string{}, voices: map[string]string{}, clients: map[string]*actor{}}
 	s.host = newHost(s)
 	s.serve(nil)
 	return s
 }
 
 // serve starts a voice server that knows nothing.
-func (s *stage) serve(args []string) {
+func (s *harness) serve(args []string) {
 	first := lvsp.Backend{Name: "one", Secret: sealed(secret)}
 	options := []lvsp.ServerOption{lvsp.WithRandom(s.random), lvsp.WithBackend(lvsp.Backend{Name: "two", Secret: sealed(other)})}
 	for _, a := range args {
@@ -94,22 +94,22 @@ func (s *stage) serve(args []string) {
 	s.server.SetHealth(s.host.health)
 }
 
-func (s *stage) dialect(name string) lvsp.Dialect {
+func (s *harness) dialect(name string) lvsp.Dialect {
 	d, ok := lvsp.ParseDialect(name)
 	require.True(s.t, ok, name)
 	return d
 }
 
-func (s *stage) number(text string) int {
+func (s *harness) number(text string) int {
 	n, err := strconv.Atoi(text)
 	require.NoError(s.t, err)
 	return n
 }
 
-func (s *stage) print(format string, args ...any) { fmt.Fprintf(&s.trace, format+"\n", args...) }
+func (s *harness) print(format string, args ...any) { fmt.Fprintf(&s.trace, format+"\n", args...) }
 
 // run performs one command and returns what came of it.
-func (s *stage) run(line string) string {
+func (s *harness) run(line string) string {
 	s.trace.Reset()
 	words := strings.Fields(line)
 	args := words[1:]
@@ -153,7 +153,7 @@ func (s *stage) run(line string) string {
 }
 
 // end is what a host does by itself.
-func (s *stage) end(backend, session string) {
+func (s *harness) end(backend, session string) {
 	for _, v := range s.server.VoiceStates() {
 		if v.Backend == backend && v.SessionID == session {
 			if s.server.EndVoiceState(s.now, v) {
@@ -167,7 +167,7 @@ func (s *stage) end(backend, session string) {
 	s.print("%v", s.server.EndVoiceState(s.now, lvsp.VoiceState{Backend: backend, Channel: 1, User: 1, SessionID: session}))
 }
 
-func (s *stage) send(name, text string) {
+func (s *harness) send(name, text string) {
 	text = strings.ReplaceAll(text, "$hmac", lvsp.Sign(secret, s.nonces[name]))
 	text = strings.ReplaceAll(text, "$other", lvsp.Sign(other, s.nonces[name]))
 	text = strings.ReplaceAll(text, "$plain", string(secret))
@@ -176,14 +176,14 @@ func (s *stage) send(name, text string) {
 }
 
 // expand fills in ids that were made up.
-func (s *stage) expand(text string) string {
+func (s *harness) expand(text string) string {
 	return ids.ReplaceAllStringFunc(text, func(which string) string {
 		kind, link, _ := strings.Cut(which[1:], ":")
 		return map[string]string{"session": s.ids[link], "voice": s.voices[link]}[kind]
 	})
 }
 
-func (s *stage) advance(by string) {
+func (s *harness) advance(by string) {
 	d, err := time.ParseDuration(by)
 	require.NoError(s.t, err)
 	until := s.now.Add(d)
@@ -214,7 +214,7 @@ func (s *stage) advance(by string) {
 	s.now = until
 }
 
-func (s *stage) everyLink() []*lvsp.Link {
+func (s *harness) everyLink() []*lvsp.Link {
 	var all []*lvsp.Link
 	for _, name := range slices.Sorted(maps.Keys(s.links)) {
 		all = append(all, s.links[name])
@@ -235,7 +235,7 @@ func soonest(a, b time.Time) time.Time {
 }
 
 // exchange moves frames until nothing is left to say.
-func (s *stage) exchange() {
+func (s *harness) exchange() {
 	for again := true; again; {
 		again = false
 		s.host.serve()
@@ -261,7 +261,7 @@ var (
 )
 
 // learn remembers what later commands may name.
-func (s *stage) learn(link string, msg []byte) {
+func (s *harness) learn(link string, msg []byte) {
 	for to, pattern := range map[*map[string]string]*regexp.Regexp{&s.nonces: nonce, &s.ids: session, &s.voices: voice} {
 		if m := pattern.FindSubmatch(msg); m != nil {
 			(*to)[link] = string(m[1])
@@ -269,7 +269,7 @@ func (s *stage) learn(link string, msg []byte) {
 	}
 }
 
-func (s *stage) show(f lvsp.Frame) string {
+func (s *harness) show(f lvsp.Frame) string {
 	if f.Kind == lvsp.FrameClose {
 		code, reason := f.Close()
 		return fmt.Sprintf("close %d %s", code, reason)
@@ -283,7 +283,7 @@ func describe(v lvsp.VoiceState) string {
 }
 
 // exchange moves frames between a client and its link.
-func (a *actor) exchange(s *stage) (moved bool) {
+func (a *actor) exchange(s *harness) (moved bool) {
 	for f, ok := a.client.Next(); ok; f, ok = a.client.Next() {
 		moved = true
 		if a.mute || a.link == nil {
@@ -322,12 +322,12 @@ func (a *actor) exchange(s *stage) (moved bool) {
 	return moved
 }
 
-func (a *actor) lose(s *stage, code lvsp.CloseCode, reason string) {
+func (a *actor) lose(s *harness, code lvsp.CloseCode, reason string) {
 	a.link, a.mute = nil, false
 	a.client.Lost(s.now, code, reason)
 }
 
-func (s *stage) event(e lvsp.Event) string {
+func (s *harness) event(e lvsp.Event) string {
 	switch e := e.(type) {
 	case lvsp.Disconnected:
 		if e.RetryAt.IsZero() {

@@ -30,8 +30,8 @@ var (
 	port  = netip.MustParseAddrPort("192.0.2.1:5000")
 )
 
-// A stage is where a scenario plays: a core, its relay, clients, and a clock.
-type stage struct {
+// A harness runs scenarios: a core, its relay, clients, and a clock.
+type harness struct {
 	t       testing.TB
 	core    *signaling.Server
 	relay   *relay.Relay
@@ -40,9 +40,9 @@ type stage struct {
 	batch   relay.Batch
 }
 
-// newStage takes options of both machines.
-func newStage(t testing.TB, options ...any) *stage {
-	s := &stage{t: t, now: epoch}
+// newHarness takes options of both machines.
+func newHarness(t testing.TB, options ...any) *harness {
+	s := &harness{t: t, now: epoch}
 	s.core, s.relay = machines(t, append([]any{signaling.WithRandom(rand.NewChaCha8([32]byte{1})), signaling.WithoutE2EE()}, options...)...)
 	return s
 }
@@ -69,7 +69,7 @@ func machines(t testing.TB, options ...any) (*signaling.Server, *relay.Relay) {
 
 // A client is one on raw bytes.
 type client struct {
-	*stage
+	*harness
 	member signaling.Member
 	token  string
 	conn   *signaling.Conn
@@ -100,21 +100,21 @@ type message struct {
 }
 
 // join makes a user a member of the channel.
-func (s *stage) join(user snowflake.ID) *client { return s.joinIn(user, channel) }
+func (s *harness) join(user snowflake.ID) *client { return s.joinIn(user, channel) }
 
-func (s *stage) joinIn(user, channel snowflake.ID) *client {
+func (s *harness) joinIn(user, channel snowflake.ID) *client {
 	m := signaling.Member{Guild: guild, Channel: channel, User: user, SessionID: fmt.Sprintf("session-%d", user)}
 	token, err := s.core.Join(s.now, m)
 	require.NoError(s.t, err)
-	c := &client{stage: s, member: m, token: token, seq: -1, addr: netip.AddrPortFrom(netip.MustParseAddr("198.51.100.7"), uint16(1000+user))}
+	c := &client{harness: s, member: m, token: token, seq: -1, addr: netip.AddrPortFrom(netip.MustParseAddr("198.51.100.7"), uint16(1000+user))}
 	s.clients = append(s.clients, c)
 	return c
 }
 
 // call makes a user a member who talks.
-func (s *stage) call(user snowflake.ID) *client { return s.callIn(user, channel) }
+func (s *harness) call(user snowflake.ID) *client { return s.callIn(user, channel) }
 
-func (s *stage) callIn(user, channel snowflake.ID) *client {
+func (s *harness) callIn(user, channel snowflake.ID) *client {
 	c := s.joinIn(user, channel)
 	c.connect()
 	c.identify()
@@ -201,12 +201,12 @@ func (c *client) take() (got []string) {
 }
 
 // datagram sends one to the relay and delivers what comes of it.
-func (s *stage) datagram(from netip.AddrPort, data []byte) {
+func (s *harness) datagram(from netip.AddrPort, data []byte) {
 	s.relay.Forward(s.now, from, append([]byte(nil), data...), &s.batch)
 	s.deliver()
 }
 
-func (s *stage) deliver() {
+func (s *harness) deliver() {
 	for _, d := range s.batch.Datagrams() {
 		for _, c := range s.clients {
 			if c.addr == d.To {
@@ -230,7 +230,7 @@ func (c *client) arrive(data []byte) {
 }
 
 // settle delivers frames and routes.
-func (s *stage) settle() {
+func (s *harness) settle() {
 	for again := true; again; {
 		again = false
 		for _, r := range s.core.Routes() {
@@ -325,7 +325,7 @@ func (c *client) note(m message) {
 }
 
 // advance moves the clock, and stops at every deadline on the way.
-func (s *stage) advance(by time.Duration) {
+func (s *harness) advance(by time.Duration) {
 	end := s.now.Add(by)
 	for {
 		next := end
@@ -358,7 +358,7 @@ func (s *stage) advance(by time.Duration) {
 }
 
 // wait is advance with heartbeats.
-func (s *stage) wait(d time.Duration) {
+func (s *harness) wait(d time.Duration) {
 	for d > 0 {
 		step := min(d, 10*time.Second)
 		s.advance(step)

@@ -7,9 +7,9 @@ import (
 	"github.com/discordpkg/gateway/snowflake"
 )
 
-// An occupancy is who is in which voice channel, and what moderators allow the
-// bot there. It is not safe for concurrent use.
-type occupancy struct {
+// voiceStates tell which users are in which voice channel, and what moderators
+// allow the bot there. They are not safe for concurrent use.
+type voiceStates struct {
 	self   snowflake.ID
 	in     map[seat]snowflake.ID // channels
 	muted  bool                  // the bot, not by itself
@@ -32,7 +32,7 @@ type voiceState struct {
 }
 
 // handle takes an event of the main gateway.
-func (o *occupancy) handle(name event.Type, data []byte) {
+func (o *voiceStates) handle(name event.Type, data []byte) {
 	switch name {
 	case event.Ready:
 		var v struct {
@@ -60,7 +60,7 @@ func (o *occupancy) handle(name event.Type, data []byte) {
 	}
 }
 
-func (o *occupancy) enter(s voiceState) {
+func (o *voiceStates) enter(s voiceState) {
 	at := seat{s.Guild, s.User}
 	switch {
 	case s.User == o.self:
@@ -73,7 +73,7 @@ func (o *occupancy) enter(s voiceState) {
 }
 
 // others returns how many users but the bot are in a channel.
-func (o *occupancy) others(r room) (n int) {
+func (o *voiceStates) others(r room) (n int) {
 	for at, channel := range o.in {
 		if at.guild == r.guild && channel == r.channel {
 			n++

@@ -1,8 +1,8 @@
-// Package stage is what voice clients are measured against: the least of a
+// Package server is what voice clients are measured against: the least of a
 // voice server that all of them can talk to, old protocols included, and as
 // much of a main gateway as discordgo needs to get there. It takes whatever
 // they send, and says whatever it is told to.
-package stage
+package server
 
 import (
 	"context"
@@ -19,15 +19,15 @@ import (
 	"sync/atomic"
 )
 
-// A Stage is a running server.
-type Stage struct {
+// A Server is a running one.
+type Server struct {
 	http  *httptest.Server
 	media *net.UDPConn
 	ended sync.WaitGroup
 	ssrc  atomic.Uint32 // the last one that was given away
 	last  *client       // that asked for its address; the goroutine's that reads datagrams
 
-	ears sync.Mutex // held while the stage is deaf
+	ears sync.Mutex // held while the server is deaf
 	deaf bool       // guarded by turn
 	turn sync.Mutex
 
@@ -37,13 +37,13 @@ type Stage struct {
 	closed  bool
 }
 
-// New starts a stage on the loopback interface.
-func New() (*Stage, error) {
+// New starts a server on the loopback interface.
+func New() (*Server, error) {
 	media, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
 	if err != nil {
-		return nil, fmt.Errorf("stage: %w", err)
+		return nil, fmt.Errorf("server: %w", err)
 	}
-	s := &Stage{media: media, conns: make(map[net.Conn]struct{}), clients: make(map[uint32]*client)}
+	s := &Server{media: media, conns: make(map[net.Conn]struct{}), clients: make(map[uint32]*client)}
 	mux := http.NewServeMux()
 	mux.HandleFunc("/", s.serveVoice)
 	mux.HandleFunc("/main", s.serveMain)
@@ -56,7 +56,7 @@ func New() (*Stage, error) {
 }
 
 // Close ends everything.
-func (s *Stage) Close() {
+func (s *Server) Close() {
 	s.SetDeaf(false)
 	_ = s.media.Close()
 	s.mu.Lock()
@@ -69,9 +69,9 @@ func (s *Stage) Close() {
 	s.ended.Wait()
 }
 
-// SetDeaf makes the stage leave datagrams where they are, so that it takes no
+// SetDeaf makes the server leave datagrams where they are, so that it takes no
 // part of the processor: the system drops those for which there is no room.
-func (s *Stage) SetDeaf(deaf bool) {
+func (s *Server) SetDeaf(deaf bool) {
 	s.turn.Lock()
 	defer s.turn.Unlock()
 	switch {
@@ -83,16 +83,16 @@ func (s *Stage) SetDeaf(deaf bool) {
 	s.deaf = deaf
 }
 
-// Deaf reports whether the stage is deaf, and has nothing to do therefore.
-func (s *Stage) Deaf() bool {
+// Deaf reports whether the server is deaf, and has nothing to do therefore.
+func (s *Server) Deaf() bool {
 	s.turn.Lock()
 	defer s.turn.Unlock()
 	return s.deaf
 }
 
 // keep remembers a connection until it is dropped, and reports whether the
-// stage still runs.
-func (s *Stage) keep(c net.Conn) bool {
+// server still runs.
+func (s *Server) keep(c net.Conn) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !s.closed {
@@ -101,22 +101,22 @@ func (s *Stage) keep(c net.Conn) bool {
 	return !s.closed
 }
 
-func (s *Stage) drop(c net.Conn) {
+func (s *Server) drop(c net.Conn) {
 	s.mu.Lock()
 	delete(s.conns, c)
 	s.mu.Unlock()
 	_ = c.Close()
 }
 
-// An Address is where a stage is, for other processes.
+// An Address is where a server is, for other processes.
 type Address struct {
 	Host  string // of websockets, with TLS, and with the port
 	Media string // of datagrams
 	Roots string // PEM
 }
 
-// Address returns where the stage is.
-func (s *Stage) Address() Address {
+// Address returns where the server is.
+func (s *Server) Address() Address {
 	return Address{
 		Host:  s.http.Listener.Addr().String(),
 		Media: s.media.LocalAddr().String(),
@@ -124,16 +124,16 @@ func (s *Stage) Address() Address {
 	}
 }
 
-// TLS returns a configuration that trusts the stage.
+// TLS returns a configuration that trusts the server.
 func (a Address) TLS() (*tls.Config, error) {
 	roots := x509.NewCertPool()
 	if !roots.AppendCertsFromPEM([]byte(a.Roots)) {
-		return nil, errors.New("stage: no certificate")
+		return nil, errors.New("server: no certificate")
 	}
 	return &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}, nil
 }
 
-// Deafen makes the stage deaf, see [Stage.SetDeaf].
+// Deafen makes the server deaf, see [Server.SetDeaf].
 func (a Address) Deafen(ctx context.Context) error {
 	config, err := a.TLS()
 	if err != nil {
@@ -142,11 +142,11 @@ func (a Address) Deafen(ctx context.Context) error {
 	client := &http.Client{Transport: &http.Transport{TLSClientConfig: config, DisableKeepAlives: true}}
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "https://"+a.Host+"/deaf", http.NoBody)
 	if err != nil {
-		return fmt.Errorf("stage: %w", err)
+		return fmt.Errorf("server: %w", err)
 	}
 	answer, err := client.Do(request)
 	if err != nil {
-		return fmt.Errorf("stage: %w", err)
+		return fmt.Errorf("server: %w", err)
 	}
 	_, err = io.Copy(io.Discard, answer.Body)
 	return errors.Join(err, answer.Body.Close())

@@ -57,7 +57,7 @@ func linkUp(t *testing.T, addr, name string, srv *voiceserver.Server, options ..
 	var err error
 	b.c, err = lvsp.NewClient(sealed(append([]byte(name), lvspSecret...)), options...)
 	require.NoError(t, err)
-	b.c.Connected(time.Now())
+	b.c.Dialed(time.Now())
 	until[lvsp.Connected](b)
 	return b
 }

@@ -8,7 +8,7 @@ import (
 )
 
 // runClient performs the commands that concern a client.
-func (s *stage) runClient(command string, args []string) {
+func (s *harness) runClient(command string, args []string) {
 	if command == "client" {
 		s.cast(args)
 		return
@@ -20,7 +20,7 @@ func (s *stage) runClient(command string, args []string) {
 	switch command {
 	case "connect":
 		a.link = s.server.Accept(s.now)
-		a.client.Connected(s.now)
+		a.client.Dialed(s.now)
 	case "cut": // both sides notice
 		a.link.Lost(s.now)
 		a.lose(s, lvsp.AbnormalClosure, "cut")
@@ -31,9 +31,9 @@ func (s *stage) runClient(command string, args []string) {
 	case "mute":
 		a.mute = true
 	case "dial":
-		a.client.Connected(s.now)
+		a.client.Dialed(s.now)
 	case "greet": // by a voice server that is not ours
-		a.client.Connected(s.now)
+		a.client.Dialed(s.now)
 		a.client.Receive(s.now, []byte(strings.Join(args, " ")))
 	case "hear":
 		a.client.Receive(s.now, []byte(strings.Join(args, " ")))
@@ -74,9 +74,9 @@ func (s *stage) runClient(command string, args []string) {
 	}
 }
 
-func (s *stage) id(text string) lvsp.Snowflake { return lvsp.Snowflake(s.number(text)) }
+func (s *harness) id(text string) lvsp.Snowflake { return lvsp.Snowflake(s.number(text)) }
 
-func (s *stage) cast(args []string) {
+func (s *harness) cast(args []string) {
 	options := []lvsp.ClientOption{lvsp.WithJitter(func() float64 { return 0.5 })}
 	key := secret
 	for _, a := range args[1:] {

@@ -12,7 +12,7 @@ import (
 )
 
 // everyOpcode sends each opcode in each phase over a connection of its own.
-func (s *stage) everyOpcode() {
+func (s *harness) everyOpcode() {
 	codes := append(opcode.All(), 5, 12, 63, 64, 99)
 	for _, active := range []bool{false, true} {
 		for _, op := range codes {
@@ -39,7 +39,7 @@ func (s *stage) everyOpcode() {
 }
 
 // everyCloseCode closes a running session with each code.
-func (s *stage) everyCloseCode() {
+func (s *harness) everyCloseCode() {
 	before := s.trace.String()
 	var out strings.Builder
 	for _, code := range closecode.All() {

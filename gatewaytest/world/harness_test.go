@@ -21,8 +21,8 @@ import (
 
 var epoch = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 
-// A stage is where a scenario plays: a world, its clients, and a clock.
-type stage struct {
+// A harness runs scenarios: a world, its clients, and a clock.
+type harness struct {
 	t     *testing.T
 	world *world.World
 	now   time.Time
@@ -46,12 +46,12 @@ func open(t testing.TB, options ...world.Option) *world.World {
 	return w
 }
 
-func newStage(t *testing.T) *stage {
-	return &stage{t: t, now: epoch, world: open(t, world.WithGuilds(1, 5))}
+func newHarness(t *testing.T) *harness {
+	return &harness{t: t, now: epoch, world: open(t, world.WithGuilds(1, 5))}
 }
 
 // run performs one command and returns what came of it.
-func (s *stage) run(line string) string {
+func (s *harness) run(line string) string {
 	s.trace.Reset()
 	words := strings.Fields(line)
 	args, rest := words[1:], ""
@@ -112,7 +112,7 @@ func (s *stage) run(line string) string {
 
 var sessionID = regexp.MustCompile(`[0-9a-f]{32}`)
 
-func (s *stage) print(format string, args ...any) {
+func (s *harness) print(format string, args ...any) {
 	line := sessionID.ReplaceAllStringFunc(fmt.Sprintf(format, args...), func(id string) string { return "session" })
 	if len(line) > 140 {
 		line = line[:140] + "..."
@@ -120,19 +120,19 @@ func (s *stage) print(format string, args ...any) {
 	fmt.Fprintf(&s.trace, "%8s %s\n", "+"+s.now.Sub(epoch).String(), line)
 }
 
-func (s *stage) number(text string) int {
+func (s *harness) number(text string) int {
 	n, err := strconv.Atoi(text)
 	require.NoError(s.t, err)
 	return n
 }
 
-func (s *stage) duration(text string) time.Duration {
+func (s *harness) duration(text string) time.Duration {
 	d, err := time.ParseDuration(text)
 	require.NoError(s.t, err)
 	return d
 }
 
-func (s *stage) actor(name string) *actor {
+func (s *harness) actor(name string) *actor {
 	for _, a := range s.cast {
 		if a.name == name {
 			return a
@@ -142,7 +142,7 @@ func (s *stage) actor(name string) *actor {
 	return nil
 }
 
-func (s *stage) options(args []string) (options []world.Option) {
+func (s *harness) options(args []string) (options []world.Option) {
 	for _, arg := range args {
 		key, value, _ := strings.Cut(arg, "=")
 		switch key {
@@ -170,7 +170,7 @@ func (s *stage) options(args []string) (options []world.Option) {
 }
 
 // connect opens a connection: connect NAME [raw] [as OLD] [v=10] [encoding=json] [compress=...] [intents=...]
-func (s *stage) connect(args []string) {
+func (s *harness) connect(args []string) {
 	a := &actor{name: args[0]}
 	p := world.Params{Version: "10", Encoding: "json"}
 	options := []gateway.Option{gateway.WithJitter(func() float64 { return 0.5 }), gateway.WithIntents(intent.Guilds | intent.GuildMessages),
@@ -206,7 +206,7 @@ func (s *stage) connect(args []string) {
 }
 
 // raw sends bytes that no state would.
-func (s *stage) raw(a *actor, msg string) {
+func (s *harness) raw(a *actor, msg string) {
 	if all := s.world.Sessions(); len(all) > 0 {
 		msg = strings.ReplaceAll(msg, "$session", all[len(all)-1].ID)
 	}
@@ -216,7 +216,7 @@ func (s *stage) raw(a *actor, msg string) {
 
 // up is the way from a client to the world.
 type up struct {
-	s *stage
+	s *harness
 	a *actor
 }
 
@@ -237,7 +237,7 @@ func (u upClose) Write(p []byte) (int, error) {
 }
 
 // exchange delivers frames until nobody has anything to say.
-func (s *stage) exchange() {
+func (s *harness) exchange() {
 	for again := true; again; {
 		again = false
 		for _, a := range s.cast {
@@ -253,7 +253,7 @@ func (s *stage) exchange() {
 	}
 }
 
-func (s *stage) deliver(a *actor, f world.Frame) {
+func (s *harness) deliver(a *actor, f world.Frame) {
 	var err error
 	switch f.Kind {
 	case world.FrameCut:
@@ -278,7 +278,7 @@ func (s *stage) deliver(a *actor, f world.Frame) {
 }
 
 // ended tells what a state makes of the end of its connection.
-func (s *stage) ended(a *actor, err error) {
+func (s *harness) ended(a *actor, err error) {
 	if err == nil {
 		return
 	}
@@ -292,14 +292,14 @@ func (s *stage) ended(a *actor, err error) {
 	s.print("%s: %v", a.name, err)
 }
 
-func (s *stage) lose(a *actor) {
+func (s *harness) lose(a *actor) {
 	a.conn.Lost(s.now, closecode.Abnormal)
 	a.over = true
 	s.print("%s: connection lost", a.name)
 }
 
 // advance moves the clock, and stops at every deadline on the way.
-func (s *stage) advance(by string) {
+func (s *harness) advance(by string) {
 	end := s.now.Add(s.duration(by))
 	for {
 		next, who := end, (*actor)(nil)
@@ -329,7 +329,7 @@ func (s *stage) advance(by string) {
 }
 
 // fault NAME KIND [after=N] [code=N] [resumable] [for=D] [size=N]
-func (s *stage) fault(args []string) {
+func (s *harness) fault(args []string) {
 	f := world.Fault{Kind: world.FaultKind(args[1])}
 	for _, arg := range args[2:] {
 		key, value, _ := strings.Cut(arg, "=")

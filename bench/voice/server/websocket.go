@@ -1,4 +1,4 @@
-package stage
+package server
 
 import (
 	"encoding/json"
@@ -22,7 +22,7 @@ type message struct {
 
 // serve upgrades a request and hands all messages that come to receive, which
 // answers. It greets first.
-func (s *Stage) serve(w http.ResponseWriter, r *http.Request, hello string, receive func(c net.Conn, m message) error) {
+func (s *Server) serve(w http.ResponseWriter, r *http.Request, hello string, receive func(c net.Conn, m message) error) {
 	c, _, _, err := ws.UpgradeHTTP(r, w)
 	if err != nil {
 		return
@@ -48,7 +48,7 @@ func send(c net.Conn, format string, args ...any) error {
 }
 
 // serveVoice is the voice gateway.
-func (s *Stage) serveVoice(w http.ResponseWriter, r *http.Request) {
+func (s *Server) serveVoice(w http.ResponseWriter, r *http.Request) {
 	var ssrc uint32
 	seq := 0
 	numbered := func(c net.Conn, op int, d string) error {
@@ -83,12 +83,12 @@ func (s *Stage) serveVoice(w http.ResponseWriter, r *http.Request) {
 }
 
 // serveURL tells where the main gateway is.
-func (s *Stage) serveURL(w http.ResponseWriter, _ *http.Request) {
+func (s *Server) serveURL(w http.ResponseWriter, _ *http.Request) {
 	_, _ = fmt.Fprintf(w, `{"url":"wss://%s/main"}`, s.http.Listener.Addr())
 }
 
 // serveMain is the main gateway, where everybody is user 1.
-func (s *Stage) serveMain(w http.ResponseWriter, r *http.Request) {
+func (s *Server) serveMain(w http.ResponseWriter, r *http.Request) {
 	s.serve(w, r, fmt.Sprintf(`{"op":10,"d":{"heartbeat_interval":%d}}`, beat), func(c net.Conn, m message) error {
 		switch m.Op {
 		case 1:
@@ -114,7 +114,7 @@ func (s *Stage) serveMain(w http.ResponseWriter, r *http.Request) {
 	})
 }
 
-// Introduction returns the two events by which user 1 is sent to a stage.
+// Introduction returns the two events by which user 1 is sent to a server.
 func Introduction(host, guild, channel string) (state, server []byte) {
 	state = fmt.Appendf(nil, `{"guild_id":%q,"channel_id":%q,"user_id":"1","session_id":"session"}`, guild, channel)
 	return state, fmt.Appendf(nil, `{"guild_id":%q,"token":"token","endpoint":%q}`, guild, host)

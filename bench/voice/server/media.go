@@ -1,4 +1,4 @@
-package stage
+package server
 
 import (
 	"encoding/binary"
@@ -35,14 +35,14 @@ type client struct {
 	sealer *rtp.Sealer
 }
 
-// Say is a datagram that makes the stage say so many packets to the client
+// Say is a datagram that makes the server say so many packets to the client
 // that came last.
 func Say(packets int) []byte {
 	return binary.BigEndian.AppendUint32([]byte("say "), uint32(packets)) //nolint:gosec // tens
 }
 
 // listen answers datagrams until the socket is closed.
-func (s *Stage) listen() {
+func (s *Server) listen() {
 	buffer := make([]byte, 2048)
 	for {
 		n, from, err := s.media.ReadFromUDPAddrPort(buffer)
@@ -55,7 +55,7 @@ func (s *Stage) listen() {
 	}
 }
 
-func (s *Stage) handle(from netip.AddrPort, b []byte) {
+func (s *Server) handle(from netip.AddrPort, b []byte) {
 	switch {
 	case len(b) == 8 && string(b[:4]) == "say ":
 		s.say(min(int(binary.BigEndian.Uint32(b[4:])), 1000))
@@ -71,7 +71,7 @@ func (s *Stage) handle(from netip.AddrPort, b []byte) {
 }
 
 // client returns the one with this SSRC.
-func (s *Stage) client(ssrc uint32) *client {
+func (s *Server) client(ssrc uint32) *client {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	c := s.clients[ssrc]
@@ -95,7 +95,7 @@ func (c *client) choose(mode string) {
 }
 
 // say sends packets, as those of another member of the channel.
-func (s *Stage) say(packets int) {
+func (s *Server) say(packets int) {
 	c := s.last
 	if c == nil {
 		return
@@ -133,4 +133,4 @@ func (c *client) packet() ([]byte, error) {
 }
 
 // port returns that of the media.
-func (s *Stage) port() int { return s.media.LocalAddr().(*net.UDPAddr).Port }
+func (s *Server) port() int { return s.media.LocalAddr().(*net.UDPAddr).Port }
