@@ -236,23 +236,6 @@ func (s *GatewayState) authenticate(textWriter io.Writer) error {
 	return s.Identify(textWriter)
 }
 
-// handleInvalidSession schedules the end of the connection. The session is
-// forgotten at once, unless Discord says that it may be resumed.
-//
-// https://discord.com/developers/docs/events/gateway-events#invalid-session
-func (s *GatewayState) handleInvalidSession(p *GatewayPayload) {
-	s.resumable = s.HaveSessionID() && string(p.Data) == "true"
-	if !s.resumable {
-		s.dropSession()
-	}
-	s.follow(true, p.Op, "")
-	s.identifyAt, s.beatAt = time.Time{}, time.Time{}
-	if s.invalidAt.IsZero() {
-		// A client waits a random time between 1 and 5 seconds.
-		s.invalidAt = s.now.Add(time.Second + time.Duration(s.jitter()*float64(4*time.Second)))
-	}
-}
-
 // ProcessCloseCode acts on a close frame sent by Discord: it answers, keeps or
 // forgets the session as the table of [WithDecision] says, and returns a [*DiscordError].
 // A close frame without a code has code 1005, for which zero is taken too.

@@ -24,11 +24,6 @@ const (
 	maxRefusals = 3
 	refusalTime = time.Minute
 
-	// maxUnreadable is how often a session may be unreadable at the same place.
-	// What is resumed is replayed, and so is a message that is too large or
-	// makes no sense: the session would never get past it.
-	maxUnreadable = 3
-
 	// takenWithin is how soon after RESUMED a close with 4000 counts as a
 	// session that was resumed elsewhere.
 	takenWithin = time.Minute
@@ -45,12 +40,6 @@ type refusals struct {
 	since     time.Time // when the first one ended
 	resumeURL bool      // one of them was at the resume URL, or that does not work
 	ordinary  bool      // one of them was at the ordinary URL
-}
-
-// unreadable is the place behind which a session could not be read.
-type unreadable struct {
-	seq   int64
-	times int
 }
 
 // An End is how a connection ended.
@@ -162,17 +151,6 @@ func (s *Shard) triedInVain(e End) bool {
 	var discord *gateway.DiscordError
 	return s.resumes && !s.activated && errors.As(e.Err, &discord) &&
 		discord.CloseCode != 0 && discord.CloseCode.Decision() == closecode.Identify
-}
-
-func (s *Shard) isUnreadable(e End) bool {
-	if !errors.Is(e.Err, gateway.ErrMalformed) {
-		return false
-	}
-	if s.place.seq != e.Seq {
-		s.place = unreadable{seq: e.Seq}
-	}
-	s.place.times++
-	return s.place.times >= maxUnreadable
 }
 
 func (s *Shard) isDead(e End) bool {

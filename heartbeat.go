@@ -8,7 +8,6 @@ import (
 	"github.com/discordpkg/gateway/closecode"
 	"github.com/discordpkg/gateway/command"
 	"github.com/discordpkg/gateway/internal/deadline"
-	"github.com/discordpkg/gateway/opcode"
 )
 
 // maxInterval is the longest heartbeat interval a server may ask for. Discord's is about 41 s.
@@ -36,7 +35,7 @@ func (s *GatewayState) HandleTimeout(now time.Time, textWriter, closeWriter io.W
 		return s.leaveInvalidSession(closeWriter)
 	}
 	due, dead := s.heart.Due(s.now)
-	if dead {
+	if dead { // a zombie: a beat is due, the last one is not acknowledged, and nothing came since
 		_ = s.WriteRestartClose(closeWriter)
 		return &DiscordError{CloseCode: closecode.HeartbeatAckNotReceived, Reason: "heartbeat not acknowledged and nothing else received"}
 	}
@@ -57,18 +56,6 @@ func (s *GatewayState) HandleTimeout(now time.Time, textWriter, closeWriter io.W
 }
 
 func (s *GatewayState) due(at time.Time) bool { return deadline.Due(at, s.now) }
-
-func (s *GatewayState) leaveInvalidSession(closeWriter io.Writer) error {
-	err := &DiscordError{OpCode: opcode.InvalidSession, resumable: s.resumable}
-	if s.resumable {
-		err.Reason = "the session may be resumed"
-		_ = s.WriteRestartClose(closeWriter)
-	} else {
-		err.Reason = "the session cannot be resumed"
-		s.InvalidateSession(closeWriter)
-	}
-	return err
-}
 
 // answerHeartbeatRequest answers at once if that leaves room for the beats
 // that are due anyway. Otherwise one heartbeat answers for all requests, as soon
