@@ -5,7 +5,7 @@ GO ?= go
 FUZZTIME ?= 30
 BENCH ?= .
 
-.PHONY: help check test race bench bench-compare fuzz cover tidy generate
+.PHONY: help check test race bench bench-compare fuzz hostile cover tidy generate
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -27,6 +27,9 @@ bench-compare: ## this library beside others, in one run
 
 fuzz: ## every fuzz target, FUZZTIME=seconds for each
 	.ci/fuzz $(FUZZTIME)
+
+hostile: ## what hostile servers cost a shard, as the table of SECURITY.md
+	@table=$$(mktemp) && $(GO) test ./internal/hostile -count=1 -run '^TestHostile$$' -table $$table && cat $$table; rm -f $$table
 
 cover: ## coverage of the tables and the core
 	.ci/cover

@@ -39,6 +39,7 @@ var laws = []law{
 	{trees: []string{"internal/websocket"}, ours: []string{"internal/frame", "internal/alarm", "internal/deadline"}, foreign: socket, banned: []string{"context", "log", "os"}},
 	{trees: []string{"internal/useragent"}, banned: without(impure, "runtime"), pure: true},
 	{trees: []string{"internal/filelock"}, foreign: []string{"golang.org/x/sys/windows"}, banned: without(impure, "os", "syscall"), pure: true},
+	{trees: []string{"internal/hostile"}, ours: append([]string{"compress", "etf", "internal"}, leaves...), foreign: socket, banned: []string{"context", "log", "os"}},
 	{trees: []string{"internal/certificate"}, banned: []string{"context", "log", "os"}},
 	{trees: []string{"internal/alarm"}, banned: []string{"context", "log", "net", "os", "sync"}},
 	{trees: []string{"internal/golden"}, foreign: []string{"github.com/stretchr/testify"}},
