@@ -25,7 +25,8 @@ func (g *Group) Checkpoint() Checkpoint {
 
 // checkpoint returns what the next process needs to continue.
 func (gen *generation) checkpoint(open bool) Checkpoint {
-	c := Checkpoint{Total: gen.total, User: gen.group.UserID(), Identified: gen.group.identify.lastIdentify(), Shards: make([]ShardCheckpoint, 0, len(gen.members))}
+	url, buckets := gen.group.what()
+	c := Checkpoint{Total: gen.total, User: gen.group.UserID(), Identified: gen.group.identify.lastIdentify(), URL: url, MaxConcurrency: buckets, Shards: make([]ShardCheckpoint, 0, len(gen.members))}
 	for _, m := range gen.members {
 		if s, ok := m.checkpoint(open); ok {
 			c.Shards = append(c.Shards, s)
@@ -63,6 +64,12 @@ func (g *Group) load(ctx context.Context) (c Checkpoint, err error) {
 	if err == nil {
 		c = <-loaded
 		err = c.check()
+	}
+	if err == nil && c.URL != "" {
+		if refused := g.config.Discovery.judge(c.URL); refused != nil {
+			g.log.Warn("stored gateway url is not used", "err", refused)
+			c.URL = ""
+		}
 	}
 	if err != nil {
 		return Checkpoint{}, fmt.Errorf("sharding: load sessions: %w", err)
@@ -108,7 +115,8 @@ func (g *Group) save(ctx context.Context, c Checkpoint) error {
 	g.mu.Lock()
 	last, failed := g.saved, g.saveErr != nil
 	g.mu.Unlock()
-	if !failed && !last.Saved.IsZero() && last.Total == c.Total && last.User == c.User && last.Identified.Equal(c.Identified) && slices.Equal(last.Shards, c.Shards) {
+	if !failed && !last.Saved.IsZero() && last.Total == c.Total && last.User == c.User && last.Identified.Equal(c.Identified) &&
+		last.URL == c.URL && last.MaxConcurrency == c.MaxConcurrency && slices.Equal(last.Shards, c.Shards) {
 		return nil
 	}
 	begin := time.Now()

@@ -33,6 +33,12 @@ type Config struct {
 	// then the session start limit is not known, and not kept.
 	Discovery Discovery
 
+	// StartTimeout is how long Run waits for an answer while Discord's API, or
+	// the network, is down. By default it waits until there is one. Stored
+	// sessions are resumed without an answer; shards that have to identify then
+	// keep to the MaxConcurrency of the store.
+	StartTimeout time.Duration
+
 	// Handler receives the events of all shards. See [Group] for what it may
 	// rely on. Without one, only events with a handler of their own are
 	// decoded: see [Handle] and [Group.On].
@@ -174,8 +180,8 @@ func (c *Config) setDefaults(token string) error {
 		return errGroupHandlers
 	case c.IdentifyLimiter != nil && c.IdentifyReserver != nil:
 		return errors.New("sharding: both an identify limiter and a reserver")
-	case c.CheckpointInterval < 0 || c.IdentifyInterval < 0 || c.StoreTimeout < 0:
-		return errors.New("sharding: an interval of the group is negative")
+	case c.CheckpointInterval < 0 || c.IdentifyInterval < 0 || c.StoreTimeout < 0 || c.StartTimeout < 0:
+		return errors.New("sharding: an interval or a timeout of the group is negative")
 	case c.Total > maxShards || c.First > maxShards || c.Count > maxShards:
 		return fmt.Errorf("sharding: more than %d shards", maxShards)
 	case c.Total > 0 && (c.First >= c.Total || c.First+c.Count > c.Total):

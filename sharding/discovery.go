@@ -37,6 +37,10 @@ type Discovery struct {
 	// each, and a limit of 64 KiB for the headers of the answer.
 	Client *http.Client
 
+	// Hosts are hosts of gateways that the API may name, besides those of Discord
+	// and those below the domain of the API, see [gateway.WithResumeHosts].
+	Hosts []string
+
 	// UserAgent names the bot. The default has the form that Discord wants.
 	UserAgent string
 
@@ -134,6 +138,10 @@ func (d Discovery) withDefaults() Discovery {
 	if d.Client == nil {
 		d.Client = discoveryClient()
 	}
+	// A redirect would be followed with the token.
+	client := *d.Client
+	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	d.Client = &client
 	if d.UserAgent == "" {
 		d.UserAgent = useragent.String()
 	}
@@ -205,10 +213,26 @@ func (d Discovery) ask(ctx context.Context, token string) (*GatewayBot, error) {
 	if err == nil && request.URL.Scheme == "https" && !strings.HasPrefix(bot.URL, "wss:") {
 		err = errors.New("the API is encrypted and the gateway is not")
 	}
+	if err == nil {
+		err = d.judge(bot.URL)
+	}
 	if err != nil {
 		return nil, &answerError{err}
 	}
 	return bot, nil
+}
+
+// judge judges the URL of a gateway: the token goes there.
+func (d Discovery) judge(u string) error {
+	refused := gateway.JudgeURL(u, gateway.DefaultURL, d.Hosts...)
+	if refused == nil || d.API == "" || d.API == DefaultAPI {
+		return refused
+	}
+	api := strings.Replace(d.API, "http", "ws", 1)
+	if gateway.JudgeURL(u, api, d.Hosts...) == nil {
+		return nil
+	}
+	return refused
 }
 
 // refusal returns what an answer without success says.

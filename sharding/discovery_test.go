@@ -54,7 +54,7 @@ func unreachable() (*http.Response, error) { return nil, errors.New("network is 
 
 func discover(t *testing.T, answers ...func() (*http.Response, error)) (*api, *GatewayBot, error) {
 	a := &api{t: t, answers: answers}
-	bot, err := Discovery{Client: &http.Client{Transport: a}}.GatewayBot(t.Context(), "secret")
+	bot, err := Discovery{Client: &http.Client{Transport: a}, Hosts: []string{"gateway.test"}}.GatewayBot(t.Context(), "secret")
 	return a, bot, err
 }
 

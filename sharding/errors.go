@@ -23,6 +23,9 @@ var (
 	// processes run the rest of the shards.
 	ErrPartialGroup = errors.New("sharding: a group with a part of the shards cannot be resharded alone")
 
+	errForeignGateway = errors.New("sharding: the url of a gateway was given that is not Discord's, and no api to ask: " +
+		"give Discovery.API, or Total and MaxConcurrency")
+
 	errGroupHandlers = errors.New("sharding: a group has its own handlers, PayloadHandler, HandlerPanic (see Hooks) and BeforeDial of its shards must be nil")
 )
 

@@ -50,8 +50,8 @@ type Group struct {
 	registering sync.Mutex // taken to change the handlers, before mu
 	routes      atomic.Pointer[handlers]
 
-	identify *identifyQueue // set by Run before any shard starts, like url
-	url      string         // that Discord gave, empty if it was not asked
+	identify *identifyQueue // set by Run before any shard starts
+	givenURL bool           // an option names another gateway than Discord's
 
 	closing  chan struct{} // closed by Close
 	ended    chan struct{} // closed when Run returns
@@ -78,6 +78,8 @@ type Group struct {
 	stop        context.CancelCauseFunc // ends the context of handlers and shards
 	generations []*generation           // that run; the first is the one whose sessions are saved
 	moved       chan struct{}           // closed and replaced when the first is another one
+	url         string                  // that Discord gave, empty if it was not asked
+	unanswered  bool                    // Discord was asked, and has not answered yet
 	finishing   bool                    // Run waits for what runs
 	refused     tooFew                  // that waits for the end of a reshard
 	closers     sync.WaitGroup          // of Close
@@ -116,7 +118,25 @@ func (c Config) NewGroup(token string, options ...gateway.Option) (*Group, error
 		calls:    newStoreCalls(c.StoreTimeout),
 		stop:     func(error) {},
 	}
-	return g, c.probe(token, g.options)
+	if err := c.probe(token, g.options); err != nil {
+		return nil, err
+	}
+	return g, g.judgeURL()
+}
+
+// judgeURL refuses to send the token of one backend to another: a group that was
+// given the URL of a gateway does not ask discord.com unless it was told to.
+func (g *Group) judgeURL() error {
+	state, err := gateway.NewGatewayState(g.token(), append(g.options[:len(g.options):len(g.options)], gateway.WithShardCount(1))...)
+	if err != nil {
+		return err
+	}
+	defer state.Close()
+	g.givenURL = gateway.JudgeURL(state.URL(), gateway.DefaultURL) != nil
+	if g.givenURL && g.asked() && g.config.Discovery.API == "" {
+		return errForeignGateway
+	}
+	return nil
 }
 
 // probe judges the options and the configuration of the shards now rather than

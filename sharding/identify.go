@@ -127,6 +127,13 @@ func (q *identifyQueue) setBuckets(n uint) error {
 	return nil
 }
 
+// buckets returns max_concurrency.
+func (q *identifyQueue) buckets() uint {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.order.Pace().Buckets
+}
+
 // answered notes the READY of a shard.
 func (q *identifyQueue) answered(shardID uint, now time.Time) {
 	q.mu.Lock()

@@ -45,10 +45,7 @@ type member struct {
 func (gen *generation) newMember(id gateway.ShardID, from *ShardCheckpoint) (*member, error) {
 	g := gen.group
 	m := &member{gen: gen, id: id, queue: newQueue(g.config.Queue.Size)}
-	var options []gateway.Option
-	if g.url != "" {
-		options = append(options, gateway.WithURL(g.url))
-	}
+	options := g.gatewayURL()
 	options = append(options, g.options...)
 	options = append(options,
 		gateway.WithShardCount(gen.total),

@@ -197,7 +197,7 @@ func (g *Group) planReshard(ctx context.Context, total uint) (plan, error) {
 	if g.asked() || total == 0 {
 		bot, err := g.config.Discovery.GatewayBot(ctx, g.token())
 		if err != nil {
-			return plan{}, err
+			return plan{}, &askError{err}
 		}
 		if total == 0 {
 			total = bot.Shards
@@ -213,6 +213,16 @@ func (g *Group) planReshard(ctx context.Context, total uint) (plan, error) {
 		}
 	}
 	return plan{total: total, count: total}, nil
+}
+
+// An askError is an error of a Discovery, as such.
+type askError struct{ error }
+
+func (e *askError) Unwrap() error { return e.error }
+
+func isDiscovery(err error) bool {
+	var ask *askError
+	return errors.As(err, &ask)
 }
 
 // overlap returns when every shard has been up for long enough.
@@ -300,6 +310,23 @@ func (g *Group) remove(gen *generation) {
 	}
 }
 
+// reshardWhenAnswered is Reshard to the recommended count, however long the API
+// does not say what that is: the shards that Discord has not refused go on.
+func (g *Group) reshardWhenAnswered(run context.Context) error {
+	ctx, stop := g.untilClosed(run)
+	defer stop()
+	for {
+		err := g.Reshard(run, 0)
+		if !isDiscovery(err) || !passes(err) {
+			return err
+		}
+		g.log.Warn("discord wants more shards, and its api does not answer", "err", err)
+		if err := sleep(ctx, outageMaxPause); err != nil {
+			return err
+		}
+	}
+}
+
 // automatically reshards because of a failure. It reports whether it does.
 func (g *Group) automatically(run context.Context, failed error) bool {
 	if !g.config.Reshard.Automatic || !tooFewShards(failed) {
@@ -310,7 +337,7 @@ func (g *Group) automatically(run context.Context, failed error) bool {
 	}
 	g.running.Go(func() {
 		before := g.total()
-		err := g.Reshard(run, 0)
+		err := g.reshardWhenAnswered(run)
 		switch {
 		case run.Err() != nil || g.isClosed():
 		case errors.Is(err, ErrResharding):

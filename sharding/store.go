@@ -64,6 +64,12 @@ type Checkpoint struct {
 	// resumed is not told it again, and voice needs it.
 	User snowflake.ID `json:"user,omitempty"`
 
+	// MaxConcurrency is the number of identify buckets that Discord gave, and
+	// URL that of the gateway, zero and empty if they were not asked for.
+	// With them a group can start while Discord's API does not answer.
+	MaxConcurrency uint   `json:"max_concurrency,omitempty"`
+	URL            string `json:"url,omitempty"`
+
 	// Shards are those that have a session, in the order of their ids.
 	Shards []ShardCheckpoint `json:"shards"`
 }
@@ -104,6 +110,9 @@ var errStoreKey = errors.New("sharding: store: a key has 1 to 100 letters, digit
 func (c *Checkpoint) check() error {
 	if c.Total > maxShards || len(c.Shards) > int(c.Total) {
 		return fmt.Errorf("%d sessions of %d shards", len(c.Shards), c.Total)
+	}
+	if c.MaxConcurrency > maxShards || len(c.URL) > maxText {
+		return errors.New("a max_concurrency or a url that is too large")
 	}
 	last := -1
 	for _, s := range c.Shards {
