@@ -56,8 +56,6 @@ var carriers = map[string]string{
 	"gatewaytest.VoiceServer":       "its token is what a test says in VOICE_SERVER_UPDATE",
 	"gatewaytest/world.VoiceServer": "its token is what a test says in VOICE_SERVER_UPDATE",
 	"voiceserver/relay.Route":       "the key goes from one half of the server to the other",
-	"discord.VoiceServerUpdate":     "data that a handler asked for; none of it is in a text of this library",
-	"discord.Interaction":           "data that a handler asked for",
 	"discord.Application":           "its verify key is public",
 	"discord.AuditLogChange":        "its key is a name",
 }

@@ -24,3 +24,14 @@ func keep(data []byte) (s string, spare []snowflake.ID) {
 	copy(text, data)
 	return alias(text), piece[words:]
 }
+
+// hidden is a string that fmt does not print, as it prints the strings in
+// unexported fields.
+type hidden struct {
+	at   *byte
+	size int
+}
+
+func hide(s string) hidden { return hidden{unsafe.StringData(s), len(s)} }
+
+func (h hidden) show() string { return unsafe.String(h.at, h.size) }

@@ -1751,7 +1751,7 @@ func (v *VoiceServerUpdate) decode(d *decoder) {
 func (v *VoiceServerUpdate) field(d *decoder, key string) bool {
 	switch key {
 	case "token":
-		d.str(&v.Token)
+		d.str((*string)(&v.Token))
 	case "guild_id":
 		d.id(&v.GuildID)
 	case "endpoint":
@@ -2104,11 +2104,11 @@ func (v *ActivitySecrets) decode(d *decoder) {
 func (v *ActivitySecrets) field(d *decoder, key string) bool {
 	switch key {
 	case "join":
-		d.str(&v.Join)
+		d.str((*string)(&v.Join))
 	case "spectate":
-		d.str(&v.Spectate)
+		d.str((*string)(&v.Spectate))
 	case "match":
-		d.str(&v.Match)
+		d.str((*string)(&v.Match))
 	default:
 		return false
 	}
@@ -4505,7 +4505,7 @@ func (v *Interaction) field(d *decoder, key string) bool {
 	case "user":
 		d.ptrUser(&v.User)
 	case "token":
-		d.str(&v.Token)
+		d.str((*string)(&v.Token))
 	case "version":
 		d.int(&v.Version)
 	case "message":

@@ -27,7 +27,7 @@ func (*Ready) EventType() event.Type { return event.Ready }
 // DecodeJSON reads the data of the event, see [Event].
 func (e *Ready) DecodeJSON(data []byte) error {
 	d := newDecoder(data)
-	*e = Ready{meta: meta{raw: d.s}}
+	*e = Ready{meta: meta{raw: hide(d.s)}}
 	e.decode(&d)
 	return d.end("Ready")
 }
@@ -55,7 +55,7 @@ func (*Resumed) EventType() event.Type { return event.Resumed }
 // DecodeJSON reads the data of the event, see [Event].
 func (e *Resumed) DecodeJSON(data []byte) error {
 	d := newDecoder(data)
-	*e = Resumed{meta: meta{raw: d.s}}
+	*e = Resumed{meta: meta{raw: hide(d.s)}}
 	e.decode(&d)
 	return d.end("Resumed")
 }
@@ -86,7 +86,7 @@ func (*RateLimited) EventType() event.Type { return event.RateLimited }
 // DecodeJSON reads the data of the event, see [Event].
 func (e *RateLimited) DecodeJSON(data []byte) error {
 	d := newDecoder(data)
-	*e = RateLimited{meta: meta{raw: d.s}}
+	*e = RateLimited{meta: meta{raw: hide(d.s)}}
 	e.decode(&d)
 	return d.end("RateLimited")
 }
@@ -117,7 +117,7 @@ func (*ApplicationCommandPermissionsUpdate) EventType() event.Type {
 // DecodeJSON reads the data of the event, see [Event].
 func (e *ApplicationCommandPermissionsUpdate) DecodeJSON(data []byte) error {
 	d := newDecoder(data)
-	*e = ApplicationCommandPermissionsUpdate{meta: meta{raw: d.s}}
+	*e = ApplicationCommandPermissionsUpdate{meta: meta{raw: hide(d.s)}}
 	e.decode(&d)
 	return d.end("ApplicationCommandPermissionsUpdate")
 }
@@ -148,7 +148,7 @@ func (*AutoModerationRuleCreate) EventType() event.Type { return event.AutoModer
 // DecodeJSON reads the data of the event, see [Event].
 func (e *AutoModerationRuleCreate) DecodeJSON(data []byte) error {
 	d := newDecoder(data)
-	*e = AutoModerationRuleCreate{meta: meta{raw: d.s}}
+	*e = AutoModerationRuleCreate{meta: meta{raw: hide(d.s)}}
 	e.decode(&d)
 	return d.end("AutoModerationRuleCreate")
 }
@@ -177,7 +177,7 @@ func (*AutoModerationRuleUpdate) EventType() event.Type { return event.AutoModer
 // DecodeJSON reads the data of the event, see [Event].
 func (e *AutoModerationRuleUpdate) DecodeJSON(data []byte) error {
 	d := newDecoder(data)
-	*e = AutoModerationRuleUpdate{meta: meta{raw: d.s}}
+	*e = AutoModerationRuleUpdate{meta: meta{raw: hide(d.s)}}
 	e.decode(&d)
 	return d.end("AutoModerationRuleUpdate")
 }
@@ -206,7 +206,7 @@ func (*AutoModerationRuleDelete) EventType() event.Type { return event.AutoModer
 // DecodeJSON reads the data of the event, see [Event].
 func (e *AutoModerationRuleDelete) DecodeJSON(data []byte) error {
 	d := newDecoder(data)
-	*e = AutoModerationRuleDelete{meta: meta{raw: d.s}}
+	*e = AutoModerationRuleDelete{meta: meta{raw: hide(d.s)}}
 	e.decode(&d)
 	return d.end("AutoModerationRuleDelete")
 }
@@ -247,7 +247,7 @@ func (*AutoModerationActionExecution) EventType() event.Type {
 // DecodeJSON reads the data of the event, see [Event].
 func (e *AutoModerationActionExecution) DecodeJSON(data []byte) error {
 	d := newDecoder(data)
-	*e = AutoModerationActionExecution{meta: meta{raw: d.s}}
+	*e = AutoModerationActionExecution{meta: meta{raw: hide(d.s)}}
 	e.decode(&d)
 	return d.end("AutoModerationActionExecution")
 }
@@ -276,7 +276,7 @@ func (*ChannelCreate) EventType() event.Type { return event.ChannelCreate }
 // DecodeJSON reads the data of the event, see [Event].
 func (e *ChannelCreate) DecodeJSON(data []byte) error {
 	d := newDecoder(data)
-	*e = ChannelCreate{meta: meta{raw: d.s}}
+	*e = ChannelCreate{meta: meta{raw: hide(d.s)}}
 	e.decode(&d)
 	return d.end("ChannelCreate")
 }
@@ -305,7 +305,7 @@ func (*ChannelUpdate) EventType() event.Type { return event.ChannelUpdate }
 // DecodeJSON reads the data of the event, see [Event].
 func (e *ChannelUpdate) DecodeJSON(data []byte) error {
 	d := newDecoder(data)
-	*e = ChannelUpdate{meta: meta{raw: d.s}}
+	*e = ChannelUpdate{meta: meta{raw: hide(d.s)}}
 	e.decode(&d)
 	return d.end("ChannelUpdate")
 }
@@ -334,7 +334,7 @@ func (*ChannelDelete) EventType() event.Type { return event.ChannelDelete }
 // DecodeJSON reads the data of the event, see [Event].
 func (e *ChannelDelete) DecodeJSON(data []byte) error {
 	d := newDecoder(data)
-	*e = ChannelDelete{meta: meta{raw: d.s}}
+	*e = ChannelDelete{meta: meta{raw: hide(d.s)}}
 	e.decode(&d)
 	return d.end("ChannelDelete")
 }
@@ -364,7 +364,7 @@ func (*ChannelInfo) EventType() event.Type { return event.ChannelInfo }
 // DecodeJSON reads the data of the event, see [Event].
 func (e *ChannelInfo) DecodeJSON(data []byte) error {
 	d := newDecoder(data)
-	*e = ChannelInfo{meta: meta{raw: d.s}}
+	*e = ChannelInfo{meta: meta{raw: hide(d.s)}}
 	e.decode(&d)
 	return d.end("ChannelInfo")
 }
@@ -395,7 +395,7 @@ func (*ChannelPinsUpdate) EventType() event.Type { return event.ChannelPinsUpdat
 // DecodeJSON reads the data of the event, see [Event].
 func (e *ChannelPinsUpdate) DecodeJSON(data []byte) error {
 	d := newDecoder(data)
-	*e = ChannelPinsUpdate{meta: meta{raw: d.s}}
+	*e = ChannelPinsUpdate{meta: meta{raw: hide(d.s)}}
 	e.decode(&d)
 	return d.end("ChannelPinsUpdate")
 }
@@ -425,7 +425,7 @@ func (*ThreadCreate) EventType() event.Type { return event.ThreadCreate }
 // DecodeJSON reads the data of the event, see [Event].
 func (e *ThreadCreate) DecodeJSON(data []byte) error {
 	d := newDecoder(data)
-	*e = ThreadCreate{meta: meta{raw: d.s}}
+	*e = ThreadCreate{meta: meta{raw: hide(d.s)}}
 	e.decode(&d)
 	return d.end("ThreadCreate")
 }
@@ -454,7 +454,7 @@ func (*ThreadUpdate) EventType() event.Type { return event.ThreadUpdate }
 // DecodeJSON reads the data of the event, see [Event].
 func (e *ThreadUpdate) DecodeJSON(data []byte) error {
 	d := newDecoder(data)
-	*e = ThreadUpdate{meta: meta{raw: d.s}}
+	*e = ThreadUpdate{meta: meta{raw: hide(d.s)}}
 	e.decode(&d)
 	return d.end("ThreadUpdate")
 }
@@ -483,7 +483,7 @@ func (*ThreadDelete) EventType() event.Type { return event.ThreadDelete }
 // DecodeJSON reads the data of the event, see [Event].
 func (e *ThreadDelete) DecodeJSON(data []byte) error {
 	d := newDecoder(data)
-	*e = ThreadDelete{meta: meta{raw: d.s}}
+	*e = ThreadDelete{meta: meta{raw: hide(d.s)}}
 	e.decode(&d)
 	return d.end("ThreadDelete")
 }
@@ -515,7 +515,7 @@ func (*ThreadListSync) EventType() event.Type { return event.ThreadListSync }
 // DecodeJSON reads the data of the event, see [Event].
 func (e *ThreadListSync) DecodeJSON(data []byte) error {
 	d := newDecoder(data)
-	*e = ThreadListSync{meta: meta{raw: d.s}}
+	*e = ThreadListSync{meta: meta{raw: hide(d.s)}}
 	e.decode(&d)
 	return d.end("ThreadListSync")
 }
@@ -545,7 +545,7 @@ func (*ThreadMemberUpdate) EventType() event.Type { return event.ThreadMemberUpd
 // DecodeJSON reads the data of the event, see [Event].
 func (e *ThreadMemberUpdate) DecodeJSON(data []byte) error {
 	d := newDecoder(data)
-	*e = ThreadMemberUpdate{meta: meta{raw: d.s}}
+	*e = ThreadMemberUpdate{meta: meta{raw: hide(d.s)}}
 	e.decode(&d)
 	return d.end("ThreadMemberUpdate")
 }
@@ -578,7 +578,7 @@ func (*ThreadMembersUpdate) EventType() event.Type { return event.ThreadMembersU
 // DecodeJSON reads the data of the event, see [Event].
 func (e *ThreadMembersUpdate) DecodeJSON(data []byte) error {
 	d := newDecoder(data)
-	*e = ThreadMembersUpdate{meta: meta{raw: d.s}}
+	*e = ThreadMembersUpdate{meta: meta{raw: hide(d.s)}}
 	e.decode(&d)
 	return d.end("ThreadMembersUpdate")
 }
@@ -607,7 +607,7 @@ func (*EntitlementCreate) EventType() event.Type { return event.EntitlementCreat
 // DecodeJSON reads the data of the event, see [Event].
 func (e *EntitlementCreate) DecodeJSON(data []byte) error {
 	d := newDecoder(data)
-	*e = EntitlementCreate{meta: meta{raw: d.s}}
+	*e = EntitlementCreate{meta: meta{raw: hide(d.s)}}
 	e.decode(&d)
 	return d.end("EntitlementCreate")
 }
@@ -636,7 +636,7 @@ func (*EntitlementUpdate) EventType() event.Type { return event.EntitlementUpdat
 // DecodeJSON reads the data of the event, see [Event].
 func (e *EntitlementUpdate) DecodeJSON(data []byte) error {
 	d := newDecoder(data)
-	*e = EntitlementUpdate{meta: meta{raw: d.s}}
+	*e = EntitlementUpdate{meta: meta{raw: hide(d.s)}}
 	e.decode(&d)
 	return d.end("EntitlementUpdate")
 }
@@ -665,7 +665,7 @@ func (*EntitlementDelete) EventType() event.Type { return event.EntitlementDelet
 // DecodeJSON reads the data of the event, see [Event].
 func (e *EntitlementDelete) DecodeJSON(data []byte) error {
 	d := newDecoder(data)
-	*e = EntitlementDelete{meta: meta{raw: d.s}}
+	*e = EntitlementDelete{meta: meta{raw: hide(d.s)}}
 	e.decode(&d)
 	return d.end("EntitlementDelete")
 }
@@ -706,7 +706,7 @@ func (*GuildCreate) EventType() event.Type { return event.GuildCreate }
 // DecodeJSON reads the data of the event, see [Event].
 func (e *GuildCreate) DecodeJSON(data []byte) error {
 	d := newDecoder(data)
-	*e = GuildCreate{meta: meta{raw: d.s}}
+	*e = GuildCreate{meta: meta{raw: hide(d.s)}}
 	e.decode(&d)
 	return d.end("GuildCreate")
 }
@@ -735,7 +735,7 @@ func (*GuildUpdate) EventType() event.Type { return event.GuildUpdate }
 // DecodeJSON reads the data of the event, see [Event].
 func (e *GuildUpdate) DecodeJSON(data []byte) error {
 	d := newDecoder(data)
-	*e = GuildUpdate{meta: meta{raw: d.s}}
+	*e = GuildUpdate{meta: meta{raw: hide(d.s)}}
 	e.decode(&d)
 	return d.end("GuildUpdate")
 }
@@ -764,7 +764,7 @@ func (*GuildDelete) EventType() event.Type { return event.GuildDelete }
 // DecodeJSON reads the data of the event, see [Event].
 func (e *GuildDelete) DecodeJSON(data []byte) error {
 	d := newDecoder(data)
-	*e = GuildDelete{meta: meta{raw: d.s}}
+	*e = GuildDelete{meta: meta{raw: hide(d.s)}}
 	e.decode(&d)
 	return d.end("GuildDelete")
 }
@@ -794,7 +794,7 @@ func (*GuildAuditLogEntryCreate) EventType() event.Type { return event.GuildAudi
 // DecodeJSON reads the data of the event, see [Event].
 func (e *GuildAuditLogEntryCreate) DecodeJSON(data []byte) error {
 	d := newDecoder(data)
-	*e = GuildAuditLogEntryCreate{meta: meta{raw: d.s}}
+	*e = GuildAuditLogEntryCreate{meta: meta{raw: hide(d.s)}}
 	e.decode(&d)
 	return d.end("GuildAuditLogEntryCreate")
 }
@@ -824,7 +824,7 @@ func (*GuildBanAdd) EventType() event.Type { return event.GuildBanAdd }
 // DecodeJSON reads the data of the event, see [Event].
 func (e *GuildBanAdd) DecodeJSON(data []byte) error {
 	d := newDecoder(data)
-	*e = GuildBanAdd{meta: meta{raw: d.s}}
+	*e = GuildBanAdd{meta: meta{raw: hide(d.s)}}
 	e.decode(&d)
 	return d.end("GuildBanAdd")
 }
@@ -854,7 +854,7 @@ func (*GuildBanRemove) EventType() event.Type { return event.GuildBanRemove }
 // DecodeJSON reads the data of the event, see [Event].
 func (e *GuildBanRemove) DecodeJSON(data []byte) error {
 	d := newDecoder(data)
-	*e = GuildBanRemove{meta: meta{raw: d.s}}
+	*e = GuildBanRemove{meta: meta{raw: hide(d.s)}}
 	e.decode(&d)
 	return d.end("GuildBanRemove")
 }
@@ -884,7 +884,7 @@ func (*GuildEmojisUpdate) EventType() event.Type { return event.GuildEmojisUpdat
 // DecodeJSON reads the data of the event, see [Event].
 func (e *GuildEmojisUpdate) DecodeJSON(data []byte) error {
 	d := newDecoder(data)
-	*e = GuildEmojisUpdate{meta: meta{raw: d.s}}
+	*e = GuildEmojisUpdate{meta: meta{raw: hide(d.s)}}
 	e.decode(&d)
 	return d.end("GuildEmojisUpdate")
 }
@@ -914,7 +914,7 @@ func (*GuildStickersUpdate) EventType() event.Type { return event.GuildStickersU
 // DecodeJSON reads the data of the event, see [Event].
 func (e *GuildStickersUpdate) DecodeJSON(data []byte) error {
 	d := newDecoder(data)
-	*e = GuildStickersUpdate{meta: meta{raw: d.s}}
+	*e = GuildStickersUpdate{meta: meta{raw: hide(d.s)}}
 	e.decode(&d)
 	return d.end("GuildStickersUpdate")
 }
@@ -943,7 +943,7 @@ func (*GuildIntegrationsUpdate) EventType() event.Type { return event.GuildInteg
 // DecodeJSON reads the data of the event, see [Event].
 func (e *GuildIntegrationsUpdate) DecodeJSON(data []byte) error {
 	d := newDecoder(data)
-	*e = GuildIntegrationsUpdate{meta: meta{raw: d.s}}
+	*e = GuildIntegrationsUpdate{meta: meta{raw: hide(d.s)}}
 	e.decode(&d)
 	return d.end("GuildIntegrationsUpdate")
 }
@@ -975,7 +975,7 @@ func (*GuildMemberAdd) EventType() event.Type { return event.GuildMemberAdd }
 // DecodeJSON reads the data of the event, see [Event].
 func (e *GuildMemberAdd) DecodeJSON(data []byte) error {
 	d := newDecoder(data)
-	*e = GuildMemberAdd{meta: meta{raw: d.s}}
+	*e = GuildMemberAdd{meta: meta{raw: hide(d.s)}}
 	e.decode(&d)
 	return d.end("GuildMemberAdd")
 }
@@ -1005,7 +1005,7 @@ func (*GuildMemberRemove) EventType() event.Type { return event.GuildMemberRemov
 // DecodeJSON reads the data of the event, see [Event].
 func (e *GuildMemberRemove) DecodeJSON(data []byte) error {
 	d := newDecoder(data)
-	*e = GuildMemberRemove{meta: meta{raw: d.s}}
+	*e = GuildMemberRemove{meta: meta{raw: hide(d.s)}}
 	e.decode(&d)
 	return d.end("GuildMemberRemove")
 }
@@ -1047,7 +1047,7 @@ func (*GuildMemberUpdate) EventType() event.Type { return event.GuildMemberUpdat
 // DecodeJSON reads the data of the event, see [Event].
 func (e *GuildMemberUpdate) DecodeJSON(data []byte) error {
 	d := newDecoder(data)
-	*e = GuildMemberUpdate{meta: meta{raw: d.s}}
+	*e = GuildMemberUpdate{meta: meta{raw: hide(d.s)}}
 	e.decode(&d)
 	return d.end("GuildMemberUpdate")
 }
@@ -1082,7 +1082,7 @@ func (*GuildMembersChunk) EventType() event.Type { return event.GuildMembersChun
 // DecodeJSON reads the data of the event, see [Event].
 func (e *GuildMembersChunk) DecodeJSON(data []byte) error {
 	d := newDecoder(data)
-	*e = GuildMembersChunk{meta: meta{raw: d.s}}
+	*e = GuildMembersChunk{meta: meta{raw: hide(d.s)}}
 	e.decode(&d)
 	return d.end("GuildMembersChunk")
 }
@@ -1112,7 +1112,7 @@ func (*GuildRoleCreate) EventType() event.Type { return event.GuildRoleCreate }
 // DecodeJSON reads the data of the event, see [Event].
 func (e *GuildRoleCreate) DecodeJSON(data []byte) error {
 	d := newDecoder(data)
-	*e = GuildRoleCreate{meta: meta{raw: d.s}}
+	*e = GuildRoleCreate{meta: meta{raw: hide(d.s)}}
 	e.decode(&d)
 	return d.end("GuildRoleCreate")
 }
@@ -1142,7 +1142,7 @@ func (*GuildRoleUpdate) EventType() event.Type { return event.GuildRoleUpdate }
 // DecodeJSON reads the data of the event, see [Event].
 func (e *GuildRoleUpdate) DecodeJSON(data []byte) error {
 	d := newDecoder(data)
-	*e = GuildRoleUpdate{meta: meta{raw: d.s}}
+	*e = GuildRoleUpdate{meta: meta{raw: hide(d.s)}}
 	e.decode(&d)
 	return d.end("GuildRoleUpdate")
 }
@@ -1172,7 +1172,7 @@ func (*GuildRoleDelete) EventType() event.Type { return event.GuildRoleDelete }
 // DecodeJSON reads the data of the event, see [Event].
 func (e *GuildRoleDelete) DecodeJSON(data []byte) error {
 	d := newDecoder(data)
-	*e = GuildRoleDelete{meta: meta{raw: d.s}}
+	*e = GuildRoleDelete{meta: meta{raw: hide(d.s)}}
 	e.decode(&d)
 	return d.end("GuildRoleDelete")
 }
@@ -1201,7 +1201,7 @@ func (*GuildScheduledEventCreate) EventType() event.Type { return event.GuildSch
 // DecodeJSON reads the data of the event, see [Event].
 func (e *GuildScheduledEventCreate) DecodeJSON(data []byte) error {
 	d := newDecoder(data)
-	*e = GuildScheduledEventCreate{meta: meta{raw: d.s}}
+	*e = GuildScheduledEventCreate{meta: meta{raw: hide(d.s)}}
 	e.decode(&d)
 	return d.end("GuildScheduledEventCreate")
 }
@@ -1230,7 +1230,7 @@ func (*GuildScheduledEventUpdate) EventType() event.Type { return event.GuildSch
 // DecodeJSON reads the data of the event, see [Event].
 func (e *GuildScheduledEventUpdate) DecodeJSON(data []byte) error {
 	d := newDecoder(data)
-	*e = GuildScheduledEventUpdate{meta: meta{raw: d.s}}
+	*e = GuildScheduledEventUpdate{meta: meta{raw: hide(d.s)}}
 	e.decode(&d)
 	return d.end("GuildScheduledEventUpdate")
 }
@@ -1259,7 +1259,7 @@ func (*GuildScheduledEventDelete) EventType() event.Type { return event.GuildSch
 // DecodeJSON reads the data of the event, see [Event].
 func (e *GuildScheduledEventDelete) DecodeJSON(data []byte) error {
 	d := newDecoder(data)
-	*e = GuildScheduledEventDelete{meta: meta{raw: d.s}}
+	*e = GuildScheduledEventDelete{meta: meta{raw: hide(d.s)}}
 	e.decode(&d)
 	return d.end("GuildScheduledEventDelete")
 }
@@ -1290,7 +1290,7 @@ func (*GuildScheduledEventUserAdd) EventType() event.Type { return event.GuildSc
 // DecodeJSON reads the data of the event, see [Event].
 func (e *GuildScheduledEventUserAdd) DecodeJSON(data []byte) error {
 	d := newDecoder(data)
-	*e = GuildScheduledEventUserAdd{meta: meta{raw: d.s}}
+	*e = GuildScheduledEventUserAdd{meta: meta{raw: hide(d.s)}}
 	e.decode(&d)
 	return d.end("GuildScheduledEventUserAdd")
 }
@@ -1323,7 +1323,7 @@ func (*GuildScheduledEventUserRemove) EventType() event.Type {
 // DecodeJSON reads the data of the event, see [Event].
 func (e *GuildScheduledEventUserRemove) DecodeJSON(data []byte) error {
 	d := newDecoder(data)
-	*e = GuildScheduledEventUserRemove{meta: meta{raw: d.s}}
+	*e = GuildScheduledEventUserRemove{meta: meta{raw: hide(d.s)}}
 	e.decode(&d)
 	return d.end("GuildScheduledEventUserRemove")
 }
@@ -1352,7 +1352,7 @@ func (*GuildSoundboardSoundCreate) EventType() event.Type { return event.GuildSo
 // DecodeJSON reads the data of the event, see [Event].
 func (e *GuildSoundboardSoundCreate) DecodeJSON(data []byte) error {
 	d := newDecoder(data)
-	*e = GuildSoundboardSoundCreate{meta: meta{raw: d.s}}
+	*e = GuildSoundboardSoundCreate{meta: meta{raw: hide(d.s)}}
 	e.decode(&d)
 	return d.end("GuildSoundboardSoundCreate")
 }
@@ -1381,7 +1381,7 @@ func (*GuildSoundboardSoundUpdate) EventType() event.Type { return event.GuildSo
 // DecodeJSON reads the data of the event, see [Event].
 func (e *GuildSoundboardSoundUpdate) DecodeJSON(data []byte) error {
 	d := newDecoder(data)
-	*e = GuildSoundboardSoundUpdate{meta: meta{raw: d.s}}
+	*e = GuildSoundboardSoundUpdate{meta: meta{raw: hide(d.s)}}
 	e.decode(&d)
 	return d.end("GuildSoundboardSoundUpdate")
 }
@@ -1411,7 +1411,7 @@ func (*GuildSoundboardSoundDelete) EventType() event.Type { return event.GuildSo
 // DecodeJSON reads the data of the event, see [Event].
 func (e *GuildSoundboardSoundDelete) DecodeJSON(data []byte) error {
 	d := newDecoder(data)
-	*e = GuildSoundboardSoundDelete{meta: meta{raw: d.s}}
+	*e = GuildSoundboardSoundDelete{meta: meta{raw: hide(d.s)}}
 	e.decode(&d)
 	return d.end("GuildSoundboardSoundDelete")
 }
@@ -1441,7 +1441,7 @@ func (*GuildSoundboardSoundsUpdate) EventType() event.Type { return event.GuildS
 // DecodeJSON reads the data of the event, see [Event].
 func (e *GuildSoundboardSoundsUpdate) DecodeJSON(data []byte) error {
 	d := newDecoder(data)
-	*e = GuildSoundboardSoundsUpdate{meta: meta{raw: d.s}}
+	*e = GuildSoundboardSoundsUpdate{meta: meta{raw: hide(d.s)}}
 	e.decode(&d)
 	return d.end("GuildSoundboardSoundsUpdate")
 }
@@ -1471,7 +1471,7 @@ func (*SoundboardSounds) EventType() event.Type { return event.SoundboardSounds 
 // DecodeJSON reads the data of the event, see [Event].
 func (e *SoundboardSounds) DecodeJSON(data []byte) error {
 	d := newDecoder(data)
-	*e = SoundboardSounds{meta: meta{raw: d.s}}
+	*e = SoundboardSounds{meta: meta{raw: hide(d.s)}}
 	e.decode(&d)
 	return d.end("SoundboardSounds")
 }
@@ -1501,7 +1501,7 @@ func (*IntegrationCreate) EventType() event.Type { return event.IntegrationCreat
 // DecodeJSON reads the data of the event, see [Event].
 func (e *IntegrationCreate) DecodeJSON(data []byte) error {
 	d := newDecoder(data)
-	*e = IntegrationCreate{meta: meta{raw: d.s}}
+	*e = IntegrationCreate{meta: meta{raw: hide(d.s)}}
 	e.decode(&d)
 	return d.end("IntegrationCreate")
 }
@@ -1531,7 +1531,7 @@ func (*IntegrationUpdate) EventType() event.Type { return event.IntegrationUpdat
 // DecodeJSON reads the data of the event, see [Event].
 func (e *IntegrationUpdate) DecodeJSON(data []byte) error {
 	d := newDecoder(data)
-	*e = IntegrationUpdate{meta: meta{raw: d.s}}
+	*e = IntegrationUpdate{meta: meta{raw: hide(d.s)}}
 	e.decode(&d)
 	return d.end("IntegrationUpdate")
 }
@@ -1562,7 +1562,7 @@ func (*IntegrationDelete) EventType() event.Type { return event.IntegrationDelet
 // DecodeJSON reads the data of the event, see [Event].
 func (e *IntegrationDelete) DecodeJSON(data []byte) error {
 	d := newDecoder(data)
-	*e = IntegrationDelete{meta: meta{raw: d.s}}
+	*e = IntegrationDelete{meta: meta{raw: hide(d.s)}}
 	e.decode(&d)
 	return d.end("IntegrationDelete")
 }
@@ -1591,7 +1591,7 @@ func (*InteractionCreate) EventType() event.Type { return event.InteractionCreat
 // DecodeJSON reads the data of the event, see [Event].
 func (e *InteractionCreate) DecodeJSON(data []byte) error {
 	d := newDecoder(data)
-	*e = InteractionCreate{meta: meta{raw: d.s}}
+	*e = InteractionCreate{meta: meta{raw: hide(d.s)}}
 	e.decode(&d)
 	return d.end("InteractionCreate")
 }
@@ -1633,7 +1633,7 @@ func (*InviteCreate) EventType() event.Type { return event.InviteCreate }
 // DecodeJSON reads the data of the event, see [Event].
 func (e *InviteCreate) DecodeJSON(data []byte) error {
 	d := newDecoder(data)
-	*e = InviteCreate{meta: meta{raw: d.s}}
+	*e = InviteCreate{meta: meta{raw: hide(d.s)}}
 	e.decode(&d)
 	return d.end("InviteCreate")
 }
@@ -1664,7 +1664,7 @@ func (*InviteDelete) EventType() event.Type { return event.InviteDelete }
 // DecodeJSON reads the data of the event, see [Event].
 func (e *InviteDelete) DecodeJSON(data []byte) error {
 	d := newDecoder(data)
-	*e = InviteDelete{meta: meta{raw: d.s}}
+	*e = InviteDelete{meta: meta{raw: hide(d.s)}}
 	e.decode(&d)
 	return d.end("InviteDelete")
 }
@@ -1697,7 +1697,7 @@ func (*MessageCreate) EventType() event.Type { return event.MessageCreate }
 // DecodeJSON reads the data of the event, see [Event].
 func (e *MessageCreate) DecodeJSON(data []byte) error {
 	d := newDecoder(data)
-	*e = MessageCreate{meta: meta{raw: d.s}}
+	*e = MessageCreate{meta: meta{raw: hide(d.s)}}
 	e.decode(&d)
 	return d.end("MessageCreate")
 }
@@ -1730,7 +1730,7 @@ func (*MessageUpdate) EventType() event.Type { return event.MessageUpdate }
 // DecodeJSON reads the data of the event, see [Event].
 func (e *MessageUpdate) DecodeJSON(data []byte) error {
 	d := newDecoder(data)
-	*e = MessageUpdate{meta: meta{raw: d.s}}
+	*e = MessageUpdate{meta: meta{raw: hide(d.s)}}
 	e.decode(&d)
 	return d.end("MessageUpdate")
 }
@@ -1761,7 +1761,7 @@ func (*MessageDelete) EventType() event.Type { return event.MessageDelete }
 // DecodeJSON reads the data of the event, see [Event].
 func (e *MessageDelete) DecodeJSON(data []byte) error {
 	d := newDecoder(data)
-	*e = MessageDelete{meta: meta{raw: d.s}}
+	*e = MessageDelete{meta: meta{raw: hide(d.s)}}
 	e.decode(&d)
 	return d.end("MessageDelete")
 }
@@ -1792,7 +1792,7 @@ func (*MessageDeleteBulk) EventType() event.Type { return event.MessageDeleteBul
 // DecodeJSON reads the data of the event, see [Event].
 func (e *MessageDeleteBulk) DecodeJSON(data []byte) error {
 	d := newDecoder(data)
-	*e = MessageDeleteBulk{meta: meta{raw: d.s}}
+	*e = MessageDeleteBulk{meta: meta{raw: hide(d.s)}}
 	e.decode(&d)
 	return d.end("MessageDeleteBulk")
 }
@@ -1830,7 +1830,7 @@ func (*MessageReactionAdd) EventType() event.Type { return event.MessageReaction
 // DecodeJSON reads the data of the event, see [Event].
 func (e *MessageReactionAdd) DecodeJSON(data []byte) error {
 	d := newDecoder(data)
-	*e = MessageReactionAdd{meta: meta{raw: d.s}}
+	*e = MessageReactionAdd{meta: meta{raw: hide(d.s)}}
 	e.decode(&d)
 	return d.end("MessageReactionAdd")
 }
@@ -1865,7 +1865,7 @@ func (*MessageReactionRemove) EventType() event.Type { return event.MessageReact
 // DecodeJSON reads the data of the event, see [Event].
 func (e *MessageReactionRemove) DecodeJSON(data []byte) error {
 	d := newDecoder(data)
-	*e = MessageReactionRemove{meta: meta{raw: d.s}}
+	*e = MessageReactionRemove{meta: meta{raw: hide(d.s)}}
 	e.decode(&d)
 	return d.end("MessageReactionRemove")
 }
@@ -1896,7 +1896,7 @@ func (*MessageReactionRemoveAll) EventType() event.Type { return event.MessageRe
 // DecodeJSON reads the data of the event, see [Event].
 func (e *MessageReactionRemoveAll) DecodeJSON(data []byte) error {
 	d := newDecoder(data)
-	*e = MessageReactionRemoveAll{meta: meta{raw: d.s}}
+	*e = MessageReactionRemoveAll{meta: meta{raw: hide(d.s)}}
 	e.decode(&d)
 	return d.end("MessageReactionRemoveAll")
 }
@@ -1928,7 +1928,7 @@ func (*MessageReactionRemoveEmoji) EventType() event.Type { return event.Message
 // DecodeJSON reads the data of the event, see [Event].
 func (e *MessageReactionRemoveEmoji) DecodeJSON(data []byte) error {
 	d := newDecoder(data)
-	*e = MessageReactionRemoveEmoji{meta: meta{raw: d.s}}
+	*e = MessageReactionRemoveEmoji{meta: meta{raw: hide(d.s)}}
 	e.decode(&d)
 	return d.end("MessageReactionRemoveEmoji")
 }
@@ -1957,7 +1957,7 @@ func (*PresenceUpdate) EventType() event.Type { return event.PresenceUpdate }
 // DecodeJSON reads the data of the event, see [Event].
 func (e *PresenceUpdate) DecodeJSON(data []byte) error {
 	d := newDecoder(data)
-	*e = PresenceUpdate{meta: meta{raw: d.s}}
+	*e = PresenceUpdate{meta: meta{raw: hide(d.s)}}
 	e.decode(&d)
 	return d.end("PresenceUpdate")
 }
@@ -1986,7 +1986,7 @@ func (*StageInstanceCreate) EventType() event.Type { return event.StageInstanceC
 // DecodeJSON reads the data of the event, see [Event].
 func (e *StageInstanceCreate) DecodeJSON(data []byte) error {
 	d := newDecoder(data)
-	*e = StageInstanceCreate{meta: meta{raw: d.s}}
+	*e = StageInstanceCreate{meta: meta{raw: hide(d.s)}}
 	e.decode(&d)
 	return d.end("StageInstanceCreate")
 }
@@ -2015,7 +2015,7 @@ func (*StageInstanceUpdate) EventType() event.Type { return event.StageInstanceU
 // DecodeJSON reads the data of the event, see [Event].
 func (e *StageInstanceUpdate) DecodeJSON(data []byte) error {
 	d := newDecoder(data)
-	*e = StageInstanceUpdate{meta: meta{raw: d.s}}
+	*e = StageInstanceUpdate{meta: meta{raw: hide(d.s)}}
 	e.decode(&d)
 	return d.end("StageInstanceUpdate")
 }
@@ -2044,7 +2044,7 @@ func (*StageInstanceDelete) EventType() event.Type { return event.StageInstanceD
 // DecodeJSON reads the data of the event, see [Event].
 func (e *StageInstanceDelete) DecodeJSON(data []byte) error {
 	d := newDecoder(data)
-	*e = StageInstanceDelete{meta: meta{raw: d.s}}
+	*e = StageInstanceDelete{meta: meta{raw: hide(d.s)}}
 	e.decode(&d)
 	return d.end("StageInstanceDelete")
 }
@@ -2073,7 +2073,7 @@ func (*SubscriptionCreate) EventType() event.Type { return event.SubscriptionCre
 // DecodeJSON reads the data of the event, see [Event].
 func (e *SubscriptionCreate) DecodeJSON(data []byte) error {
 	d := newDecoder(data)
-	*e = SubscriptionCreate{meta: meta{raw: d.s}}
+	*e = SubscriptionCreate{meta: meta{raw: hide(d.s)}}
 	e.decode(&d)
 	return d.end("SubscriptionCreate")
 }
@@ -2102,7 +2102,7 @@ func (*SubscriptionUpdate) EventType() event.Type { return event.SubscriptionUpd
 // DecodeJSON reads the data of the event, see [Event].
 func (e *SubscriptionUpdate) DecodeJSON(data []byte) error {
 	d := newDecoder(data)
-	*e = SubscriptionUpdate{meta: meta{raw: d.s}}
+	*e = SubscriptionUpdate{meta: meta{raw: hide(d.s)}}
 	e.decode(&d)
 	return d.end("SubscriptionUpdate")
 }
@@ -2131,7 +2131,7 @@ func (*SubscriptionDelete) EventType() event.Type { return event.SubscriptionDel
 // DecodeJSON reads the data of the event, see [Event].
 func (e *SubscriptionDelete) DecodeJSON(data []byte) error {
 	d := newDecoder(data)
-	*e = SubscriptionDelete{meta: meta{raw: d.s}}
+	*e = SubscriptionDelete{meta: meta{raw: hide(d.s)}}
 	e.decode(&d)
 	return d.end("SubscriptionDelete")
 }
@@ -2164,7 +2164,7 @@ func (*TypingStart) EventType() event.Type { return event.TypingStart }
 // DecodeJSON reads the data of the event, see [Event].
 func (e *TypingStart) DecodeJSON(data []byte) error {
 	d := newDecoder(data)
-	*e = TypingStart{meta: meta{raw: d.s}}
+	*e = TypingStart{meta: meta{raw: hide(d.s)}}
 	e.decode(&d)
 	return d.end("TypingStart")
 }
@@ -2193,7 +2193,7 @@ func (*UserUpdate) EventType() event.Type { return event.UserUpdate }
 // DecodeJSON reads the data of the event, see [Event].
 func (e *UserUpdate) DecodeJSON(data []byte) error {
 	d := newDecoder(data)
-	*e = UserUpdate{meta: meta{raw: d.s}}
+	*e = UserUpdate{meta: meta{raw: hide(d.s)}}
 	e.decode(&d)
 	return d.end("UserUpdate")
 }
@@ -2229,7 +2229,7 @@ func (*VoiceChannelEffectSend) EventType() event.Type { return event.VoiceChanne
 // DecodeJSON reads the data of the event, see [Event].
 func (e *VoiceChannelEffectSend) DecodeJSON(data []byte) error {
 	d := newDecoder(data)
-	*e = VoiceChannelEffectSend{meta: meta{raw: d.s}}
+	*e = VoiceChannelEffectSend{meta: meta{raw: hide(d.s)}}
 	e.decode(&d)
 	return d.end("VoiceChannelEffectSend")
 }
@@ -2260,7 +2260,7 @@ func (*VoiceChannelStartTimeUpdate) EventType() event.Type { return event.VoiceC
 // DecodeJSON reads the data of the event, see [Event].
 func (e *VoiceChannelStartTimeUpdate) DecodeJSON(data []byte) error {
 	d := newDecoder(data)
-	*e = VoiceChannelStartTimeUpdate{meta: meta{raw: d.s}}
+	*e = VoiceChannelStartTimeUpdate{meta: meta{raw: hide(d.s)}}
 	e.decode(&d)
 	return d.end("VoiceChannelStartTimeUpdate")
 }
@@ -2291,7 +2291,7 @@ func (*VoiceChannelStatusUpdate) EventType() event.Type { return event.VoiceChan
 // DecodeJSON reads the data of the event, see [Event].
 func (e *VoiceChannelStatusUpdate) DecodeJSON(data []byte) error {
 	d := newDecoder(data)
-	*e = VoiceChannelStatusUpdate{meta: meta{raw: d.s}}
+	*e = VoiceChannelStatusUpdate{meta: meta{raw: hide(d.s)}}
 	e.decode(&d)
 	return d.end("VoiceChannelStatusUpdate")
 }
@@ -2320,7 +2320,7 @@ func (*VoiceStateUpdate) EventType() event.Type { return event.VoiceStateUpdate 
 // DecodeJSON reads the data of the event, see [Event].
 func (e *VoiceStateUpdate) DecodeJSON(data []byte) error {
 	d := newDecoder(data)
-	*e = VoiceStateUpdate{meta: meta{raw: d.s}}
+	*e = VoiceStateUpdate{meta: meta{raw: hide(d.s)}}
 	e.decode(&d)
 	return d.end("VoiceStateUpdate")
 }
@@ -2339,7 +2339,7 @@ func (e *VoiceStateUpdate) wipe(m meta) { *e = VoiceStateUpdate{meta: m} }
 //
 // https://discord.com/developers/docs/events/gateway-events#voice-server-update
 type VoiceServerUpdate struct {
-	Token    string       `json:"token"`
+	Token    Token        `json:"token"`
 	GuildID  snowflake.ID `json:"guild_id"`
 	Endpoint Opt[string]  `json:"endpoint"`
 	meta
@@ -2351,7 +2351,7 @@ func (*VoiceServerUpdate) EventType() event.Type { return event.VoiceServerUpdat
 // DecodeJSON reads the data of the event, see [Event].
 func (e *VoiceServerUpdate) DecodeJSON(data []byte) error {
 	d := newDecoder(data)
-	*e = VoiceServerUpdate{meta: meta{raw: d.s}}
+	*e = VoiceServerUpdate{meta: meta{raw: hide(d.s)}}
 	e.decode(&d)
 	return d.end("VoiceServerUpdate")
 }
@@ -2381,7 +2381,7 @@ func (*WebhooksUpdate) EventType() event.Type { return event.WebhooksUpdate }
 // DecodeJSON reads the data of the event, see [Event].
 func (e *WebhooksUpdate) DecodeJSON(data []byte) error {
 	d := newDecoder(data)
-	*e = WebhooksUpdate{meta: meta{raw: d.s}}
+	*e = WebhooksUpdate{meta: meta{raw: hide(d.s)}}
 	e.decode(&d)
 	return d.end("WebhooksUpdate")
 }
@@ -2414,7 +2414,7 @@ func (*MessagePollVoteAdd) EventType() event.Type { return event.MessagePollVote
 // DecodeJSON reads the data of the event, see [Event].
 func (e *MessagePollVoteAdd) DecodeJSON(data []byte) error {
 	d := newDecoder(data)
-	*e = MessagePollVoteAdd{meta: meta{raw: d.s}}
+	*e = MessagePollVoteAdd{meta: meta{raw: hide(d.s)}}
 	e.decode(&d)
 	return d.end("MessagePollVoteAdd")
 }
@@ -2447,7 +2447,7 @@ func (*MessagePollVoteRemove) EventType() event.Type { return event.MessagePollV
 // DecodeJSON reads the data of the event, see [Event].
 func (e *MessagePollVoteRemove) DecodeJSON(data []byte) error {
 	d := newDecoder(data)
-	*e = MessagePollVoteRemove{meta: meta{raw: d.s}}
+	*e = MessagePollVoteRemove{meta: meta{raw: hide(d.s)}}
 	e.decode(&d)
 	return d.end("MessagePollVoteRemove")
 }

@@ -37,13 +37,13 @@ type Value interface {
 
 // meta is what an event knows of its origin.
 type meta struct {
-	raw string
-	mem *arena // of an event that DecodeInto reads
+	raw hidden
+	mem func() *arena // of an event that DecodeInto reads; fmt looks into pointers, but not into functions
 }
 
 // Raw returns the JSON that the event was read from, unknown fields included, or
 // nothing.
-func (m *meta) Raw() string { return m.raw }
+func (m *meta) Raw() string { return m.raw.show() }
 
 func (m *meta) source() *meta { return m }
 
@@ -84,14 +84,16 @@ func newTermDecoder(data []byte) decoder {
 // next message is read; what is to live longer must be copied (strings.Clone,
 // slices.Clone) or read by DecodeJSON. Otherwise DecodeInto is as DecodeJSON.
 func DecodeInto(e Event, data []byte) error {
-	mem := e.source().mem
-	if mem == nil {
-		mem = new(arena)
+	memory := e.source().mem
+	if memory == nil {
+		made := new(arena)
+		memory = func() *arena { return made }
 	}
+	mem := memory()
 	mem.round++
 	d := &mem.decoder
 	*d = decoder{s: alias(data), mem: mem, reuse: true, plain: mem.plain[:0]}
-	e.wipe(meta{raw: d.s, mem: mem})
+	e.wipe(meta{raw: hide(d.s), mem: memory})
 	e.decode(d)
 	mem.plain = d.plain
 	return d.end(e.typeName())
@@ -114,7 +116,7 @@ func Unmarshal(data []byte, v Value) error {
 func Strict(data []byte, v Value) error {
 	d := newDecoder(data)
 	if e, ok := v.(Event); ok {
-		e.wipe(meta{raw: d.s})
+		e.wipe(meta{raw: hide(d.s)})
 	}
 	v.decode(&d)
 	if err := d.end(v.typeName()); err != nil {

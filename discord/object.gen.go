@@ -75,9 +75,9 @@ type ActivityParty struct {
 // ActivitySecrets has the fields that are documented in
 // https://discord.com/developers/docs/events/gateway-events#activity-object-activity-secrets
 type ActivitySecrets struct {
-	Join     string `json:"join,omitzero"`
-	Spectate string `json:"spectate,omitzero"`
-	Match    string `json:"match,omitzero"`
+	Join     Token `json:"join,omitzero"`
+	Spectate Token `json:"spectate,omitzero"`
+	Match    Token `json:"match,omitzero"`
 }
 
 // ActivityTimestamps has the fields that are documented in
@@ -749,7 +749,7 @@ type Interaction struct {
 	ChannelID                    snowflake.ID                           `json:"channel_id,omitzero"`
 	Member                       *GuildMember                           `json:"member,omitzero"`
 	User                         *User                                  `json:"user,omitzero"`
-	Token                        string                                 `json:"token"`
+	Token                        Token                                  `json:"token"`
 	Version                      int64                                  `json:"version"`
 	Message                      *Message                               `json:"message,omitzero"`
 	AppPermissions               Permissions                            `json:"app_permissions"`

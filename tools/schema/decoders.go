@@ -107,7 +107,7 @@ func (w *decoderWriter) value(t *typ, at string, asList bool) string {
 	switch t.kind {
 	case "string":
 		return fmt.Sprintf("d.str(&%s)", at)
-	case "text", "timestamp":
+	case "text", "timestamp", "token":
 		return fmt.Sprintf("d.str((*string)(&%s))", at)
 	case "snowflake":
 		return fmt.Sprintf("d.id(&%s)", at)

@@ -124,7 +124,7 @@ var kindsOf = map[string][]string{
 	"string": {"string"}, "text": {"string"}, "timestamp": {"string"}, "snowflake": {"string"}, "bits": {"string"},
 	"int": {"integer", "number"}, "enum": {"integer"}, "flags": {"integer"}, "float": {"number", "integer"}, "bool": {"boolean"},
 	"list": {"array"}, "tuple<int,int>": {"array"}, "map": {"object"}, "object": {"object"}, "null": {"null"},
-	"any": {"string", "integer", "number", "boolean", "object", "array"}, "union": {"object"}, "owner": {"string"},
+	"any": {"string", "integer", "number", "boolean", "object", "array"}, "union": {"object"}, "owner": {"string"}, "token": {"string"},
 }
 
 func (p *apiSchema) nullable() bool {

@@ -49,7 +49,7 @@ func (s *schema) typeOf(text string) (*typ, error) {
 		return &typ{kind: "list", elem: t, text: text}, err
 	}
 	switch text {
-	case "string", "int", "float", "bool", "snowflake", "timestamp", "null", "any", "owner", "tuple<int,int>":
+	case "string", "int", "float", "bool", "snowflake", "timestamp", "null", "any", "owner", "token", "tuple<int,int>":
 		return &typ{kind: text, text: text}, nil
 	}
 	if inner, ok := strings.CutPrefix(text, "map<"); ok {

@@ -43,7 +43,7 @@ func (f *field) form() form {
 		return plain
 	case "object":
 		return f.objectForm(both, either)
-	case "string", "text", "flags":
+	case "string", "text", "token", "flags":
 		if f.nullable {
 			return opt
 		}
@@ -85,7 +85,7 @@ func sizeOf(o *object, within []*object) int {
 		total = sizeOf(o.base, within)
 	}
 	for _, f := range o.fields {
-		size := map[string]int{"string": 16, "text": 16, "timestamp": 16, "any": 16, "union": 16, "tuple<int,int>": 16, "list": 24, "bool": 1, "null": 1}[f.typ.kind]
+		size := map[string]int{"string": 16, "text": 16, "token": 16, "timestamp": 16, "any": 16, "union": 16, "tuple<int,int>": 16, "list": 24, "bool": 1, "null": 1}[f.typ.kind]
 		if size == 0 {
 			size = 8
 		}
@@ -113,6 +113,8 @@ func (t *typ) goType() string {
 		return "OwnerID"
 	case "timestamp":
 		return "Timestamp"
+	case "token":
+		return "Token"
 	case "any":
 		return "JSON"
 	case "null":
@@ -187,7 +189,7 @@ func (*%[1]s) EventType() event.Type { return event.%[1]s }
 // DecodeJSON reads the data of the event, see [Event].
 func (e *%[1]s) DecodeJSON(data []byte) error {
 	d := newDecoder(data)
-	*e = %[1]s{meta: meta{raw: d.s}}
+	*e = %[1]s{meta: meta{raw: hide(d.s)}}
 	e.decode(&d)
 	return d.end("%[1]s")
 }
