@@ -116,7 +116,7 @@ func (g *Group) save(ctx context.Context, c Checkpoint) error {
 	last, failed := g.saved, g.saveErr != nil
 	g.mu.Unlock()
 	if !failed && !last.Saved.IsZero() && last.Total == c.Total && last.User == c.User && last.Identified.Equal(c.Identified) &&
-		last.URL == c.URL && last.MaxConcurrency == c.MaxConcurrency && slices.Equal(last.Shards, c.Shards) {
+		last.URL == c.URL && last.MaxConcurrency == c.MaxConcurrency && slices.EqualFunc(last.Shards, c.Shards, ShardCheckpoint.equal) {
 		return nil
 	}
 	begin := time.Now()

@@ -60,6 +60,7 @@ func (gen *generation) newMember(id gateway.ShardID, from *ShardCheckpoint) (*me
 		})
 	}
 	config := g.config.Shard
+	config.State = g.stateOf(from)
 	config.PayloadHandler, config.BeforeDial = m.receive, m.beforeDial
 	config.HandlerLimit, config.HandlerPanic = math.MaxInt64, m.panicked // the group has its own limit
 	var err error
@@ -269,7 +270,7 @@ func (m *member) account(now gatewayshard.Progress, open bool) (c ShardCheckpoin
 	mark := m.progress.Mark(open)
 	session := now.Session
 	session.Seq = mark.Acked
-	return ShardCheckpoint{ID: m.id, Session: session, Seen: mark.Seen, Open: mark.Open, Resumed: mark.Barrier}, true, moved
+	return ShardCheckpoint{ID: m.id, Session: session, Seen: mark.Seen, Open: mark.Open, Resumed: mark.Barrier, Life: lifeOf(now)}, true, moved
 }
 
 // hasSession reports whether the shard is to resume a session.

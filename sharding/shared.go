@@ -1,6 +1,7 @@
 package sharding
 
 import (
+	"encoding/json"
 	"fmt"
 	"time"
 
@@ -37,4 +38,24 @@ func (g *Group) learnStarts(limit SessionStartLimit, now time.Time) {
 	if err != nil {
 		g.log.Warn("session start limit makes no sense, keeping to what was known", "err", err)
 	}
+}
+
+// lifeOf returns what the next process needs to know of a shard besides its session.
+func lifeOf(p gatewayshard.Progress) json.RawMessage {
+	life, err := json.Marshal(p.State)
+	if err != nil {
+		return nil // what it says is of use, but not needed
+	}
+	return life
+}
+
+// stateOf returns what a former process knew of a shard.
+func (g *Group) stateOf(from *ShardCheckpoint) (state lifecycle.ShardState) {
+	if from == nil || len(from.Life) == 0 {
+		return state
+	}
+	if err := json.Unmarshal(from.Life, &state); err != nil {
+		g.log.Warn("what the store knows of a shard is ignored, its session is not", "shard", uint(from.ID), "err", err)
+	}
+	return state
 }

@@ -12,8 +12,10 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/discordpkg/gateway"
+	"github.com/discordpkg/gateway/command"
 	"github.com/discordpkg/gateway/gatewayshard"
 	"github.com/discordpkg/gateway/gatewaytest"
+	"github.com/discordpkg/gateway/sharding"
 )
 
 // A brokenNetwork is that of a local Discord, and stops working for a while.
@@ -87,5 +89,32 @@ func TestOutage(t *testing.T) {
 		took := new(brokenNetwork).outage(t, 300, 5*time.Minute)
 		t.Logf("all shards are back after %v", took)
 		require.Less(t, took, 30*time.Second)
+	})
+}
+
+// TestLifeIsStored wants what a shard knows besides its session in the store, and
+// back in the next process; what cannot be read costs nothing else.
+func TestLifeIsStored(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d, c, store := twoShards(t)
+		c.StoreKey = "key"
+		process(t, d, c, gatewayshard.KeepSession, func(g *sharding.Group) {
+			require.NoError(t, g.Shard(1).SetPresence(t.Context(), command.Presence{Status: command.StatusIdle}))
+		})
+		process(t, d, c, gatewayshard.KeepSession, func(g *sharding.Group) {
+			require.Contains(t, string(g.Shard(1).Progress().State.Presence), "idle")
+			require.Nil(t, g.Shard(0).Progress().State.Presence)
+			require.Equal(t, uint64(1), g.Shard(1).Stats().Resumes)
+		})
+		saved, err := store.Load(t.Context(), c.StoreKey)
+		require.NoError(t, err)
+		for i, foreign := range []string{`{"version":99}`, `"x"`} {
+			saved.Shards[i].Life = []byte(foreign)
+		}
+		require.NoError(t, store.Save(t.Context(), c.StoreKey, saved))
+		process(t, d, c, gatewayshard.EndSession, func(g *sharding.Group) {
+			require.Nil(t, g.Shard(1).Progress().State.Presence)
+			require.Equal(t, uint64(1), g.Shard(1).Stats().Resumes)
+		})
 	})
 }

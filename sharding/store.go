@@ -1,9 +1,11 @@
 package sharding
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -92,11 +94,21 @@ type ShardCheckpoint struct {
 	// behind the first RESUMED that is later than Resumed.
 	Open    bool  `json:"open,omitempty"`
 	Resumed int64 `json:"resumed,omitempty"`
+
+	// Life is a [github.com/discordpkg/gateway/lifecycle.ShardState]: what the shard knows besides its session,
+	// such as how often that could not be resumed. One that another version of
+	// this library wrote is ignored.
+	Life json.RawMessage `json:"life,omitempty"`
+}
+
+func (c ShardCheckpoint) equal(other ShardCheckpoint) bool {
+	return c.ID == other.ID && c.Session == other.Session && c.Seen == other.Seen && c.Open == other.Open &&
+		c.Resumed == other.Resumed && bytes.Equal(c.Life, other.Life)
 }
 
 // exact returns what handlers have seen if a store knows that exactly.
 func (c *ShardCheckpoint) exact() *ShardCheckpoint {
-	return &ShardCheckpoint{ID: c.ID, Session: c.Session, Seen: c.Session.Seq}
+	return &ShardCheckpoint{ID: c.ID, Session: c.Session, Seen: c.Session.Seq, Life: c.Life}
 }
 
 const (
