@@ -51,6 +51,7 @@ var dropped = []struct {
 	value func(*RelayStats) uint64
 }{
 	{"unknown", func(r *RelayStats) uint64 { return r.Unknown }},
+	{"too large", func(r *RelayStats) uint64 { return r.TooLarge }},
 	{"rtcp", func(r *RelayStats) uint64 { return r.RTCP }},
 	{"forged", func(r *RelayStats) uint64 { return r.Forged }},
 	{"repeated", func(r *RelayStats) uint64 { return r.Repeated }},

@@ -200,6 +200,7 @@ func TestOptions(t *testing.T) {
 func TestOptionsRefuse(t *testing.T) {
 	for want, o := range map[string]Option{
 		"queue of -1":      WithQueue(-1),
+		"of 199 bytes":     WithMaxDatagram(199),
 		"reorder window":   WithReorder(0),
 		"hold time":        WithHold(-1),
 		"dial timeout":     WithTimeouts(0, 1, 1),

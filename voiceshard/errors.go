@@ -34,7 +34,8 @@ var (
 	// ErrPlaying reports audio for a session while a player is sending.
 	ErrPlaying = errors.New("voiceshard: a player is sending already, stop or pause it first")
 
-	// ErrFrame reports audio that is not one Opus packet of at most [MaxFrame] bytes.
+	// ErrFrame reports audio that is not an Opus packet, or one with a frame that
+	// is too large for a datagram, see [WithMaxDatagram].
 	ErrFrame = errors.New("voiceshard: not an Opus packet")
 
 	// ErrUnknownUser is why a packet is undecryptable that is encrypted end to

@@ -34,6 +34,7 @@ type config struct {
 	e2ee          func(user, channel snowflake.ID) (FrameCryptor, error) // nil: none
 	life          []lifecycle.VoiceOption
 	queue         int
+	datagram      int
 	reorder       time.Duration
 	hold          time.Duration
 	dialTimeout   time.Duration
@@ -62,6 +63,7 @@ func newConfig(options []Option) (config, error) {
 		log:          slog.New(slog.DiscardHandler),
 		e2ee:         newDAVE(),
 		queue:        defaultQueue,
+		datagram:     DefaultDatagram,
 		reorder:      defaultReorder,
 		hold:         defaultHold,
 		dialTimeout:  defaultDialTimeout,
@@ -214,6 +216,27 @@ func WithQueue(packets int) Option {
 			return fmt.Errorf("a queue of %d packets", packets)
 		}
 		c.queue = packets
+		return nil
+	}
+}
+
+// The smallest datagram has room for 20 ms of speech, the largest is the
+// largest of UDP.
+const (
+	minDatagram = 200
+	maxDatagram = 65507
+)
+
+// WithMaxDatagram sets the size in bytes of the largest datagram that is sent,
+// [DefaultDatagram] by default, 200 to 65,507. An Opus packet that is larger is
+// sent in parts, which have its frames; one with a frame that does not fit is
+// refused.
+func WithMaxDatagram(bytes int) Option {
+	return func(c *config) error {
+		if bytes < minDatagram || bytes > maxDatagram {
+			return fmt.Errorf("datagrams of %d bytes", bytes)
+		}
+		c.datagram = bytes
 		return nil
 	}
 }

@@ -121,12 +121,15 @@ const (
 
 // PlayerStats are the figures of a [Player]. They are plain data.
 type PlayerStats struct {
-	Frames    uint64        // that were sent
-	Underruns uint64        // how often the source was too slow
-	Outages   uint64        // how often there was no transport
-	Refused   uint64        // packets of the source that are none of Opus, or too large
-	Skipped   time.Duration // by how much the sound is later because of stalls
-	Lateness  Percentiles   // of the frames
+	Frames    uint64 // that were sent
+	Underruns uint64 // how often the source was too slow
+	Outages   uint64 // how often there was no transport
+	Refused   uint64 // packets of the source that are none of Opus, or too large for a datagram
+
+	LargestRefused int // bytes of the largest of them
+
+	Skipped  time.Duration // by how much the sound is later because of stalls
+	Lateness Percentiles   // of the frames
 }
 
 // Play plays a source until it ends, in the background. The session has one

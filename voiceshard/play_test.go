@@ -1,6 +1,7 @@
 package voiceshard
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"testing"
@@ -51,7 +52,7 @@ func TestPlay(t *testing.T) {
 // Timestamps and times step by what the TOC byte says.
 func TestPlayFramesOfAnyLength(t *testing.T) {
 	perform(t, func(t *testing.T, d *stage) {
-		source := &tape{frames: [][]byte{{0xe0}, {0xe8}, {0xf0}, {0xf8}, {0x10}, {0x18}, {0x19}, {0xfb, 6}, {3}, make([]byte, MaxFrame+1), {0xf8, 1}}}
+		source := &tape{frames: [][]byte{{0xe0}, {0xe8}, {0xf0}, {0xf8}, {0x10}, {0x18}, {0x19}, {0xfb, 6}, {3}, make([]byte, 4000), {0xf8, 1}}}
 		p := d.play(d.join(), source)
 		require.NoError(t, d.wait(p))
 		_, headers := d.server(theHost).audio()
@@ -64,6 +65,7 @@ func TestPlayFramesOfAnyLength(t *testing.T) {
 			stamp += uint32(step * 48 / 1000)
 		}
 		require.Equal(t, uint64(2), p.Stats().Refused)
+		require.Equal(t, 4000, p.Stats().LargestRefused)
 	})
 }
 
@@ -343,6 +345,39 @@ func TestPlayerCatchesUp(t *testing.T) {
 			require.Equal(t, max(480*ms-catchUp, 0), skipped)
 			require.Equal(t, int(min(catchUp, 480*ms)/(20*ms))+1, most)
 			require.Equal(t, 104*20*ms+skipped, times[len(times)-1])
+		}
+	})
+}
+
+// A packet that is too large for a datagram is sent in parts that have its
+// frames: 120 ms at 510 kb/s, and 60 ms in 20 ms frames.
+func TestPlayLargePackets(t *testing.T) {
+	perform(t, func(t *testing.T, d *stage) {
+		large := func(frames int, fill byte) []byte {
+			return append([]byte{0xff, byte(frames)}, bytes.Repeat([]byte{fill}, 1275*frames)...)
+		}
+		s := d.join()
+		source := &tape{frames: [][]byte{large(6, 1), large(3, 2), opus(3)}}
+		p := d.play(s, source)
+		require.NoError(t, d.wait(p))
+		heard, headers := d.server(theHost).audio()
+		require.Len(t, heard, 6+3+1+5)
+		for i, want := range []byte{1, 1, 1, 1, 1, 1, 2, 2, 2} {
+			require.Equal(t, append([]byte{0xfc}, bytes.Repeat([]byte{want}, 1275)...), heard[i])
+		}
+		requireContinuous(t, headers, d.sentAt())
+		require.Equal(t, 200*ms, p.Position())
+		require.Equal(t, uint64(10), p.Stats().Frames)
+
+		sleep(time.Second)
+		_, err := s.Write(large(6, 4))
+		require.NoError(t, err)
+		sleep(0)
+		heard, headers = d.server(theHost).audio()
+		require.Len(t, heard, 15+6)
+		for i := range 5 {
+			require.Equal(t, headers[15+i].Timestamp+960, headers[16+i].Timestamp)
+			require.Equal(t, headers[15+i].Sequence+1, headers[16+i].Sequence)
 		}
 	})
 }

@@ -1,10 +1,6 @@
 package voiceshard
 
-import (
-	"time"
-
-	"github.com/discordpkg/gateway/internal/rtp"
-)
+import "time"
 
 // A queuedFrame is a frame that waits for its time.
 type queuedFrame struct {
@@ -92,10 +88,4 @@ func (o *sender) resumeAt(now time.Time) {
 		o.stream.Skip(samplesIn(gap))
 	}
 	o.due = now
-}
-
-// playable returns the length of a frame, and whether it can be sent.
-func playable(opus []byte) (time.Duration, bool) {
-	length, err := rtp.Duration(opus)
-	return length, err == nil && len(opus) <= MaxFrame
 }

@@ -6,6 +6,7 @@ import (
 	"io"
 	"time"
 
+	"github.com/discordpkg/gateway/internal/rtp"
 	"github.com/discordpkg/gateway/voiceshard/audio"
 )
 
@@ -97,22 +98,17 @@ func (p *Player) wait() (r *seekRequest, ok bool) {
 func (p *Player) take(opus []byte, err error, at time.Duration) time.Duration {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	length, ok := playable(opus)
+	length, broken := rtp.Duration(opus)
 	switch {
 	case err != nil:
 		p.ended = true
 		if err != io.EOF && p.mode != over && !p.stopped {
 			p.err = fmt.Errorf("%w: %w", ErrSource, err)
 		}
-	case !ok:
+	case broken != nil || p.enqueue(opus, length, &at) != nil:
 		p.stats.Refused++
+		p.stats.LargestRefused = max(p.stats.LargestRefused, len(opus))
 		return at
-	default:
-		at += length
-		if s, ok := p.source.(audio.Positioner); ok {
-			at = s.Position()
-		}
-		p.queue.push(opus, length, at)
 	}
 	switch {
 	case p.mode == filling:
@@ -121,6 +117,25 @@ func (p *Player) take(opus []byte, err error, at time.Duration) time.Duration {
 		p.queue.seal(&p.session.out)
 	}
 	return at
+}
+
+// enqueue queues a packet, in parts if it is too large for a datagram, and moves
+// the position to its end. The caller holds mu.
+func (p *Player) enqueue(opus []byte, length time.Duration, at *time.Duration) error {
+	end := *at + length
+	if s, ok := p.source.(audio.Positioner); ok {
+		end = s.Position()
+	}
+	begin := end - length
+	err := p.session.out.split(opus, func(part []byte) {
+		d, _ := rtp.Duration(part)
+		begin += d
+		p.queue.push(part, d, begin)
+	})
+	if err == nil {
+		*at = end
+	}
+	return err
 }
 
 // goElsewhere seeks, and returns the position in the source.

@@ -98,7 +98,7 @@ func TestPauseOfTheWriter(t *testing.T) {
 func TestWriteRefuses(t *testing.T) {
 	run(t, func(t *testing.T, d *discord) {
 		s := d.join()
-		for _, frame := range [][]byte{nil, {0xfb}, {0xfb, 0}, bytes.Repeat([]byte{0xfc}, MaxFrame+1)} {
+		for _, frame := range [][]byte{nil, {0xfb}, {0xfb, 0}, bytes.Repeat([]byte{0xfc}, 1353)} {
 			n, err := s.Write(frame)
 			require.ErrorIs(t, err, ErrFrame)
 			require.Zero(t, n)
@@ -294,7 +294,7 @@ func (discard) Write(p []byte) (int, error) { return len(p), nil }
 // sending returns a sender with a transport that leads nowhere.
 func sending(tb testing.TB, c *cryptor) *sender {
 	var o sender
-	o.start()
+	o.start(DefaultDatagram)
 	require.NoError(tb, o.attach(&media{generation: 1, conn: discard{}, ssrc: 1}, rtp.AES256GCM, make([]byte, rtp.KeySize), c))
 	return &o
 }

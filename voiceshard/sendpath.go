@@ -9,12 +9,13 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/discordpkg/gateway/dave"
 	"github.com/discordpkg/gateway/internal/rtp"
 )
 
-// MaxFrame is the size in bytes of the largest Opus packet that is sent: more
-// than an encoder makes of 120 ms.
-const MaxFrame = 4000
+// DefaultDatagram is the size in bytes of the largest datagram that is sent:
+// real networks drop or fragment what is not much larger.
+const DefaultDatagram = 1400
 
 // headerSize is the size of the RTP headers that are sent: no contributing
 // sources, no extension.
@@ -80,6 +81,34 @@ type sender struct {
 
 	writing sync.Mutex // guards own; taken before mu, held while a datagram is written
 	own     sealedPacket
+
+	datagram int // the size of the largest one, zero: DefaultDatagram; does not change
+}
+
+// room returns how large an Opus packet may be, encrypted end to end or not.
+func (o *sender) room() int {
+	limit := o.datagram
+	if limit == 0 {
+		limit = DefaultDatagram
+	}
+	return limit - headerSize - rtp.Overhead - dave.MaxOverhead
+}
+
+// split calls yield with the parts of a packet that fit into datagrams: the
+// packet itself mostly, or packets with its frames. The error is [ErrFrame].
+func (o *sender) split(packet []byte, yield func(part []byte)) error {
+	if len(packet) <= o.room() {
+		yield(packet)
+		return nil
+	}
+	fits, err := rtp.Repacketize(packet, o.room(), yield)
+	switch {
+	case err != nil:
+		return fmt.Errorf("%w: %w", ErrFrame, err)
+	case !fits:
+		return fmt.Errorf("%w: %d bytes, a datagram has room for %d, and a frame of it has more", ErrFrame, len(packet), o.room())
+	}
+	return nil
 }
 
 // outboundStats are what a sender counts.
@@ -93,7 +122,8 @@ type outboundStats struct {
 // start begins the numbering where nobody can guess.
 //
 // https://www.rfc-editor.org/rfc/rfc3550#section-5.1
-func (o *sender) start() {
+func (o *sender) start(datagram int) {
+	o.datagram = datagram
 	o.stream.Sequence, o.stream.Timestamp = uint16(rand.Uint32()), rand.Uint32()
 }
 
@@ -191,8 +221,8 @@ func (o *sender) sealLocked(p *sealedPacket, frame []byte) error {
 	switch {
 	case err != nil:
 		return fmt.Errorf("%w: %w", ErrFrame, err)
-	case len(frame) > MaxFrame:
-		return fmt.Errorf("%w: %d bytes, more than %d", ErrFrame, len(frame), MaxFrame)
+	case len(frame) > o.room():
+		return fmt.Errorf("%w: %d bytes, a datagram has room for %d", ErrFrame, len(frame), o.room())
 	case o.conn == nil:
 		return ErrNotConnected
 	}
@@ -302,8 +332,23 @@ func samplesIn(d time.Duration) int {
 // a pause.
 const lapse = 200 * time.Millisecond
 
-// sendNow seals a frame and sends it at once.
-func (o *sender) sendNow(now time.Time, frame []byte) error {
+// sendNow seals a packet and sends it at once, in parts if it is too large.
+func (o *sender) sendNow(now time.Time, packet []byte) error {
+	if len(packet) <= o.room() {
+		return o.sendPart(now, packet)
+	}
+	var failed error
+	if err := o.split(packet, func(part []byte) {
+		if failed == nil {
+			failed = o.sendPart(now, part)
+		}
+	}); err != nil {
+		return err
+	}
+	return failed
+}
+
+func (o *sender) sendPart(now time.Time, frame []byte) error {
 	o.writing.Lock()
 	defer o.writing.Unlock()
 	conn, err := o.prepare(now, frame)

@@ -89,7 +89,7 @@ func newSession(v *Voice, guild, channel snowflake.ID, options []JoinOption) (*S
 	}
 	s.ctx, s.cancel = context.WithCancelCause(context.Background())
 	s.speaks = rate.NewLimiter(speaksPerSecond, speaksAtOnce)
-	s.out.start()
+	s.out.start(v.config.datagram)
 	s.in.start(&v.config)
 	for _, o := range options {
 		o(s)

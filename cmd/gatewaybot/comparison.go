@@ -6,6 +6,7 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/discordpkg/gateway/internal/rtp"
 	"github.com/discordpkg/gateway/voiceshard"
 )
 
@@ -15,8 +16,8 @@ type comparison struct {
 	seed maphash.Seed
 
 	mu      sync.Mutex // guards what follows
-	said    []uint64   // hashes of the frames that nobody has heard yet
-	heard   uint64     // frames that are as they were said
+	said    []uint64   // hashes of the frames that were not heard yet
+	heard   uint64     // packets whose frames are as they were said
 	passed  uint64     // frames that were not heard while later ones were
 	gone    uint64     // packets that are known not to come
 	wrong   uint64     // frames that nobody has said
@@ -38,7 +39,7 @@ func newComparison() *comparison {
 func (c *comparison) say(opus []byte) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.said = append(c.said, maphash.Bytes(c.seed, opus))
+	c.said = append(c.said, c.hashes(opus)...)
 	if len(c.said) > maxSaid {
 		c.pass(len(c.said) - maxSaid)
 	}
@@ -58,13 +59,34 @@ func (c *comparison) hear(p *voiceshard.Packet) {
 	c.changed = make(chan struct{})
 }
 
-// match looks for the frame among those that were said. The caller holds mu.
+// hashes returns a hash for each frame of an Opus packet: a player sends large
+// packets in parts.
+func (c *comparison) hashes(opus []byte) []uint64 {
+	frames, err := rtp.AppendFrames(nil, opus)
+	if err != nil {
+		return []uint64{maphash.Bytes(c.seed, opus)}
+	}
+	hashes := make([]uint64, 0, len(frames))
+	for _, f := range frames {
+		var h maphash.Hash
+		h.SetSeed(c.seed)
+		_ = h.WriteByte(opus[0] &^ 3)
+		_, _ = h.Write(f)
+		hashes = append(hashes, h.Sum64())
+	}
+	return hashes
+}
+
+// match looks for the frames of a packet among those that were said. The caller
+// holds mu.
 func (c *comparison) match(opus []byte) {
-	at := slices.Index(c.said, maphash.Bytes(c.seed, opus))
+	want := c.hashes(opus)
+	at := slices.Index(c.said, want[0])
+	found := at >= 0 && at+len(want) <= len(c.said) && slices.Equal(c.said[at:at+len(want)], want)
 	switch {
-	case at >= 0 && (at == 0 || string(opus) != silence):
+	case found && (at == 0 || string(opus) != silence):
 		c.pass(at)
-		c.said = c.said[1:]
+		c.said = c.said[len(want):]
 		c.heard++
 	case string(opus) != silence:
 		c.wrong++

@@ -6,9 +6,12 @@ import (
 	"github.com/discordpkg/gateway/internal/rtp"
 )
 
-// MaxDatagram is the size in bytes of the largest datagram that is forwarded. Paths
-// of the internet carry less.
+// MaxDatagram is the largest size in bytes that [WithMaxDatagram] takes.
 const MaxDatagram = 2048
+
+// DefaultDatagram is the size in bytes of the largest datagram that is forwarded,
+// unless [WithMaxDatagram] says otherwise: what real networks carry in one piece.
+const DefaultDatagram = 1400
 
 // bufferSize has room for padding and for what encryption adds.
 const bufferSize = MaxDatagram + 256 + rtp.Overhead

@@ -12,12 +12,13 @@ type Option func(*settings) error
 
 type settings struct {
 	packetRate int        // per second and sender
+	datagram   int        // bytes of the largest one
 	nonces     rtp.Nonces // of the server, for each key
 	seed       uint64
 }
 
 func newSettings(options []Option) (settings, error) {
-	s := settings{packetRate: 600, nonces: rtp.ServerNonces()}
+	s := settings{packetRate: 600, datagram: DefaultDatagram, nonces: rtp.ServerNonces()}
 	for _, o := range options {
 		if err := o(&s); err != nil {
 			return settings{}, err
@@ -37,6 +38,21 @@ func WithPacketRate(perSecond int) Option {
 		return nil
 	}
 }
+
+// WithMaxDatagram sets the size in bytes of the largest datagram that is
+// forwarded, [DefaultDatagram] by default. Larger ones are dropped and counted.
+func WithMaxDatagram(bytes int) Option {
+	return func(s *settings) error {
+		if bytes < minDatagram || bytes > MaxDatagram {
+			return fmt.Errorf("relay: WithMaxDatagram: %d bytes, must be %d to %d", bytes, minDatagram, MaxDatagram)
+		}
+		s.datagram = bytes
+		return nil
+	}
+}
+
+// minDatagram has room for 20 ms of speech.
+const minDatagram = 200
 
 // maxPacketRate is one packet in a nanosecond.
 const maxPacketRate = 1_000_000_000

@@ -183,8 +183,8 @@ func (r *Relay) confirm(l *leg, at netip.AddrPort) {
 func (r *Relay) Forward(now time.Time, from netip.AddrPort, datagram []byte, out *Batch) {
 	from = netip.AddrPortFrom(from.Addr().Unmap().WithZone(""), from.Port())
 	r.stats.Received++
-	if len(datagram) > MaxDatagram {
-		r.stats.Unknown++
+	if len(datagram) > r.cfg.datagram {
+		r.stats.TooLarge++
 		return
 	}
 	switch rtp.KindOf(datagram) {

@@ -7,6 +7,7 @@ type Stats struct {
 	Discoveries uint64 `json:"discoveries"` // answered
 	Keepalives  uint64 `json:"keepalives"`  // echoed
 	Unknown     uint64 `json:"unknown"`     // of no kind, or of clients that are not known
+	TooLarge    uint64 `json:"too_large"`   // larger than WithMaxDatagram allows
 	RTCP        uint64 `json:"rtcp"`        // not forwarded
 	Forged      uint64 `json:"forged"`      // not made with the key of the sender
 	Repeated    uint64 `json:"repeated"`    // received before, or too old to tell
@@ -27,6 +28,7 @@ func (s *Stats) Add(o Stats) {
 	s.Discoveries += o.Discoveries
 	s.Keepalives += o.Keepalives
 	s.Unknown += o.Unknown
+	s.TooLarge += o.TooLarge
 	s.RTCP += o.RTCP
 	s.Forged += o.Forged
 	s.Repeated += o.Repeated

@@ -31,7 +31,7 @@ func TestForwardKeepsThePacket(t *testing.T) {
 		"extension":    {Header: rtp.Header{Extension: true, ExtensionProfile: 0xbede}, ExtensionBody: []byte("12345678"), Payload: []byte("opus")},
 		"sources":      {Header: rtp.Header{CSRCCount: 2, CSRC: [15]uint32{7, 8}}, Payload: []byte("opus")},
 		"everything":   {Header: rtp.Header{Marker: true, Extension: true, CSRCCount: 15}, ExtensionBody: []byte("1234"), Payload: []byte("opus"), PaddingSize: 255},
-		"a large one":  {Payload: []byte(strings.Repeat("x", 1400))},
+		"a large one":  {Payload: []byte(strings.Repeat("x", 1352))},
 	} {
 		h := a.rtp.Next(960)
 		p.PayloadType, p.Sequence, p.Timestamp, p.SSRC = 120, h.Sequence, h.Timestamp, h.SSRC
@@ -60,7 +60,8 @@ func TestDroppedDatagrams(t *testing.T) {
 	}{
 		{"nothing", func() []byte { return nil }, func(r relay.Stats) uint64 { return r.Unknown }},
 		{"garbage", func() []byte { return []byte("GET / HTTP/1.1\r\n") }, func(r relay.Stats) uint64 { return r.Unknown }},
-		{"too large", func() []byte { return append(packet(), make([]byte, 2048)...) }, func(r relay.Stats) uint64 { return r.Unknown }},
+		{"too large", func() []byte { p := packet(); return append(p, make([]byte, 1401-len(p))...) }, func(r relay.Stats) uint64 { return r.TooLarge }},
+		{"as large as may be", func() []byte { p := packet(); return append(p, make([]byte, 1400-len(p))...) }, func(r relay.Stats) uint64 { return r.Forged }},
 		{"RTCP", func() []byte { return append([]byte{0x80, 200}, make([]byte, 50)...) }, func(r relay.Stats) uint64 { return r.RTCP }},
 		{"of an unknown sender", func() []byte { p := packet(); binary.BigEndian.PutUint32(p[8:], 7); return p }, func(r relay.Stats) uint64 { return r.Unknown }},
 		{"of a sender without a key", func() []byte { p := packet(); binary.BigEndian.PutUint32(p[8:], c.ready.SSRC); return p }, func(r relay.Stats) uint64 { return r.Unknown }},
