@@ -12,6 +12,7 @@ import (
 
 	"github.com/discordpkg/gateway"
 	"github.com/discordpkg/gateway/closecode"
+	"github.com/discordpkg/gateway/internal/deadline"
 	"github.com/discordpkg/gateway/internal/frame"
 )
 
@@ -76,9 +77,9 @@ func (c *connection) expire(now time.Time) (err error) {
 	default:
 		err = c.state.HandleTimeout(now, c.writers())
 	}
-	next := earliest(earliest(c.state.NextDeadline(), c.by), c.speak(now))
+	next := deadline.Earliest(c.state.NextDeadline(), c.by, c.speak(now))
 	if s.cryptor != nil {
-		next = earliest(next, s.cryptor.expire(now))
+		next = deadline.Earliest(next, s.cryptor.expire(now))
 	}
 	if err == nil {
 		err = c.nc.SetReadDeadline(next)
@@ -91,14 +92,6 @@ func (c *connection) expire(now time.Time) (err error) {
 // poke makes the goroutine that reads look at what is due. The caller holds the
 // mutex of the session.
 func (c *connection) poke() { _ = c.nc.SetReadDeadline(time.Unix(1, 0)) }
-
-// earliest returns the earlier deadline. Zero is none.
-func earliest(a, b time.Time) time.Time {
-	if a.IsZero() || !b.IsZero() && b.Before(a) {
-		return b
-	}
-	return a
-}
 
 // read acts on messages until the connection ends.
 func (c *connection) read(ctx context.Context) error {

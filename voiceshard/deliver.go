@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/discordpkg/gateway/internal/deadline"
 	"github.com/discordpkg/gateway/voiceshard/internal/jitter"
 )
 
@@ -106,7 +107,7 @@ func (in *inbound) deadline() (next time.Time) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	for _, s := range in.waiting {
-		next = earliest(next, s.deadline())
+		next = deadline.Earliest(next, s.deadline())
 	}
 	return next
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/discordpkg/gateway"
+	"github.com/discordpkg/gateway/internal/deadline"
 	"github.com/discordpkg/gateway/internal/rtp"
 )
 
@@ -126,7 +127,7 @@ func (m *media) run() {
 
 // deadline returns when the goroutine has something to do.
 func (m *media) deadline() time.Time {
-	return earliest(m.session.in.deadline(), earliest(m.discovery.NextDeadline(), m.keepalive.NextDeadline()))
+	return deadline.Earliest(m.session.in.deadline(), m.discovery.NextDeadline(), m.keepalive.NextDeadline())
 }
 
 // expire does what is due.

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/discordpkg/gateway/internal/deadline"
 	"github.com/discordpkg/gateway/snowflake"
 	"github.com/discordpkg/gateway/voiceshard/internal/jitter"
 )
@@ -30,7 +31,7 @@ type held struct {
 func (s *source) deadline() time.Time {
 	next := s.order.NextDeadline()
 	if len(s.held) > 0 {
-		next = earliest(next, s.held[0].until)
+		next = deadline.Earliest(next, s.held[0].until)
 	}
 	return next
 }

@@ -23,6 +23,7 @@ type options struct {
 	shards         int
 	maxConcurrency int
 	heartbeat      time.Duration
+	timeoutEnds    bool
 	traffic        float64
 	tokens         []string
 	seed           uint64
@@ -50,6 +51,7 @@ func parseOptions(args []string) (*options, error) {
 	fs.IntVar(&o.shards, "shards", 1, "")
 	fs.IntVar(&o.maxConcurrency, "max-concurrency", 1, "")
 	fs.DurationVar(&o.heartbeat, "heartbeat", 41250*time.Millisecond, "")
+	fs.BoolVar(&o.timeoutEnds, "timeout-ends-session", false, "")
 	fs.Float64Var(&o.traffic, "traffic", 0, "")
 	fs.Func("token", "", o.addTokens)
 	fs.Uint64Var(&o.seed, "seed", 0, "")
@@ -104,6 +106,9 @@ func (o *options) server(log *slog.Logger) []gatewaytest.Option {
 	}
 	if o.tls {
 		options = append(options, gatewaytest.WithTLS())
+	}
+	if o.timeoutEnds {
+		options = append(options, gatewaytest.WithTimeoutEndsSession())
 	}
 	return options
 }

@@ -23,6 +23,9 @@ It prints its URLs, each in a line of its own, and runs until it is interrupted:
   -shards N            shards that GET /gateway/bot recommends (default 1)
   -max-concurrency N   shards that may identify at once (default 1)
   -heartbeat D         heartbeat interval (default 41.25s)
+  -timeout-ends-session
+                       a session ends with close code 4009; without it a bot may
+                       resume for the usual time
   -traffic RATE        made up events per second (default 0)
   -token LIST          tokens of bots, separated by commas: each is a bot of its
                        own (default any, and all are one bot)

@@ -83,7 +83,7 @@ func TestSimEveryWire(t *testing.T) {
 	}
 }
 
-// A bot that nobody lets in: the run says so, and ends.
+// A bot that is not let in: the run says so, and ends.
 func TestSimEnds(t *testing.T) {
 	r, err := sim.Sim{Clients: 3, Dispatches: 50, Options: []world.Option{world.WithToken("another")}}.Run()
 	require.ErrorContains(t, err, "authentication failed")

@@ -58,3 +58,33 @@ func TestBadOptions(t *testing.T) {
 		require.ErrorContains(t, err, "world: "+name)
 	}
 }
+
+// A session outlives a heartbeat timeout for its usual life, unless it is told
+// not to.
+func TestSessionAfterTimeout(t *testing.T) {
+	for _, ends := range []bool{false, true} {
+		options := []Option{WithHeartbeat(time.Second, time.Second), WithSessionLife(time.Minute), WithResumeURL("wss://a.test", "wss://b.test")}
+		if ends {
+			options = append(options, WithTimeoutEndsSession())
+		}
+		w, err := New(options...)
+		require.NoError(t, err)
+		require.Equal(t, ends, w.EndsSession(closecode.SessionTimedOut))
+		require.True(t, w.EndsSession(closecode.InvalidSeq))
+		require.False(t, w.EndsSession(closecode.UnknownError))
+
+		c := w.Accept(epoch, Params{Version: "10", Encoding: "json"})
+		c.Receive(epoch, []byte(`{"op":2,"d":{"token":"t","properties":{},"intents":0}}`), false)
+		s := c.Session()
+		require.NotNil(t, s)
+		now := epoch.Add(3 * time.Second)
+		c.HandleTimeout(now)
+		require.True(t, c.Closed())
+		require.Equal(t, now, s.DetachedAt())
+		require.Equal(t, ends, s.Ended() == endedByClose)
+		if !ends {
+			require.Equal(t, s, w.find(now.Add(59*time.Second), s.ID()))
+			require.Nil(t, w.find(now.Add(62*time.Second), s.ID()))
+		}
+	}
+}
