@@ -94,6 +94,7 @@ func (c *connection) deliverLater(p *gateway.GatewayPayload, to route) {
 		s.mu.Lock()
 		s.kept++
 		kept = c.ahead.keep(p, s.kept)
+		to.calls = to.calls || s.waiting > 0 // it may have come since the event was read
 		c.turn.Broadcast()
 		s.mu.Unlock()
 	}

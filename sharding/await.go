@@ -78,31 +78,34 @@ func (g *Group) current() (*generation, <-chan struct{}) {
 // awaitOf waits for an event of one generation. It reports again when that is not
 // the current one any more.
 func (g *Group) awaitOf(ctx context.Context, w *waiter, gen *generation, moved <-chan struct{}) (e Event, again bool, err error) {
-	if e, ok := w.findQueued(gen); ok {
+	if e, ok := w.findEarlier(gen); ok {
 		return e, false, nil
 	}
 	read := make(chan gatewayshard.Awaited, len(gen.members))
 	stop, err := w.join(gen, read)
-	defer stop()
 	if err != nil {
+		stop()
 		return Event{}, false, err
 	}
+	e, again, err = g.awaitResult(ctx, w, gen, read, moved)
+	stop()
+	return w.first(e, err == nil && !again, gen, read), again, err
+}
+
+// awaitResult waits for the first result.
+func (g *Group) awaitResult(ctx context.Context, w *waiter, gen *generation, read <-chan gatewayshard.Awaited, moved <-chan struct{}) (Event, bool, error) {
 	for {
 		select {
 		case e := <-w.queued:
 			return e, false, nil
 		case a := <-read:
-			if errors.Is(a.Err, gatewayshard.ErrClosed) {
+			switch {
+			case errors.Is(a.Err, gatewayshard.ErrClosed):
 				continue // the others may go on
-			}
-			if a.Err != nil {
+			case a.Err != nil:
 				return Event{}, false, fmt.Errorf("sharding: await: shard %d: %w", a.Shard, a.Err)
 			}
-			m := gen.member(a.Shard)
-			if m.queue != nil {
-				m.queue.take(a.Payload.Seq)
-			}
-			return m.event(a.Payload), false, nil
+			return gen.member(a.Shard).event(a.Payload), false, nil
 		case <-moved:
 			return Event{}, true, nil
 		case <-g.closing:
@@ -113,6 +116,38 @@ func (g *Group) awaitOf(ctx context.Context, w *waiter, gen *generation, moved <
 			return Event{}, false, fmt.Errorf("sharding: await: %w", context.Cause(ctx))
 		}
 	}
+}
+
+// first returns, of the event that arrived first and those of its shard that arrived
+// as well, the one that comes first in the session. The others are still to come for the next Await.
+func (w *waiter) first(e Event, arrived bool, gen *generation, read <-chan gatewayshard.Awaited) Event {
+	var rest []Event
+	for more := true; more; {
+		select {
+		case other := <-w.queued:
+			rest = append(rest, other)
+		case a := <-read:
+			if a.Payload != nil {
+				rest = append(rest, gen.member(a.Shard).event(a.Payload))
+			}
+		default:
+			more = false
+		}
+	}
+	for i, other := range rest {
+		if arrived && other.member == e.member && other.Seq < e.Seq {
+			rest[i], e = e, other
+		}
+	}
+	if arrived {
+		e.member.take(e.Seq)
+	}
+	for _, other := range rest {
+		if !arrived || other.member != e.member || other.Seq != e.Seq {
+			other.member.giveBack(other)
+		}
+	}
+	return e
 }
 
 // A waiter is an Await that waits.
@@ -131,13 +166,13 @@ func (w *waiter) accepts(e Event) bool {
 	return (len(w.filter.Events) == 0 || w.events.Has(e.Name)) && (w.filter.Match == nil || w.filter.Match(e))
 }
 
-// findQueued looks for the event in the queues of a generation.
-func (w *waiter) findQueued(gen *generation) (Event, bool) {
+// findEarlier looks for the event among those that were read and not handed to a handler.
+func (w *waiter) findEarlier(gen *generation) (Event, bool) {
 	for _, m := range gen.members {
-		if m.queue == nil || !w.looksAt(m) {
+		if !w.looksAt(m) {
 			continue
 		}
-		if e, ok := m.queue.find(w); ok {
+		if e, ok := m.find(w); ok {
 			return e, true
 		}
 	}
@@ -220,9 +255,11 @@ func (w *waiters) offer(m *member, e Event) {
 		if !one.looksAt(m) || !one.accepts(e) {
 			continue
 		}
+		if m.isTaken(e.Seq) {
+			return // an Await had it when it was read
+		}
 		select {
 		case one.queued <- e.Clone():
-			m.queue.take(e.Seq)
 		default:
 		}
 	}

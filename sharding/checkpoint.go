@@ -32,6 +32,7 @@ func (gen *generation) checkpoint(open bool) Checkpoint {
 			c.Shards = append(c.Shards, s)
 		}
 	}
+	c.Deaths = gen.deaths(len(c.Shards), open)
 	return c
 }
 
@@ -115,7 +116,7 @@ func (g *Group) save(ctx context.Context, c Checkpoint) error {
 	g.mu.Lock()
 	last, failed := g.saved, g.saveErr != nil
 	g.mu.Unlock()
-	if !failed && !last.Saved.IsZero() && last.Total == c.Total && last.User == c.User && last.Identified.Equal(c.Identified) &&
+	if !failed && !last.Saved.IsZero() && last.Total == c.Total && last.User == c.User && last.Deaths == c.Deaths && last.Identified.Equal(c.Identified) &&
 		last.URL == c.URL && last.MaxConcurrency == c.MaxConcurrency && slices.EqualFunc(last.Shards, c.Shards, ShardCheckpoint.equal) {
 		return nil
 	}
@@ -210,8 +211,10 @@ func (g *Group) keep(ctx context.Context) {
 			continue
 		case <-soon:
 			soon = nil
+		case <-g.urgent:
 		case <-ticker.C:
 			g.measure()
+			g.eachMember((*member).outlived)
 		}
 		g.checkpointNow(ctx)
 	}
@@ -245,6 +248,11 @@ func (g *Group) checkpointNow(ctx context.Context) {
 // It does not wait for a store that fails: that costs no event, at most its mark
 // as a replay.
 func (g *Group) awaitSave(ctx context.Context, patience time.Duration) {
+	g.awaitSaveBy(ctx, patience, g.dirty)
+}
+
+// awaitSaveBy is awaitSave with the signal for the keeper.
+func (g *Group) awaitSaveBy(ctx context.Context, patience time.Duration, signal chan<- struct{}) {
 	if g.config.Store == nil {
 		return
 	}
@@ -255,7 +263,10 @@ func (g *Group) awaitSave(ctx context.Context, patience time.Duration) {
 		g.awaiting = append(g.awaiting, saved)
 	}
 	g.mu.Unlock()
-	g.touch()
+	select {
+	case signal <- struct{}{}:
+	default:
+	}
 	if failing {
 		return
 	}

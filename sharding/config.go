@@ -58,6 +58,13 @@ type Config struct {
 	// of the token and of First.
 	StoreKey string
 
+	// SetAsideAfter is the number of processes that may end on one event before
+	// it is set aside: 3 by default and at least, never if it is negative. It takes a
+	// Store. After two processes that made no progress a shard saves before each event, until it is past the replay, so that
+	// the next process knows which one it was. What is set aside is logged as an error, counted in
+	// [ShardStats].SetAside, given to Hooks.SetAside, and acknowledged.
+	SetAsideAfter int
+
 	// CheckpointInterval is the time between two saves, 5 s by default. New
 	// sessions are saved at once. After a crash events of this time are
 	// replayed.
@@ -119,6 +126,10 @@ type Hooks struct {
 	// Dropped is called for each event that a full queue dropped.
 	Dropped func(e Event)
 
+	// SetAside is called for each event that has ended so many processes that
+	// handlers do not get it any more: see Config.SetAsideAfter.
+	SetAside func(e Event)
+
 	// Checkpoint is called after each attempt to save the sessions. It is where
 	// a failing store is noticed.
 	Checkpoint func(took time.Duration, err error)
@@ -155,9 +166,6 @@ func (c *Config) setDefaults(token string) error {
 	if c.Shard.Logger == nil {
 		c.Shard.Logger = slog.New(slog.DiscardHandler)
 	}
-	if c.Shard.HandlerLimit == 0 {
-		c.Shard.HandlerLimit = defaultHandlerLimit
-	}
 	if c.StoreKey == "" {
 		c.StoreKey = storeKey(token, c.First)
 	}
@@ -174,8 +182,6 @@ func (c *Config) setDefaults(token string) error {
 		return err
 	}
 	switch {
-	case c.Shard.HandlerLimit < 0:
-		return errors.New("sharding: the handler limit is negative")
 	case c.Shard.PayloadHandler != nil, c.Shard.BeforeDial != nil, c.Shard.HandlerPanic != nil:
 		return errGroupHandlers
 	case c.IdentifyLimiter != nil && c.IdentifyReserver != nil:
@@ -187,7 +193,23 @@ func (c *Config) setDefaults(token string) error {
 	case c.Total > 0 && (c.First >= c.Total || c.First+c.Count > c.Total):
 		return fmt.Errorf("sharding: shards from %d to %d are not below the total of %d", c.First, c.First+c.Count, c.Total)
 	}
-	return errors.Join(c.Queue.check(), c.Reshard.setDefaults(), c.share())
+	return errors.Join(c.setHandlerDefaults(), c.Queue.check(), c.Reshard.setDefaults(), c.share())
+}
+
+func (c *Config) setHandlerDefaults() error {
+	if c.SetAsideAfter == 0 {
+		c.SetAsideAfter = defaultSetAsideAfter
+	}
+	if c.Shard.HandlerLimit == 0 {
+		c.Shard.HandlerLimit = defaultHandlerLimit
+	}
+	switch {
+	case c.SetAsideAfter > 0 && c.SetAsideAfter < defaultSetAsideAfter:
+		return fmt.Errorf("sharding: an event cannot be set aside after less than %d processes", defaultSetAsideAfter)
+	case c.Shard.HandlerLimit < 0:
+		return errors.New("sharding: the handler limit is negative")
+	}
+	return nil
 }
 
 // boundDials sets the bound that the shards share.

@@ -57,6 +57,8 @@ type Group struct {
 	ended    chan struct{} // closed when Run returns
 	discard  atomic.Bool   // what waits in queues is left for the next process
 	dirty    chan struct{} // a session has changed
+	urgent   chan struct{} // a save that is waited for
+	deaths   int           // processes before this one that died before each shard had a session, set by Run
 	failures chan error    // of the current generation, the first one
 	hopeless chan error    // what the group cannot go on with
 	calls    *storeCalls
@@ -113,6 +115,7 @@ func (c Config) NewGroup(token string, options ...gateway.Option) (*Group, error
 		moved:    make(chan struct{}),
 		ended:    make(chan struct{}),
 		dirty:    make(chan struct{}, 1),
+		urgent:   make(chan struct{}, 1),
 		failures: make(chan error, 1),
 		hopeless: make(chan error, 1),
 		calls:    newStoreCalls(c.StoreTimeout),

@@ -13,6 +13,7 @@ import (
 	"github.com/discordpkg/gateway/gatewayshard"
 	"github.com/discordpkg/gateway/sharding/handover"
 	"github.com/discordpkg/gateway/sharding/internal/identify"
+	"github.com/discordpkg/gateway/sharding/internal/poison"
 	"github.com/discordpkg/gateway/sharding/internal/progress"
 )
 
@@ -28,6 +29,7 @@ type member struct {
 	dropped  atomic.Uint64
 	failed   atomic.Uint64
 	panics   atomic.Uint64
+	aside    atomic.Uint64
 	busy     atomic.Uint64 // odd while handlers run, grows
 	watch    watch
 
@@ -38,6 +40,8 @@ type member struct {
 	mu       sync.Mutex // guards what follows; no other lock is taken under it
 	progress progress.Account
 	guilds   handover.Guilds
+	care     care
+	later    later
 	handling Event // that handlers were called with last, without its data
 }
 
@@ -45,6 +49,7 @@ type member struct {
 func (gen *generation) newMember(id gateway.ShardID, from *ShardCheckpoint) (*member, error) {
 	g := gen.group
 	m := &member{gen: gen, id: id, queue: newQueue(g.config.Queue.Size)}
+	m.care.Watch = poison.New(poison.Mark{}, 0, g.config.SetAsideAfter)
 	options := g.gatewayURL()
 	options = append(options, g.options...)
 	options = append(options,
@@ -58,6 +63,8 @@ func (gen *generation) newMember(id gateway.ShardID, from *ShardCheckpoint) (*me
 		m.progress = progress.New(progress.Mark{
 			Session: from.Session.ID, Acked: from.Session.Seq, Seen: from.Seen, Open: from.Open, Barrier: from.Resumed,
 		})
+		before := poison.Mark{Deaths: from.Deaths, Suspect: from.Suspect, SuspectDeaths: from.SuspectDeaths}
+		m.care.Watch = poison.New(before, from.Session.Seq, g.config.SetAsideAfter)
 	}
 	config := g.config.Shard
 	config.State = g.stateOf(from)
@@ -139,10 +146,9 @@ func (m *member) begin(seq int64) {
 	session := m.shard.Progress().Session.ID
 	m.mu.Lock()
 	m.progress.Begin(session, seq)
+	m.later = later{}
+	m.care = care{Watch: m.care.Begin(m.progress.Acknowledged(), m.gen.group.deaths), fresh: true}
 	m.mu.Unlock()
-	if m.queue != nil {
-		m.queue.begin()
-	}
 	m.sessionChanged(false)
 }
 
@@ -152,6 +158,9 @@ func (m *member) begin(seq int64) {
 func (m *member) resumed(seq int64) {
 	m.mu.Lock()
 	end := m.progress.Resumed(seq)
+	if end {
+		m.care.past = seq
+	}
 	m.mu.Unlock()
 	if end {
 		m.sessionChanged(true)
@@ -186,13 +195,27 @@ func (m *member) deliver(e Event) {
 		return
 	}
 	m.mu.Lock()
+	careful := m.care.Careful()
+	if careful {
+		m.mu.Unlock()
+		if m.examine(ctx, e) {
+			return
+		}
+		m.mu.Lock()
+	}
 	m.progress.See(e.Session, e.Seq)
+	m.later.hand(e.Seq)
 	m.handling = e
 	m.handling.Data = nil
 	m.mu.Unlock()
 	m.busy.Add(1)
 	err := gatewayshard.ErrHandlerExit // unless call returns
-	defer func() { m.handledOne(e, err) }()
+	defer func() {
+		m.handledOne(e, err)
+		if careful {
+			m.left(e)
+		}
+	}()
 	err = g.call(ctx, e)
 }
 
@@ -270,7 +293,12 @@ func (m *member) account(now gatewayshard.Progress, open bool) (c ShardCheckpoin
 	mark := m.progress.Mark(open)
 	session := now.Session
 	session.Seq = mark.Acked
-	return ShardCheckpoint{ID: m.id, Session: session, Seen: mark.Seen, Open: mark.Open, Resumed: mark.Barrier, Life: lifeOf(now)}, true, moved
+	c = ShardCheckpoint{ID: m.id, Session: session, Seen: mark.Seen, Open: mark.Open, Resumed: mark.Barrier, Life: lifeOf(now)}
+	if open {
+		dying := m.care.Mark(mark.Acked)
+		c.Deaths, c.Suspect, c.SuspectDeaths = dying.Deaths, dying.Suspect, dying.SuspectDeaths
+	}
+	return c, true, moved
 }
 
 // hasSession reports whether the shard is to resume a session.

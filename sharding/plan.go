@@ -29,6 +29,7 @@ func (g *Group) prepare(ctx context.Context, release *func()) (plan, error) {
 	if err != nil {
 		return plan{}, err
 	}
+	g.deaths = stored.Deaths
 	bot, err := g.discover(ctx, stored)
 	if err != nil {
 		return plan{}, err

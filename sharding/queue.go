@@ -54,10 +54,8 @@ type queue struct {
 	changed sync.Cond
 	events  []Event // those from head on
 	head    int
-	blocked *Event         // waits for room
-	ended   bool           // the event loop sends nothing more
-	handed  int64          // sequence number of the last event that was taken out
-	taken   map[int64]bool // those of events behind it that an Await has returned
+	blocked *Event // waits for room
+	ended   bool   // the event loop sends nothing more
 }
 
 func newQueue(size int) *queue {
@@ -100,12 +98,6 @@ func (q *queue) pop() Event {
 	if q.head++; q.head == len(q.events) {
 		q.events, q.head = q.events[:0], 0
 	}
-	q.handed = e.Seq
-	for seq := range q.taken {
-		if seq <= e.Seq {
-			delete(q.taken, seq)
-		}
-	}
 	q.changed.Broadcast()
 	return e
 }
@@ -131,48 +123,18 @@ func (q *queue) setEnded(ended bool) {
 	q.changed.Broadcast()
 }
 
-// begin forgets the numbers of the session before.
-func (q *queue) begin() {
+// all returns what waits. The data is that of the queue.
+func (q *queue) all() (all []Event) {
+	if q == nil {
+		return nil
+	}
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.handed, q.taken = 0, nil
-}
-
-// take notes that an Await has returned an event. It reports false if one had before.
-func (q *queue) take(seq int64) bool {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	if q.taken[seq] {
-		return false
-	}
-	if seq > q.handed {
-		if q.taken == nil {
-			q.taken = make(map[int64]bool)
-		}
-		q.taken[seq] = true
-	}
-	return true
-}
-
-// find returns a copy of the first event that a call waits for and no other has got.
-func (q *queue) find(w *waiter) (Event, bool) {
-	q.mu.Lock()
-	var all []Event
-	for _, e := range q.events[q.head:] {
-		if !q.taken[e.Seq] {
-			all = append(all, e)
-		}
-	}
-	if q.blocked != nil && !q.taken[q.blocked.Seq] {
+	all = append(all, q.events[q.head:]...)
+	if q.blocked != nil {
 		all = append(all, q.blocked.Clone())
 	}
-	q.mu.Unlock()
-	for _, e := range all {
-		if w.accepts(e) && q.take(e.Seq) {
-			return e.Clone(), true
-		}
-	}
-	return Event{}, false
+	return all
 }
 
 // startQueue lets a goroutine call the handlers. It returns a function that

@@ -18,7 +18,7 @@ type GroupStats struct {
 	// Sums over the shards. Those of shards that a reshard has replaced are
 	// not in them.
 	Events, Handled, Replayed, Dropped, HandlerErrors uint64
-	HandlerPanics, SlowHandlers                       uint64
+	HandlerPanics, SlowHandlers, SetAside             uint64
 	Reconnects, Identifies, Resumes                   uint64
 	BytesIn, BytesOut                                 uint64
 
@@ -53,6 +53,7 @@ type ShardStats struct {
 	HandlerErrors uint64
 	HandlerPanics uint64 // of these the panics
 	SlowHandlers  uint64 // that ran longer than Config.Shard.HandlerLimit
+	SetAside      uint64 // events that handlers did not get, as processes end on them
 	Queued        int    // events in the queue
 	Acknowledged  int64  // sequence number up to which everything is dealt with
 }
@@ -86,7 +87,7 @@ func (m *member) stats() ShardStats {
 	s := ShardStats{
 		ID: m.id, Stats: m.shard.Stats(),
 		Handled: m.handled.Load(), Replayed: m.replayed.Load(), Dropped: m.dropped.Load(), HandlerErrors: m.failed.Load(),
-		Queued: m.queue.len(), HandlerPanics: m.panics.Load(), SlowHandlers: m.watch.slow.Load(),
+		Queued: m.queue.len(), HandlerPanics: m.panics.Load(), SlowHandlers: m.watch.slow.Load(), SetAside: m.aside.Load(),
 	}
 	m.mu.Lock()
 	s.Acknowledged = m.progress.Acknowledged()
@@ -103,6 +104,7 @@ func (s *GroupStats) add(shard *ShardStats) {
 	s.HandlerErrors += shard.HandlerErrors
 	s.HandlerPanics += shard.HandlerPanics
 	s.SlowHandlers += shard.SlowHandlers
+	s.SetAside += shard.SetAside
 	s.Reconnects += shard.Reconnects
 	s.Identifies += shard.Identifies
 	s.Resumes += shard.Resumes

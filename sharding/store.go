@@ -72,6 +72,10 @@ type Checkpoint struct {
 	MaxConcurrency uint   `json:"max_concurrency,omitempty"`
 	URL            string `json:"url,omitempty"`
 
+	// Deaths is how many processes in a row will have died before each shard
+	// had a session that was stored, if this one dies now.
+	Deaths int `json:"deaths,omitempty"`
+
 	// Shards are those that have a session, in the order of their ids.
 	Shards []ShardCheckpoint `json:"shards"`
 }
@@ -95,6 +99,14 @@ type ShardCheckpoint struct {
 	Open    bool  `json:"open,omitempty"`
 	Resumed int64 `json:"resumed,omitempty"`
 
+	// Deaths is how many processes in a row, this one included, will have died
+	// without progress of the shard if this one dies now. Suspect is the event that handlers have,
+	// where that is known, and SuspectDeaths how many processes will have died of it. See
+	// [Config].SetAsideAfter.
+	Deaths        int   `json:"deaths,omitempty"`
+	Suspect       int64 `json:"suspect,omitempty"`
+	SuspectDeaths int   `json:"suspect_deaths,omitempty"`
+
 	// Life is a [github.com/discordpkg/gateway/lifecycle.ShardState]: what the shard knows besides its session,
 	// such as how often that could not be resumed. One that another version of
 	// this library wrote is ignored.
@@ -103,7 +115,8 @@ type ShardCheckpoint struct {
 
 func (c ShardCheckpoint) equal(other ShardCheckpoint) bool {
 	return c.ID == other.ID && c.Session == other.Session && c.Seen == other.Seen && c.Open == other.Open &&
-		c.Resumed == other.Resumed && bytes.Equal(c.Life, other.Life)
+		c.Resumed == other.Resumed &&
+		c.Deaths == other.Deaths && c.Suspect == other.Suspect && c.SuspectDeaths == other.SuspectDeaths && bytes.Equal(c.Life, other.Life)
 }
 
 // exact returns what handlers have seen if a store knows that exactly.
@@ -123,8 +136,8 @@ func (c *Checkpoint) check() error {
 	if c.Total > maxShards || len(c.Shards) > int(c.Total) {
 		return fmt.Errorf("%d sessions of %d shards", len(c.Shards), c.Total)
 	}
-	if c.MaxConcurrency > maxShards || len(c.URL) > maxText {
-		return errors.New("a max_concurrency or a url that is too large")
+	if c.Deaths < 0 || c.MaxConcurrency > maxShards || len(c.URL) > maxText {
+		return errors.New("a max_concurrency or a url that is too large, or a negative number of deaths")
 	}
 	last := -1
 	for _, s := range c.Shards {
@@ -133,8 +146,10 @@ func (c *Checkpoint) check() error {
 			return fmt.Errorf("shard %d of %d behind shard %d", s.ID, c.Total, last)
 		case s.Session.ID == "" || len(s.Session.ID) > maxText || len(s.Session.ResumeURL) > maxText:
 			return fmt.Errorf("shard %d has no session id, or one that is too long", s.ID)
-		case s.Session.Seq < 0 || s.Seen < 0 || s.Resumed < 0:
+		case s.Session.Seq < 0 || s.Seen < 0 || s.Resumed < 0 || s.Suspect < 0:
 			return fmt.Errorf("shard %d has a negative sequence number", s.ID)
+		case s.Deaths < 0 || s.SuspectDeaths < 0:
+			return fmt.Errorf("shard %d has a negative number of deaths", s.ID)
 		}
 		last = int(s.ID)
 	}
