@@ -2,6 +2,8 @@ package voiceshard
 
 import (
 	"context"
+	"crypto/tls"
+	"errors"
 	"fmt"
 	"net"
 	"net/url"
@@ -32,13 +34,24 @@ func (c *config) dial(ctx context.Context, target string) (conn net.Conn, early 
 		if cause := context.Cause(ctx); cause != nil {
 			err = cause
 		}
-		return nil, nil, fmt.Errorf("voiceshard: dial %s: %w", host(target), err)
+		err = fmt.Errorf("voiceshard: dial %s: %w", host(target), err)
+		if distrusted(err) {
+			err = fmt.Errorf("%w; trust the certificate of a server of your own with WithTLS, or SSL_CERT_FILE=ca.pem", err)
+		}
+		return nil, nil, err
 	}
 	return conn, early, nil
 }
 
 func (c *config) tlsClient(conn net.Conn, hostname string) net.Conn {
 	return frame.TLSClient(conn, c.tls, hostname)
+}
+
+// distrusted reports whether a certificate was refused: another attempt meets
+// the same one.
+func distrusted(err error) bool {
+	var refused *tls.CertificateVerificationError
+	return errors.As(err, &refused)
 }
 
 // host returns what people want to know of a URL.

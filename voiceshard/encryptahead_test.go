@@ -45,32 +45,66 @@ func TestAheadIsEncryptedAnew(t *testing.T) {
 
 // playEncrypted plays thirty seconds in one drawn history.
 func playEncrypted(t *testing.T, seed uint64, ahead time.Duration) {
-	call := &encryptedCall{t: t, r: rand.New(rand.NewPCG(seed, 5)), members: make(map[snowflake.ID]*member), lead: make(map[uint16][]snowflake.ID)}
-	var err error
-	call.delivery, err = dave.NewDelivery(lobby)
-	require.NoError(t, err)
-	run(t, func(t *testing.T, d *discord) {
-		call.t, call.d, call.host = t, d, d.server(theHost)
-		call.host.onMessage(call.serve)
-		call.join(other, 1)
-		s := d.join()
-		p, err := s.Play(t.Context(), record(1500), WithLookAhead(ahead))
-		require.NoError(t, err)
+	call := newEncryptedCall(t, seed)
+	call.run(t, ahead, 1500, func() {
 		for n := range 12 {
 			sleep(time.Duration(call.r.Int64N(int64(4 * time.Second))))
 			call.happen(snowflake.ID(1000 + n))
 		}
+	})
+}
+
+func newEncryptedCall(t *testing.T, seed uint64) *encryptedCall {
+	d, err := dave.NewDelivery(lobby)
+	require.NoError(t, err)
+	return &encryptedCall{
+		t: t, r: rand.New(rand.NewPCG(seed, 5)), delivery: d,
+		members: make(map[snowflake.ID]*member), lead: make(map[uint16][]snowflake.ID),
+	}
+}
+
+// run plays frames of 20 ms while something happens, and judges.
+func (e *encryptedCall) run(t *testing.T, ahead time.Duration, frames int, happen func()) {
+	run(t, func(t *testing.T, d *discord) {
+		e.t, e.d, e.host = t, d, d.server(theHost)
+		e.host.onMessage(e.serve)
+		e.join(other, 1)
+		p, err := d.join().Play(t.Context(), record(frames), WithLookAhead(ahead))
+		require.NoError(t, err)
+		happen()
 		require.NoError(t, p.Wait(t.Context()))
 		sleep(3 * time.Second)
-		call.verdict(1500)
+		e.verdict(frames)
 	}, WithE2EE(func(user, channel snowflake.ID) (FrameCryptor, error) {
 		s, err := dave.NewSession(user, channel)
-		call.ours = s
-		return &witness{s, call}, err
+		return &witness{s, e}, err
 	}), WithMediaDial(func(ctx context.Context, addr netip.AddrPort) (net.Conn, error) {
-		nc, err := call.d.dialMedia(ctx, addr)
-		return &judged{nc, call}, err
+		nc, err := e.d.dialMedia(ctx, addr)
+		return &judged{nc, e}, err
 	}))
+}
+
+// A client without DAVE comes and goes fifty times, and so does a member, while
+// a player with a look-ahead of 14 s plays: nothing is lost for the one who stays,
+// and nothing is in clear while the call is encrypted.
+func TestPlayWhileAClientWithoutDAVEComesAndGoes(t *testing.T) {
+	times := 50
+	if testing.Short() {
+		times = 5
+	}
+	frames := times * 150 // three seconds each
+	call := newEncryptedCall(t, 1)
+	call.run(t, 14*time.Second, frames, func() {
+		for n := range times {
+			sleep(time.Second)
+			call.join(snowflake.ID(2*n+1), uint16(n%5/4))
+			sleep(time.Second)
+			call.mu.Lock()
+			last := call.order[len(call.order)-1]
+			call.mu.Unlock()
+			call.leave(last)
+		}
+	})
 }
 
 // An encryptedCall is a voice server with a delivery service, and members that
@@ -91,7 +125,6 @@ type encryptedCall struct {
 	clock    *time.Timer
 	problems []string
 
-	ours     *dave.Session
 	version  uint16                    // that our bot sends with
 	audience []snowflake.ID            // who is in the group that it sends to
 	since    time.Time                 // of both

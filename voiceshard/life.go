@@ -124,7 +124,7 @@ func (s *Session) ended(t *target, session gateway.VoiceSession, err error) {
 	t.cancel(nil)
 	s.input(func(now time.Time) {
 		s.conn, s.interrupt = nil, nil
-		s.life.Ended(now, lifecycle.VoiceEnd{Session: session, Err: err, Decision: decisionAfter(err)})
+		s.life.Ended(now, lifecycle.VoiceEnd{Session: session, Err: err, Decision: s.decisionAfter(err)})
 		if s.life.Phase() == lifecycle.VoiceBackoff {
 			s.log.Warn("voice connection lost, connecting again", "err", err,
 				"failures", s.life.Failures(), "wait", s.life.NextDeadline().Sub(now), "rejoin", s.life.Rejoins())
@@ -133,12 +133,16 @@ func (s *Session) ended(t *target, session gateway.VoiceSession, err error) {
 }
 
 // decisionAfter returns what follows an error: that of the table of close
-// codes, but for errors that come from the datagrams.
-func decisionAfter(err error) closecode.Decision {
+// codes, but for errors that come from the datagrams or a certificate. Those do
+// not go away by themselves: a session that has never been connected stops at the
+// first certificate that is refused, and when UDP has failed twice. The caller
+// holds mu.
+func (s *Session) decisionAfter(err error) closecode.Decision {
+	first := s.life.Connects() == 0
 	switch {
-	case errors.Is(err, rtp.ErrNoMode):
+	case errors.Is(err, rtp.ErrNoMode), first && distrusted(err), first && errors.Is(err, errMedia) && s.life.Failures() > 0:
 		return closecode.Stop
-	case errors.Is(err, errMedia), errors.Is(err, errWornOut):
+	case errors.Is(err, errMedia), errors.Is(err, errWornOut), distrusted(err):
 		return closecode.NewSession
 	}
 	return lifecycle.VoiceDecisionAfter(err)

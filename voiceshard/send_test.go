@@ -177,6 +177,8 @@ func TestSealAhead(t *testing.T) {
 		_, err := s.Write(opus(0))
 		require.ErrorIs(t, err, ErrPlaying)
 		require.NoError(t, s.StopSpeaking(t.Context()), "a player stops by itself")
+		sleep(0)
+		require.NotContains(t, d.server(theHost).last().all(opcode.VoiceSpeaking), `{"speaking":0,"delay":0,"ssrc":1001}`)
 
 		var ahead [4]sealedPacket
 		for i := range ahead {

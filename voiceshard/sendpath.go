@@ -195,6 +195,13 @@ func (o *sender) claim() error {
 	return nil
 }
 
+// busy reports whether a player is sending.
+func (o *sender) busy() bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.claimed
+}
+
 func (o *sender) release() {
 	o.mu.Lock()
 	defer o.mu.Unlock()

@@ -97,10 +97,14 @@ func (s *Session) Write(frame []byte) (int, error) {
 // StopSpeaking ends a transmission: it sends as much silence as the listeners'
 // decoders need to fade out, which is five frames after sound, 20 ms each, and
 // tells them that the bot does not speak any more. When ctx ends before that,
-// the rest is sent at once. The error is that of [Session.Speaking].
+// the rest is sent at once. While a player is sending it does nothing: the player
+// tells when it ends. The error is that of [Session.Speaking].
 //
 // https://discord.com/developers/docs/topics/voice-connections#voice-data-interpolation
 func (s *Session) StopSpeaking(ctx context.Context) error {
+	if s.out.busy() {
+		return nil
+	}
 	var tick *time.Timer
 	for s.out.owed() > 0 {
 		if tick == nil {
