@@ -53,13 +53,13 @@ func WithLoginTimeout(d time.Duration) Option { return rule(signaling.WithLoginT
 // resumed, 1 minute by default. Its audio goes on as long.
 func WithSessionLife(d time.Duration) Option { return rule(signaling.WithSessionLife(d)) }
 
-// WithMessageRate sets how many messages a connection may send in any 60
-// seconds, 120 by default. One more earns close code 4021.
+// WithMessageRate sets how many messages a member may send in any 60 seconds,
+// over all of its connections, 120 by default. One more earns close code 4021.
 func WithMessageRate(perMinute int) Option { return rule(signaling.WithMessageRate(perMinute)) }
 
-// WithMessageSize sets the size in bytes of the largest message that a client
-// may send, 256 KiB by default, 4 KiB at least. A larger one earns close code
-// 4002. Before a client has identified the limit is 4 KiB.
+// WithMessageSize sets the size in bytes of the largest binary message that a
+// client may send, 256 KiB by default, 4 KiB at least. A larger one earns close
+// code 4002. For text, and before a client has identified, the limit is 4 KiB.
 func WithMessageSize(bytes int) Option { return rule(signaling.WithMessageSize(bytes)) }
 
 // WithReplay bounds what a session keeps for a resume, by default the last 512

@@ -140,7 +140,7 @@ func TestKilledInACall(t *testing.T) {
 
 	d := gatewaytest.NewServer(gatewaytest.WithToken("a", "b"), gatewaytest.WithIdentifyInterval(0),
 		gatewaytest.WithLVSP(gatewaytest.LVSP{URL: p.urls["lvsp"], Secret: sealed([]byte(secretText)), TLS: trust}))
-	defer d.Close()
+	t.Cleanup(d.Close) // after the callers, which say goodbye to it
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	a, b := call(ctx, t, d, "a", trust), call(ctx, t, d, "b", trust)

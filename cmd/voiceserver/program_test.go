@@ -217,3 +217,12 @@ func TestCannotRun(t *testing.T) {
 		require.Empty(t, stdout.String())
 	}
 }
+
+// The numbers are for this machine, unless the operator names an address.
+func TestMetricsAreOnLoopback(t *testing.T) {
+	for address, want := range map[string]string{
+		":9090": "127.0.0.1:9090", "0.0.0.0:9090": "0.0.0.0:9090", "[::]:1": "[::]:1", "metrics.example:80": "metrics.example:80", "nonsense": "nonsense",
+	} {
+		require.Equal(t, want, loopback(address))
+	}
+}

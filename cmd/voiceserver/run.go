@@ -72,11 +72,14 @@ func (p *program) serve(ctx context.Context, stdout io.Writer) error {
 	var serving sync.WaitGroup
 	defer serving.Wait()
 	if p.o.metrics != "" {
-		l, err := net.Listen("tcp", p.o.metrics)
+		l, err := net.Listen("tcp", loopback(p.o.metrics))
 		if err != nil {
 			return err
 		}
-		web := &http.Server{Handler: p.handler(ctx), ReadHeaderTimeout: 10 * time.Second}
+		web := &http.Server{
+			Handler: p.handler(ctx), MaxHeaderBytes: 16 << 10,
+			ReadTimeout: webTimeout, WriteTimeout: webTimeout, IdleTimeout: webTimeout,
+		}
 		serving.Go(func() { _ = web.Serve(l) }) // returns when closed
 		defer web.Close()
 		p.text += "metrics=http://" + l.Addr().String() + "/metrics\n"
@@ -146,6 +149,19 @@ func reachable(addr net.Addr) string {
 		return fmt.Sprintf("localhost:%d", tcp.Port)
 	}
 	return addr.String()
+}
+
+// webTimeout bounds what a request for metrics takes, and how long a connection
+// without one stays.
+const webTimeout = 10 * time.Second
+
+// loopback returns an address to listen on: of this machine only, unless it
+// names a host. An empty host, as in ":9090", would be reachable from anywhere.
+func loopback(address string) string {
+	if host, port, err := net.SplitHostPort(address); err == nil && host == "" {
+		return net.JoinHostPort("127.0.0.1", port)
+	}
+	return address
 }
 
 // handler serves the metrics, and says whether the server is ready.

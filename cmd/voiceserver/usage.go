@@ -23,7 +23,8 @@ Where:
                         address of -listen)
   -address IP           what clients are told to send audio to (default that of
                         -udp, or 127.0.0.1 if it has none)
-  -metrics ADDR         for Prometheus (default none)
+  -metrics ADDR         for Prometheus (default none); without a host, as in
+                        :9090, reachable from this machine only
 
 Backends:
 

@@ -120,15 +120,16 @@ func (c *Conn) Ping(now time.Time) (answer bool) {
 	return !c.isClosed() && !c.stalled
 }
 
-// maxLogin is the size in bytes of the largest message before a client has
-// identified.
-const maxLogin = 4 << 10
+// maxText is the size in bytes of the largest message of text, and of any
+// message before a client has identified. Binary messages carry MLS, whose
+// commits grow with the group.
+const maxText = 4 << 10
 
 // parse judges what needs no knowledge of the opcode.
 func (c *Conn) parse(now time.Time, msg []byte, binary bool) (op opcode.Voice, data []byte, ok bool) {
-	limit := c.srv.cfg.messageSize
-	if c.session == nil {
-		limit = maxLogin
+	limit := maxText
+	if binary && c.session != nil {
+		limit = c.srv.cfg.messageSize
 	}
 	if len(msg) > limit {
 		c.fail(now, closecode.VoiceDecodeError, "message is too large")
@@ -269,9 +270,9 @@ const (
 	closeAbnormal  closecode.Voice = 1006 // never sent
 )
 
-// maxText bounds in bytes what is remembered of what a client did: errors
+// maxReason bounds in bytes what is remembered of what a client did: errors
 // quote it.
-const maxText = 256
+const maxReason = 256
 
 // Refuse closes the connection with code, for a breach of the rules that the
 // socket's owner noticed: of websocket's rules, or a message that is too large.
@@ -279,8 +280,8 @@ func (c *Conn) Refuse(now time.Time, code closecode.Voice, why string) { c.fail(
 
 // fail records a violation and closes the connection for it.
 func (c *Conn) fail(now time.Time, code closecode.Voice, text string) {
-	if len(text) > maxText {
-		text = strings.ToValidUTF8(text[:maxText], "")
+	if len(text) > maxReason {
+		text = strings.ToValidUTF8(text[:maxReason], "")
 	}
 	c.violation(now, code, text)
 	c.close(now, code)

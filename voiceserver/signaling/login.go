@@ -59,6 +59,7 @@ func (c *Conn) start(now time.Time, m *member, e2ee uint16) {
 
 func (c *Conn) attach(s *session) {
 	c.session, c.user, s.conn = s, s.member.User, c
+	c.messages = s.member.messages // a connection more is not a right to more messages
 	c.loggedIn()
 	c.phase = phase.VoiceSelect
 	if s.talking {

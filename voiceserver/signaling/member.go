@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/discordpkg/gateway/closecode"
+	"github.com/discordpkg/gateway/ratelimit"
 	"github.com/discordpkg/gateway/snowflake"
 )
 
@@ -67,8 +68,10 @@ type member struct {
 	renewAt time.Time // when another token is due, zero for never
 	state   MemberState
 	room    *room
-	session *session  // nil while there is none
-	absent  time.Time // since when there is none, zero if there was none
+	session *session // nil while there is none
+
+	messages *ratelimit.Window // of all its connections
+	absent   time.Time         // since when there is none, zero if there was none
 }
 
 // server returns what clients call the server id: that of the guild, or of the
@@ -104,12 +107,12 @@ func (v *Server) Join(now time.Time, m Member) (token string, err error) {
 	if err != nil {
 		return "", err
 	}
-	joined := &member{Member: m}
+	joined := &member{Member: m, messages: ratelimit.NewWindow(v.cfg.messages, ratelimit.CommandPeriod)}
 	if err = v.issue(now, joined); err != nil {
 		return "", err
 	}
 	if old != nil {
-		joined.state = old.state
+		joined.state, joined.messages = old.state, old.messages
 		v.remove(now, old, closecode.VoiceDisconnected)
 	}
 	r.enter(joined)

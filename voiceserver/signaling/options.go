@@ -99,8 +99,8 @@ func WithSessionLife(d time.Duration) Option {
 	}
 }
 
-// WithMessageRate sets how many messages a connection may send in any 60
-// seconds, 120 by default. One more earns close code 4021.
+// WithMessageRate sets how many messages a member may send in any 60 seconds,
+// over all of its connections, 120 by default. One more earns close code 4021.
 func WithMessageRate(perMinute int) Option {
 	return func(s *settings) error {
 		if perMinute < 1 {
@@ -111,13 +111,13 @@ func WithMessageRate(perMinute int) Option {
 	}
 }
 
-// WithMessageSize sets the size in bytes of the largest message that a client
-// may send, 256 KiB by default, 4 KiB at least. A larger one earns close code
-// 4002. Before a client has identified the limit is 4 KiB.
+// WithMessageSize sets the size in bytes of the largest binary message that a
+// client may send, 256 KiB by default, 4 KiB at least. A larger one earns close
+// code 4002. For text, and before a client has identified, the limit is 4 KiB.
 func WithMessageSize(bytes int) Option {
 	return func(s *settings) error {
-		if bytes < maxLogin {
-			return fmt.Errorf("signaling: WithMessageSize: %d bytes, must be %d at least", bytes, maxLogin)
+		if bytes < maxText {
+			return fmt.Errorf("signaling: WithMessageSize: %d bytes, must be %d at least", bytes, maxText)
 		}
 		s.messageSize = bytes
 		return nil

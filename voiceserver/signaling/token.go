@@ -87,8 +87,9 @@ type credentials struct {
 }
 
 // authenticate returns the member whose token it is, or closes the connection:
-// with 4004 for a token that is no good, 4011 if it is for another server, and
-// 4006 if it is for another session, or was good once.
+// with 4004 for a token that is no good, 4011 if it is for another server, 4006
+// if it is for another session, or was good once, and 4021 if the member has
+// sent too many messages. The one that shows the token counts for the member.
 func (c *Conn) authenticate(now time.Time, shown credentials) *member {
 	keyed := c.srv.cfg.tokens
 	pass, common := c.srv.passes[shown.token]
@@ -112,7 +113,10 @@ func (c *Conn) authenticate(now time.Time, shown credentials) *member {
 	case keyed != nil && shown.user != 0 && !common && keyed.verify(now, shown.token, m) != nil:
 		c.fail(now, closecode.VoiceSessionInvalid, "token has expired")
 	default:
-		return m
+		if _, ok := m.messages.Take(now); ok {
+			return m
+		}
+		c.fail(now, closecode.VoiceRateLimited, "too many messages in 60 seconds, over all connections")
 	}
 	return nil
 }
