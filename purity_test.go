@@ -61,6 +61,7 @@ var laws = []law{
 	{trees: []string{"voiceshard/internal/pace"}, ours: []string{"voiceshard/internal"}},
 	{trees: []string{"voiceshard/audio"}, ours: []string{"internal/rtp"}, banned: without(impure, "os"), pure: true},
 	{trees: []string{"voiceshard"}, ours: append([]string{"voiceshard"}, below...), foreign: shell},
+	{trees: []string{"voiceserver/admission"}, ours: []string{"internal/cellrate", "internal/deadline"}, banned: impure, pure: true},
 	{trees: []string{"voiceserver/relay"}, ours: []string{".", "internal/rtp", "internal/cellrate", "snowflake"}, banned: impure, pure: true},
 	{trees: []string{"voiceserver/signaling"}, ours: slices.Concat([]string{".", "dave", "lvsp", "internal/rtp", "voiceserver/relay"}, core), banned: impure, pure: true},
 	{trees: []string{"voiceserver"}, ours: append([]string{"voiceserver"}, below...), foreign: append([]string{"golang.org/x/net/ipv4"}, shell...)},

@@ -8,7 +8,6 @@ import (
 	"net"
 	"net/netip"
 	"slices"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -27,7 +26,10 @@ func (s *Server) listen() error {
 			return fmt.Errorf("voiceserver: %w", err)
 		}
 	}
-	s.doors = &doors{Listener: l, limit: s.cfg.connections + signaling.MaxLogins, sniff: s.cfg.tls == nil}
+	var err error
+	if s.doors, err = s.guard(l, s.cfg.connections+signaling.MaxLogins); err != nil {
+		return err
+	}
 	if err := s.secure(l); err != nil {
 		closeAll(s.cfg.sockets)
 		return err
@@ -112,78 +114,6 @@ func (s *Server) public(socket net.PacketConn) (netip.AddrPort, error) {
 
 // quiet is for what strangers make net/http complain about.
 func quiet(l *slog.Logger) *log.Logger { return slog.NewLogLogger(l.Handler(), slog.LevelDebug) }
-
-// doors is a listener that knows who is inside. A port that takes clients with
-// and without TLS finds out from their first byte.
-type doors struct {
-	net.Listener
-	config *tls.Config // nil: plain only
-	sniff  bool
-
-	mu     sync.Mutex // guards what follows
-	limit  int
-	inside map[*visitor]bool
-}
-
-// Accept turns connections away when there are too many.
-func (d *doors) Accept() (net.Conn, error) {
-	for {
-		conn, err := d.Listener.Accept()
-		if err != nil {
-			return nil, err
-		}
-		v := &visitor{Conn: conn, doors: d}
-		if !d.enter(v) {
-			_ = conn.Close()
-			continue
-		}
-		if d.config == nil {
-			return v, nil
-		}
-		return &undecided{Conn: v, config: d.config, sniff: d.sniff}, nil
-	}
-}
-
-func (d *doors) enter(v *visitor) bool {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.inside == nil {
-		d.inside = make(map[*visitor]bool)
-	}
-	if len(d.inside) >= d.limit {
-		return false
-	}
-	d.inside[v] = true
-	return true
-}
-
-// cut breaks all connections, without the farewell of TLS that a client could
-// delay.
-func (d *doors) cut() {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.limit = 0 // a connection that was accepted just now is refused, too
-	for v := range d.inside {
-		_ = v.Conn.Close()
-	}
-}
-
-// A visitor is inside until it is closed.
-type visitor struct {
-	net.Conn
-	doors *doors
-}
-
-// Close may be called more than once.
-func (v *visitor) Close() error {
-	v.doors.mu.Lock()
-	delete(v.doors.inside, v)
-	v.doors.mu.Unlock()
-	return v.Conn.Close()
-}
-
-// CloseWrite closes the connection for writing.
-func (v *visitor) CloseWrite() error { return websocket.CloseWrite(v.Conn) }
 
 // handshakeByte is the first byte of a TLS connection.
 //

@@ -99,7 +99,12 @@ func (s *Server) adopt(v *LVSP) error {
 // Serve admits backends over the connections of l too, which it owns from then
 // on, until Close is called. It returns an error, always.
 func (v *LVSP) Serve(l net.Listener) error {
-	d := &doors{Listener: l, config: v.srv.doors.config, sniff: v.srv.doors.sniff, limit: maxLVSPConns}
+	d, err := v.srv.guard(l, maxLVSPConns)
+	if err != nil {
+		_ = l.Close()
+		return err
+	}
+	d.config = v.srv.doors.config
 	v.mu.Lock()
 	if v.closed {
 		v.mu.Unlock()

@@ -79,7 +79,7 @@ func (v *LVSP) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			_ = conn.Close()
 			return
 		}
-		l := &lvspLink{Link: v.machine.Accept(now), v: v, remote: conn.RemoteAddr(), wary: newWary(conn)}
+		l := &lvspLink{Link: v.machine.Accept(now), v: v, remote: conn.RemoteAddr(), wary: newWary(conn), socket: conn}
 		v.links[l.Link] = websocket.Serve(now, websocket.Options{
 			Machine: l, Conn: conn, Source: l.wary, Early: early, Limit: lvsp.MaxMessage,
 			Do: v.do, Mutex: &v.mu, Go: v.running.Go, PingEvery: lvspPing,
@@ -97,6 +97,7 @@ type lvspLink struct {
 	v      *LVSP
 	remote net.Addr
 	wary   *wary
+	socket net.Conn
 }
 
 // Receive takes a message, binary or not: backends differ.
@@ -105,6 +106,7 @@ func (l *lvspLink) Receive(now time.Time, msg []byte, _ bool) {
 	name, dialect, ok := l.Backend()
 	if ok && !l.wary.known {
 		l.wary.known = true
+		identify(l.socket)
 		l.v.srv.cfg.logger.Info("backend linked", "backend", name, "dialect", dialect.String(), "remote", l.remote.String())
 	}
 }

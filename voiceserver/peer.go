@@ -1,6 +1,7 @@
 package voiceserver
 
 import (
+	"net"
 	"net/http"
 	"time"
 
@@ -28,7 +29,7 @@ func (s *Server) serveVoice(w http.ResponseWriter, r *http.Request) {
 		}
 		c := v.Accept(now, r.URL.Query().Get("v"))
 		s.peers[c] = websocket.Serve(now, websocket.Options{
-			Machine: peer{c}, Conn: conn, Early: early, Limit: v.MessageSize(),
+			Machine: &peer{Conn: c, socket: conn}, Conn: conn, Early: early, Limit: v.MessageSize(),
 			Do:    func(f func(now time.Time)) { s.do(func(now time.Time, _ *signaling.Server) { f(now) }) },
 			Mutex: &s.mu, Go: s.running.Go,
 			Ended: func() { s.ended(c) },
@@ -65,32 +66,45 @@ func (s *Server) ended(c *signaling.Conn) {
 }
 
 // A peer is a [signaling.Conn] with a socket.
-type peer struct{ *signaling.Conn }
+type peer struct {
+	*signaling.Conn
+	socket net.Conn
+	known  bool // the client has identified itself
+}
+
+// Receive takes a message, and tells the doors when the client is known.
+func (p *peer) Receive(now time.Time, msg []byte, binary bool) {
+	p.Conn.Receive(now, msg, binary)
+	if !p.known && p.User() != 0 {
+		p.known = true
+		identify(p.socket)
+	}
+}
 
 // Pong means nothing to Discord.
-func (p peer) Pong(time.Time) {}
+func (p *peer) Pong(time.Time) {}
 
 // Refuse closes the connection with code.
-func (p peer) Refuse(now time.Time, code uint16, why string) {
+func (p *peer) Refuse(now time.Time, code uint16, why string) {
 	p.Conn.Refuse(now, closecode.Voice(code), why)
 }
 
 // TooLarge closes the connection with 4002.
-func (p peer) TooLarge(now time.Time) {
+func (p *peer) TooLarge(now time.Time) {
 	p.Conn.Refuse(now, closecode.VoiceDecodeError, "message is too large")
 }
 
 // Lost tells why nothing is read any more.
-func (p peer) Lost(now time.Time, code uint16) { p.Conn.Lost(now, closecode.Voice(code)) }
+func (p *peer) Lost(now time.Time, code uint16) { p.Conn.Lost(now, closecode.Voice(code)) }
 
 // Closed reports whether the connection is done.
-func (p peer) Closed() bool {
+func (p *peer) Closed() bool {
 	_, _, closed := p.Conn.Closed()
 	return closed
 }
 
 // Next returns the next frame to send.
-func (p peer) Next() (f websocket.Frame, ok bool) {
+func (p *peer) Next() (f websocket.Frame, ok bool) {
 	next, ok := p.Conn.Next()
 	switch f.Data = next.Data; next.Kind {
 	case signaling.FrameText:

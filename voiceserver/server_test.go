@@ -316,6 +316,7 @@ func TestBadOptions(t *testing.T) {
 		"voiceserver: WithTLS":            voiceserver.WithTLS(nil),
 		"voiceserver: WithMaxConnections": voiceserver.WithMaxConnections(0),
 		"voiceserver: WithLogger":         voiceserver.WithLogger(nil),
+		"voiceserver: WithAddressLimits":  voiceserver.WithAddressLimits(-1, 0),
 		"voiceserver: WithCapacity":       voiceserver.WithCapacity(0),
 		"signaling: WithHeartbeat":        voiceserver.WithHeartbeat(0, 0),
 		"relay: WithPacketRate":           voiceserver.WithPacketRate(0),

@@ -31,6 +31,8 @@ type settings struct {
 	parsed      *x509.Certificate
 	plain       bool
 	connections int
+	perAddress  int // connections that have not identified
+	addressRate int // new connections a second
 	capacity    int // packets per second
 	logger      *slog.Logger
 }
@@ -41,6 +43,8 @@ func newSettings(options []Option) (s settings, err error) {
 	s = settings{
 		ports:       1,
 		connections: 10_000,
+		perAddress:  64,
+		addressRate: 100,
 		capacity:    100_000,
 		logger:      slog.New(slog.DiscardHandler),
 	}

@@ -27,7 +27,8 @@ func (p *program) options(key lvsp.TokenKey) ([]voiceserver.Option, error) {
 	}
 	switch {
 	case o.withoutTLS:
-		options = append(options, voiceserver.WithoutTLS())
+		// Behind a proxy all clients have its address.
+		options = append(options, voiceserver.WithoutTLS(), voiceserver.WithAddressLimits(0, 0))
 	case o.cert != "":
 		pair, err := loadKeyPair(o.cert, o.key)
 		if err != nil {

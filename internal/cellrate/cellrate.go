@@ -19,6 +19,9 @@ func New(perSecond, burst int) Limit {
 	return Limit{every: every, burst: every * time.Duration(burst)}
 }
 
+// Idle reports whether nothing that happened before now counts any more.
+func (l *Limit) Idle(now time.Time) bool { return !now.Before(l.next) }
+
 // Take reports whether it may happen at now, and counts it if so.
 func (l *Limit) Take(now time.Time) bool { return l.TakeN(now, 1) }
 

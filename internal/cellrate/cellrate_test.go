@@ -24,8 +24,14 @@ func TestLimit(t *testing.T) {
 		}
 	}
 	now = now.Add(time.Hour)
+	if !l.Idle(now) {
+		t.Error("an hour later something still counts")
+	}
 	if !l.TakeN(now, 100) || l.Take(now.Add(9*time.Second)) || !l.Take(now.Add(10*time.Second)) {
 		t.Error("what is taken at once is not paid for afterwards")
+	}
+	if l.Idle(now) {
+		t.Error("what was taken just now does not count")
 	}
 	if l.Take(now.Add(-time.Hour)) {
 		t.Error("time runs backwards")
