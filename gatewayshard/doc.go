@@ -7,8 +7,9 @@
 //	}
 //	return shard.Run(ctx)
 //
-// [Shard.Run] does the whole life of a shard. [Shard.Dial], [Shard.EventLoop]
-// and [Shard.PrepareForReconnect] are its parts, for those who want to decide
+// [Shard.Run] keeps a shard connected. What it does between two connections is
+// decided by a machine of package lifecycle. [Shard.Dial], [Shard.EventLoop]
+// and [Shard.PrepareForReconnect] are its parts, for callers who decide
 // themselves when to reconnect. What belongs to the network (TLS, proxy,
 // timeouts, logging) is set in a [Config].
 //

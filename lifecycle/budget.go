@@ -90,6 +90,15 @@ func WithBudgetState(state BudgetState) BudgetOption {
 	}
 }
 
+// Restore is [WithBudgetState] for a budget of which nothing is spent yet. After an
+// error nothing has changed.
+func (b *Budget) Restore(state BudgetState) error {
+	if b.used > 0 {
+		return errors.New("lifecycle: the budget is in use already")
+	}
+	return WithBudgetState(state)(b)
+}
+
 // NewBudget returns a budget of which nothing is spent, unless
 // [WithBudgetState] says otherwise.
 func NewBudget(options ...BudgetOption) (*Budget, error) {

@@ -1,6 +1,7 @@
 package sharding
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -26,7 +27,7 @@ func (g *Group) Checkpoint() Checkpoint {
 // checkpoint returns what the next process needs to continue.
 func (gen *generation) checkpoint(open bool) Checkpoint {
 	url, buckets := gen.group.what()
-	c := Checkpoint{Total: gen.total, User: gen.group.UserID(), Identified: gen.group.identify.lastIdentify(), URL: url, MaxConcurrency: buckets, Shards: make([]ShardCheckpoint, 0, len(gen.members))}
+	c := Checkpoint{Total: gen.total, User: gen.group.UserID(), Identified: gen.group.identify.lastIdentify(), URL: url, MaxConcurrency: buckets, Budget: gen.group.budgetState(), Shards: make([]ShardCheckpoint, 0, len(gen.members))}
 	for _, m := range gen.members {
 		if s, ok := m.checkpoint(open); ok {
 			c.Shards = append(c.Shards, s)
@@ -117,7 +118,7 @@ func (g *Group) save(ctx context.Context, c Checkpoint) error {
 	last, failed := g.saved, g.saveErr != nil
 	g.mu.Unlock()
 	if !failed && !last.Saved.IsZero() && last.Total == c.Total && last.User == c.User && last.Deaths == c.Deaths && last.Identified.Equal(c.Identified) &&
-		last.URL == c.URL && last.MaxConcurrency == c.MaxConcurrency && slices.EqualFunc(last.Shards, c.Shards, ShardCheckpoint.equal) {
+		last.URL == c.URL && bytes.Equal(last.Budget, c.Budget) && last.MaxConcurrency == c.MaxConcurrency && slices.EqualFunc(last.Shards, c.Shards, ShardCheckpoint.equal) {
 		return nil
 	}
 	begin := time.Now()
@@ -174,7 +175,7 @@ func (g *Group) saveLast(ctx context.Context, gen *generation, result error) err
 	ended := g.closed && g.mode == gatewayshard.EndSession
 	g.mu.Unlock()
 	if ended || tooFewShards(result) {
-		return g.save(ctx, Checkpoint{Identified: g.identify.lastIdentify()})
+		return g.save(ctx, Checkpoint{Identified: g.identify.lastIdentify(), Budget: g.budgetState()})
 	}
 	return g.save(ctx, gen.checkpoint(false))
 }

@@ -18,6 +18,8 @@ type Config struct {
 	// and BeforeDial must be nil.
 	Shard gatewayshard.Config
 
+	ownBudget bool // the group made Shard.Shared
+
 	// Total is the shard count of the bot, over all of its processes. Zero
 	// takes that of the stored sessions, or else what Discord recommends.
 	Total uint

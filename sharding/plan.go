@@ -30,6 +30,7 @@ func (g *Group) prepare(ctx context.Context, release *func()) (plan, error) {
 		return plan{}, err
 	}
 	g.deaths = stored.Deaths
+	g.restoreBudget(stored.Budget)
 	bot, err := g.discover(ctx, stored)
 	if err != nil {
 		return plan{}, err

@@ -20,6 +20,7 @@ func (c *Config) share() (err error) {
 	if c.Shard.Shared != nil {
 		return nil
 	}
+	c.ownBudget = true
 	starts := max(lifecycle.DefaultStarts, startsPerShard*int(c.Total))
 	c.Shard.Shared, err = gatewayshard.NewShared(lifecycle.WithBudget(
 		lifecycle.WithStarts(starts), lifecycle.WithReservedStarts(c.ReservedStarts)))
@@ -37,6 +38,34 @@ func (g *Group) learnStarts(limit SessionStartLimit, now time.Time) {
 	})
 	if err != nil {
 		g.log.Warn("session start limit makes no sense, keeping to what was known", "err", err)
+	}
+}
+
+// budgetState returns the identifies of the last 24 hours for the store, nil if
+// they are counted by the caller.
+func (g *Group) budgetState() (state json.RawMessage) {
+	if !g.config.ownBudget {
+		return nil
+	}
+	g.config.Shard.Shared.Use(func(s *lifecycle.Shared) {
+		s.Budget().Used(time.Now()) // forgets what is older
+		state, _ = json.Marshal(s.Budget().State())
+	})
+	return state
+}
+
+// restoreBudget goes on with what a former process has counted.
+func (g *Group) restoreBudget(stored json.RawMessage) {
+	if !g.config.ownBudget || len(stored) == 0 {
+		return
+	}
+	var state lifecycle.BudgetState
+	err := json.Unmarshal(stored, &state)
+	if err == nil {
+		g.config.Shard.Shared.Use(func(s *lifecycle.Shared) { err = s.Budget().Restore(state) })
+	}
+	if err != nil {
+		g.log.Warn("the stored identifies of the day are ignored", "err", err)
 	}
 }
 

@@ -118,3 +118,20 @@ func TestLifeIsStored(t *testing.T) {
 		})
 	})
 }
+
+// TestBudgetIsStored starts processes one after another that lose their sessions:
+// what they identify counts together.
+func TestBudgetIsStored(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d, c, _ := twoShards(t)
+		shared := func(g *sharding.Group) (used int) {
+			return g.Stats().IdentifiesToday
+		}
+		for n := 1; n <= 4; n++ {
+			process(t, d, c, gatewayshard.EndSession, func(g *sharding.Group) { require.Equal(t, 2*n, shared(g)) })
+			time.Sleep(time.Minute)
+		}
+		time.Sleep(25 * time.Hour)
+		process(t, d, c, gatewayshard.EndSession, func(g *sharding.Group) { require.Equal(t, 2, shared(g)) })
+	})
+}

@@ -7,6 +7,7 @@ import (
 	"github.com/discordpkg/gateway"
 	"github.com/discordpkg/gateway/gatewayshard"
 	"github.com/discordpkg/gateway/internal/deadline"
+	"github.com/discordpkg/gateway/lifecycle"
 )
 
 // GroupStats is a snapshot of a group.
@@ -28,12 +29,14 @@ type GroupStats struct {
 	// Latency counts the heartbeat round trips of all shards since the start.
 	Latency LatencyHistogram
 
-	Waiting       int       // shards that have to identify
-	WaitingUntil  time.Time // when the last of them can identify, zero if nobody waits
-	StartsKnown   bool      // Discord was asked for the session start limit
-	StartsLeft    int       // of the session start limit, as far as this process knows
-	StartsResetAt time.Time
-	LimitedUntil  time.Time // shards wait until then because no session starts are left, zero if none does
+	Waiting         int       // shards that have to identify
+	WaitingUntil    time.Time // when the last of them can identify, zero if nobody waits
+	StartsKnown     bool      // Discord was asked for the session start limit
+	StartsLeft      int       // of the session start limit, as far as this process knows
+	StartsResetAt   time.Time
+	IdentifiesToday int // in the last 24 hours, by this bot as far as the group knows
+
+	LimitedUntil time.Time // shards wait until then because no session starts are left, zero if none does
 
 	Checkpoint      time.Time // when the sessions were saved last, zero before that
 	CheckpointError error     // of the last attempt
@@ -62,6 +65,7 @@ type ShardStats struct {
 // microsecond for each shard.
 func (g *Group) Stats() GroupStats {
 	s := GroupStats{Phases: make(map[gatewayshard.Phase]int), Latency: g.latency.snapshot(), Resharding: g.resharding.Load()}
+	g.config.Shard.Shared.Use(func(m *lifecycle.Shared) { s.IdentifiesToday = m.Budget().Used(time.Now()) })
 	g.mu.Lock()
 	s.Checkpoint, s.CheckpointError, s.FailedSaves = g.saved.Saved, g.saveErr, g.saveFailed
 	q := g.identify

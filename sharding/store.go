@@ -76,6 +76,11 @@ type Checkpoint struct {
 	// had a session that was stored, if this one dies now.
 	Deaths int `json:"deaths,omitempty"`
 
+	// Budget is a [github.com/discordpkg/gateway/lifecycle.BudgetState]: the
+	// identifies of the last 24 hours. One that another version of this library
+	// wrote is ignored.
+	Budget json.RawMessage `json:"budget,omitempty"`
+
 	// Shards are those that have a session, in the order of their ids.
 	Shards []ShardCheckpoint `json:"shards"`
 }
