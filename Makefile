@@ -5,7 +5,7 @@ GO ?= go
 FUZZTIME ?= 30
 BENCH ?= .
 
-.PHONY: help check test race bench bench-compare fuzz hostile cover tidy generate
+.PHONY: help check test race bench bench-compare fuzz hostile faults cover tidy generate
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -30,6 +30,9 @@ fuzz: ## every fuzz target, FUZZTIME=seconds for each
 
 hostile: ## what hostile servers cost a shard, as the table of SECURITY.md
 	@table=$$(mktemp) && $(GO) test ./internal/hostile -count=1 -run '^TestHostile$$' -table $$table && cat $$table; rm -f $$table
+
+faults: ## a session and its resume cut after every byte: some 75,000 times
+	$(GO) test ./gatewayshard -count=1 -timeout 60m -run '^TestCuts$$' -v -cuts
 
 cover: ## coverage of the tables and the core
 	.ci/cover
