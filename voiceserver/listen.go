@@ -27,7 +27,7 @@ func (s *Server) listen() error {
 		}
 	}
 	var err error
-	if s.doors, err = s.guard(l, s.cfg.connections+signaling.MaxLogins); err != nil {
+	if s.listener, err = s.guard(l, s.cfg.connections+signaling.MaxLogins); err != nil {
 		return err
 	}
 	if err := s.secure(l); err != nil {
@@ -63,19 +63,19 @@ func (s *Server) secure(l net.Listener) error {
 	case s.cfg.plain:
 		return nil
 	case s.cfg.tls != nil:
-		s.doors.config = s.cfg.tls.Clone()
+		s.listener.config = s.cfg.tls.Clone()
 	case s.cfg.pair != nil:
 		s.cert = s.cfg.parsed
-		s.doors.config = &tls.Config{Certificates: []tls.Certificate{*s.cfg.pair}}
+		s.listener.config = &tls.Config{Certificates: []tls.Certificate{*s.cfg.pair}}
 	default:
 		pair, parsed, err := certificate.SelfSigned("voiceserver", time.Now(), l.Addr())
 		if err != nil {
 			return fmt.Errorf("voiceserver: %w", err)
 		}
 		s.cert = parsed
-		s.doors.config = &tls.Config{Certificates: []tls.Certificate{pair}}
+		s.listener.config = &tls.Config{Certificates: []tls.Certificate{pair}}
 	}
-	s.doors.config.NextProtos = []string{"http/1.1"} // websockets do not work over HTTP/2
+	s.listener.config.NextProtos = []string{"http/1.1"} // websockets do not work over HTTP/2
 	return nil
 }
 
@@ -120,9 +120,9 @@ func quiet(l *slog.Logger) *log.Logger { return slog.NewLogLogger(l.Handler(), s
 // https://www.rfc-editor.org/rfc/rfc8446#section-5.1
 const handshakeByte = 22
 
-// An undecided connection becomes one with or without TLS by its first byte.
+// A sniffedConn becomes one with or without TLS by its first byte.
 // It is read before it is written to.
-type undecided struct {
+type sniffedConn struct {
 	net.Conn
 	config *tls.Config
 	sniff  bool                     // else TLS it is
@@ -130,13 +130,13 @@ type undecided struct {
 }
 
 // Read decides if need be.
-func (u *undecided) Read(p []byte) (int, error) {
+func (u *sniffedConn) Read(p []byte) (int, error) {
 	if u.chosen.Load() == nil {
 		var first [1]byte
 		if _, err := u.Conn.Read(first[:]); err != nil {
 			return 0, err
 		}
-		var chosen net.Conn = &rereader{Conn: u.Conn, first: first[:]}
+		var chosen net.Conn = &prefixedConn{Conn: u.Conn, first: first[:]}
 		if first[0] == handshakeByte || !u.sniff {
 			chosen = tls.Server(chosen, u.config)
 		}
@@ -146,7 +146,7 @@ func (u *undecided) Read(p []byte) (int, error) {
 }
 
 // Write writes in the clear as long as nothing is decided.
-func (u *undecided) Write(p []byte) (int, error) {
+func (u *sniffedConn) Write(p []byte) (int, error) {
 	if chosen := u.chosen.Load(); chosen != nil {
 		return (*chosen).Write(p)
 	}
@@ -154,7 +154,7 @@ func (u *undecided) Write(p []byte) (int, error) {
 }
 
 // Close says farewell as TLS demands.
-func (u *undecided) Close() error {
+func (u *sniffedConn) Close() error {
 	if chosen := u.chosen.Load(); chosen != nil {
 		return (*chosen).Close()
 	}
@@ -162,23 +162,23 @@ func (u *undecided) Close() error {
 }
 
 // CloseWrite closes the connection for writing.
-func (u *undecided) CloseWrite() error {
+func (u *sniffedConn) CloseWrite() error {
 	if chosen := u.chosen.Load(); chosen != nil {
 		return websocket.CloseWrite(*chosen)
 	}
 	return websocket.CloseWrite(u.Conn)
 }
 
-// A rereader gives back what was read from a connection.
-type rereader struct {
+// A prefixedConn gives back what was read from a connection.
+type prefixedConn struct {
 	net.Conn
 	first []byte
 }
 
 // CloseWrite closes the connection for writing.
-func (r *rereader) CloseWrite() error { return websocket.CloseWrite(r.Conn) }
+func (r *prefixedConn) CloseWrite() error { return websocket.CloseWrite(r.Conn) }
 
-func (r *rereader) Read(p []byte) (int, error) {
+func (r *prefixedConn) Read(p []byte) (int, error) {
 	if len(r.first) > 0 {
 		n := copy(p, r.first)
 		r.first = r.first[n:]

@@ -32,7 +32,7 @@ type LVSP struct {
 	load      loadMeter
 	links     map[*lvsp.Link]*websocket.Conn
 	timer     *time.Timer // of the machine
-	listeners []*doors
+	listeners []*guardedListener
 	closed    bool
 	empty     chan struct{} // closed when the last link is gone
 }
@@ -104,7 +104,7 @@ func (v *LVSP) Serve(l net.Listener) error {
 		_ = l.Close()
 		return err
 	}
-	d.config = v.srv.doors.config
+	d.config = v.srv.listener.config
 	v.mu.Lock()
 	if v.closed {
 		v.mu.Unlock()

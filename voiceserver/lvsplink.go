@@ -15,22 +15,22 @@ import (
 )
 
 const (
-	// strangerBudget is how many bytes a link may send before it has identified
+	// loginBudget is how many bytes a link may send before it has identified
 	// itself.
-	strangerBudget = 16 << 10
+	loginBudget = 16 << 10
 
 	// lvspPing is how often backends are pinged: some have nothing to say for
 	// minutes.
 	lvspPing = 45 * time.Second
 )
 
-// errStranger is the end of a link that sends much before IDENTIFY.
-var errStranger = fmt.Errorf("voiceserver: too much before IDENTIFY: %w", frame.ErrTooLarge)
+// errUnidentified is the end of a link that sends much before IDENTIFY.
+var errUnidentified = fmt.Errorf("voiceserver: too much before IDENTIFY: %w", frame.ErrTooLarge)
 
-// A wary reader does not read much before a backend has identified itself, nor
+// A meteredReader does not read much before a backend has identified itself, nor
 // fast afterwards: its messages are small, and all of them are parsed under one
 // lock. It is used by one goroutine.
-type wary struct {
+type meteredReader struct {
 	io.Reader
 	known bool
 	left  int
@@ -43,19 +43,19 @@ const (
 	lvspChunk = 64 << 10  // bytes, at most, that are read at once
 )
 
-func newWary(r io.Reader) *wary {
-	return &wary{Reader: r, left: strangerBudget, pace: cellrate.New(lvspRate, lvspBurst)}
+func newMeteredReader(r io.Reader) *meteredReader {
+	return &meteredReader{Reader: r, left: loginBudget, pace: cellrate.New(lvspRate, lvspBurst)}
 }
 
-// Read returns errStranger when the budget is used up. It waits for a fraction
+// Read returns errUnidentified when the budget is used up. It waits for a fraction
 // of a second when a backend is too fast.
-func (w *wary) Read(p []byte) (int, error) {
+func (w *meteredReader) Read(p []byte) (int, error) {
 	limit := lvspChunk
 	if !w.known {
 		limit = min(w.left, lvspChunk)
 	}
 	if limit <= 0 {
-		return 0, errStranger
+		return 0, errUnidentified
 	}
 	n, err := w.Reader.Read(p[:min(len(p), limit)])
 	if !w.known {
@@ -79,9 +79,9 @@ func (v *LVSP) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			_ = conn.Close()
 			return
 		}
-		l := &lvspLink{Link: v.machine.Accept(now), v: v, remote: conn.RemoteAddr(), wary: newWary(conn), socket: conn}
+		l := &lvspLink{Link: v.machine.Accept(now), v: v, remote: conn.RemoteAddr(), meter: newMeteredReader(conn), socket: conn}
 		v.links[l.Link] = websocket.Serve(now, websocket.Options{
-			Machine: l, Conn: conn, Source: l.wary, Early: early, Limit: lvsp.MaxMessage,
+			Machine: l, Conn: conn, Source: l.meter, Early: early, Limit: lvsp.MaxMessage,
 			Do: v.do, Mutex: &v.mu, Go: v.running.Go, PingEvery: lvspPing,
 			Over: func() {
 				delete(v.links, l.Link)
@@ -96,7 +96,7 @@ type lvspLink struct {
 	*lvsp.Link
 	v      *LVSP
 	remote net.Addr
-	wary   *wary
+	meter  *meteredReader
 	socket net.Conn
 }
 
@@ -104,8 +104,8 @@ type lvspLink struct {
 func (l *lvspLink) Receive(now time.Time, msg []byte, _ bool) {
 	l.Link.Receive(now, msg)
 	name, dialect, ok := l.Backend()
-	if ok && !l.wary.known {
-		l.wary.known = true
+	if ok && !l.meter.known {
+		l.meter.known = true
 		identify(l.socket)
 		l.v.srv.cfg.logger.Info("backend linked", "backend", name, "dialect", dialect.String(), "remote", l.remote.String())
 	}

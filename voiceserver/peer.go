@@ -72,7 +72,7 @@ type peer struct {
 	known  bool // the client has identified itself
 }
 
-// Receive takes a message, and tells the doors when the client is known.
+// Receive takes a message, and tells the listener when the client is known.
 func (p *peer) Receive(now time.Time, msg []byte, binary bool) {
 	p.Conn.Receive(now, msg, binary)
 	if !p.known && p.User() != 0 {

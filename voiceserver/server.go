@@ -22,12 +22,12 @@ import (
 // A Server is a voice server on sockets. Its methods are safe for concurrent
 // use, and do not wait for the network unless they say so.
 type Server struct {
-	cfg     settings
-	http    *http.Server
-	doors   *doors
-	cert    *x509.Certificate // of its own making, or nil
-	ports   []*port
-	running sync.WaitGroup // goroutines of connections and sockets
+	cfg      settings
+	http     *http.Server
+	listener *guardedListener
+	cert     *x509.Certificate // of its own making, or nil
+	ports    []*port
+	running  sync.WaitGroup // goroutines of connections and sockets
 
 	mu       sync.Mutex // guards what follows; may be held when a port's is taken, never the other way round
 	rules    *signaling.Server
@@ -57,8 +57,8 @@ func New(options ...Option) (*Server, error) {
 		MaxHeaderBytes: 16 << 10,
 		ErrorLog:       quiet(s.cfg.logger),
 	}
-	s.http.SetKeepAlivesEnabled(false)                 // who asks for something else has no business here
-	s.running.Go(func() { _ = s.http.Serve(s.doors) }) // returns when closed
+	s.http.SetKeepAlivesEnabled(false)                    // who asks for something else has no business here
+	s.running.Go(func() { _ = s.http.Serve(s.listener) }) // returns when closed
 	for _, p := range s.ports {
 		s.running.Go(func() { p.serve(s) })
 	}
@@ -112,15 +112,15 @@ func (s *Server) Close() {
 		backends.Close()
 	}
 	s.release()
-	s.doors.cut()
+	s.listener.cut()
 	_ = s.http.Close()
 	s.running.Wait()
 }
 
 // release closes the sockets.
 func (s *Server) release() {
-	if s.doors != nil {
-		_ = s.doors.Close()
+	if s.listener != nil {
+		_ = s.listener.Close()
 	}
 	for _, p := range s.ports {
 		p.close()
@@ -172,7 +172,7 @@ func (s *Server) Endpoint() string {
 	if s.cfg.endpoint != "" {
 		return s.cfg.endpoint
 	}
-	addr := s.doors.Addr().String()
+	addr := s.listener.Addr().String()
 	if a, err := netip.ParseAddrPort(addr); err == nil && a.Addr().IsUnspecified() {
 		return net.JoinHostPort("localhost", strconv.Itoa(int(a.Port())))
 	}

@@ -20,14 +20,14 @@ func (v *Server) know(backend string) {
 // [Server.RevokeToken].
 func (v *Server) AdmitChannel(backend string, channel snowflake.ID) (token string, err error) {
 	if token, err = newToken(v.cfg.random); err == nil {
-		v.passes[token] = channelKey{backend, channel}
+		v.channelTokens[token] = channelKey{backend, channel}
 	}
 	return token, err
 }
 
 // RevokeToken ends a token of [Server.AdmitChannel]. Sessions that began with
 // it go on. Other tokens are ignored.
-func (v *Server) RevokeToken(token string) { delete(v.passes, token) }
+func (v *Server) RevokeToken(token string) { delete(v.channelTokens, token) }
 
 // SetMemberState says what a member may not do. The member is found by its
 // backend, guild, channel (outside of guilds) and user. The error is

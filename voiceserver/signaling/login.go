@@ -168,7 +168,7 @@ func (c *Conn) selected(now time.Time, named netip.AddrPort, mode string) {
 	s.mode, s.named, s.key = mode, named, key
 	c.srv.route(s)
 	c.phase = phase.VoiceActive
-	r.welcome(now, s, version)
+	r.joinCall(now, s, version)
 	if r.delivery != nil {
 		r.deliver(now, messages)
 	}

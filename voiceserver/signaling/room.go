@@ -56,10 +56,10 @@ func (r *room) exit(m *member) {
 	}
 }
 
-// welcome answers a client that selected a protocol. The first time it takes
+// joinCall answers a client that selected a protocol. The first time it takes
 // part from then on: it and the others learn of each other, and who speaks.
 // Libraries that receive audio need to know whose it is.
-func (r *room) welcome(now time.Time, s *session, e2ee uint16) {
+func (r *room) joinCall(now time.Time, s *session, e2ee uint16) {
 	s.send(now, opcode.VoiceSessionDescription, s.description(e2ee))
 	if s.talking {
 		return
@@ -85,8 +85,8 @@ func (r *room) welcome(now time.Time, s *session, e2ee uint16) {
 	}
 }
 
-// farewell is the inverse of welcome.
-func (r *room) farewell(now time.Time, s *session) {
+// leaveCall is the inverse of joinCall.
+func (r *room) leaveCall(now time.Time, s *session) {
 	s.talking = false
 	r.talking = slices.DeleteFunc(slices.Clone(r.talking), func(o *session) bool { return o == s })
 	for _, o := range r.talking {
@@ -100,7 +100,7 @@ func (r *room) farewell(now time.Time, s *session) {
 // announce tells the others how a client speaks.
 func (r *room) announce(now time.Time, s *session) {
 	if !s.talking {
-		return // welcome does it
+		return // joinCall does it
 	}
 	for _, o := range r.talking {
 		if o != s {

@@ -24,22 +24,22 @@ type Server struct {
 	ports []netip.AddrPort // where clients send audio
 	turn  int              // of the ports
 
-	rooms    map[channelKey]*room
-	members  map[memberKey]*member
-	byToken  map[string]*member
-	passes   map[string]channelKey // tokens that are good for a whole channel
-	sessions map[uint32]*session   // by SSRC
-	waiting  map[*room]time.Time   // for their delivery service
-	detached []detachment          // in the order of time; may hold sessions that came back
-	absences absences
-	backends []string // other than the nameless one
+	rooms         map[channelKey]*room
+	members       map[memberKey]*member
+	byToken       map[string]*member
+	channelTokens map[string]channelKey // tokens that are good for a whole channel
+	sessions      map[uint32]*session   // by SSRC
+	waiting       map[*room]time.Time   // for their delivery service
+	detached      []detachment          // in the order of time; may hold sessions that came back
+	absences      absences
+	backends      []string // other than the nameless one
 
-	conns     map[*Conn]bool
-	logins    int     // connections that have not identified
-	strangers []*Conn // these, the oldest first; may hold others
-	ready     []*Conn // those with frames to send
-	spare     []*Conn // the last result of Ready
-	routes    []relay.Route
+	conns        map[*Conn]bool
+	logins       int     // connections that have not identified
+	unidentified []*Conn // these, the oldest first; may hold others
+	ready        []*Conn // those with frames to send
+	spare        []*Conn // the last result of Ready
+	routes       []relay.Route
 
 	stats      Stats
 	violations violations
@@ -57,16 +57,16 @@ func New(ports []netip.AddrPort, options ...Option) (*Server, error) {
 		return nil, err
 	}
 	return &Server{
-		cfg:      cfg,
-		ports:    append([]netip.AddrPort(nil), ports...),
-		rooms:    make(map[channelKey]*room),
-		members:  make(map[memberKey]*member),
-		byToken:  make(map[string]*member),
-		passes:   make(map[string]channelKey),
-		sessions: make(map[uint32]*session),
-		waiting:  make(map[*room]time.Time),
-		conns:    make(map[*Conn]bool),
-		stats:    Stats{Closes: make(map[closecode.Voice]int)},
+		cfg:           cfg,
+		ports:         append([]netip.AddrPort(nil), ports...),
+		rooms:         make(map[channelKey]*room),
+		members:       make(map[memberKey]*member),
+		byToken:       make(map[string]*member),
+		channelTokens: make(map[string]channelKey),
+		sessions:      make(map[uint32]*session),
+		waiting:       make(map[*room]time.Time),
+		conns:         make(map[*Conn]bool),
+		stats:         Stats{Closes: make(map[closecode.Voice]int)},
 	}, nil
 }
 
@@ -95,8 +95,8 @@ func (v *Server) Accept(now time.Time, version string) *Conn {
 	v.conns[conn] = true
 	v.logins++
 	if conn.hello(now, version); !conn.isClosed() {
-		v.strangers = append(v.strangers, conn)
-		v.makeRoom(now)
+		v.unidentified = append(v.unidentified, conn)
+		v.cutOldest(now)
 	}
 	return conn
 }
@@ -104,15 +104,15 @@ func (v *Server) Accept(now time.Time, version string) *Conn {
 // MaxLogins is how many connections there may be that have not identified.
 const MaxLogins = 256
 
-// makeRoom breaks the oldest connection that has not identified if there are
+// cutOldest breaks the oldest connection that has not identified if there are
 // too many: clients that do nothing but connect do not keep others out.
-func (v *Server) makeRoom(now time.Time) {
-	if v.logins <= MaxLogins && len(v.strangers) < 2*MaxLogins {
+func (v *Server) cutOldest(now time.Time) {
+	if v.logins <= MaxLogins && len(v.unidentified) < 2*MaxLogins {
 		return
 	}
-	v.strangers = slices.DeleteFunc(v.strangers, func(conn *Conn) bool { return conn.loginBy.IsZero() })
+	v.unidentified = slices.DeleteFunc(v.unidentified, func(conn *Conn) bool { return conn.loginBy.IsZero() })
 	if v.logins > MaxLogins {
-		v.strangers[0].cut(now, "made room for others")
+		v.unidentified[0].cut(now, "made room for others")
 	}
 }
 

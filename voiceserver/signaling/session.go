@@ -21,7 +21,7 @@ type session struct {
 	mode    string // of the transport encryption, empty before a protocol is selected
 	key     gateway.VoiceKey
 	named   netip.AddrPort // where the client says that its audio comes from
-	talking bool           // it takes part, see room.welcome
+	talking bool           // it takes part, see room.joinCall
 
 	speaking gateway.SpeakingFlags
 	spoke    bool // it said how it speaks
@@ -73,7 +73,7 @@ func (v *Server) end(now time.Time, s *session, code closecode.Voice) {
 	delete(v.sessions, s.ssrc)
 	v.route(s)
 	if s.talking {
-		s.member.room.farewell(now, s)
+		s.member.room.leaveCall(now, s)
 	}
 	s.buffer = replayBuffer{}
 }

@@ -92,12 +92,12 @@ type credentials struct {
 // sent too many messages. The one that shows the token counts for the member.
 func (c *Conn) authenticate(now time.Time, shown credentials) *member {
 	keyed := c.srv.cfg.tokens
-	pass, common := c.srv.passes[shown.token]
+	pass, common := c.srv.channelTokens[shown.token]
 	m := c.srv.byToken[shown.token]
 	switch {
 	case m != nil:
 	case common:
-		m = c.srv.passenger(pass, shown)
+		m = c.srv.memberShowing(pass, shown)
 	case keyed != nil && shown.user != 0:
 		m = c.srv.reissued(now, shown)
 	}
@@ -121,8 +121,8 @@ func (c *Conn) authenticate(now time.Time, shown credentials) *member {
 	return nil
 }
 
-// passenger returns the member of a channel that a token for all of them means.
-func (v *Server) passenger(pass channelKey, shown credentials) *member {
+// memberShowing returns the member of a channel that a token for all of them means.
+func (v *Server) memberShowing(pass channelKey, shown credentials) *member {
 	r := v.rooms[pass]
 	if r == nil {
 		return nil

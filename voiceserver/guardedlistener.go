@@ -32,10 +32,9 @@ func WithAddressLimits(unidentified, perSecond int) Option {
 	}
 }
 
-// doors is a listener that lets connections in as an [admission.Admission] says.
-// A port that takes clients with and without TLS finds out from their first
-// byte.
-type doors struct {
+// A guardedListener lets connections in as an [admission.Admission] says. One
+// that takes clients with and without TLS finds out from their first byte.
+type guardedListener struct {
 	net.Listener
 	config *tls.Config // nil: plain only
 	sniff  bool
@@ -43,12 +42,12 @@ type doors struct {
 	mu     sync.Mutex // guards what follows
 	rules  *admission.Admission
 	alarm  *alarm.Alarm // of the rules
-	inside map[*admission.Conn]*visitor
+	inside map[*admission.Conn]*guardedConn
 	closed bool
 }
 
-// guard returns the doors of a listener for so many connections.
-func (s *Server) guard(l net.Listener, total int) (*doors, error) {
+// guard returns the guarded one of a listener for so many connections.
+func (s *Server) guard(l net.Listener, total int) (*guardedListener, error) {
 	rules, err := admission.New(admission.Limits{
 		Total: total, Unidentified: signaling.MaxLogins, PerAddress: s.cfg.perAddress,
 		Rate: s.cfg.addressRate, Burst: 4 * s.cfg.addressRate, FirstByte: firstByte,
@@ -56,13 +55,13 @@ func (s *Server) guard(l net.Listener, total int) (*doors, error) {
 	if err != nil {
 		return nil, fmt.Errorf("voiceserver: %w", err)
 	}
-	d := &doors{Listener: l, sniff: s.cfg.tls == nil, rules: rules, inside: make(map[*admission.Conn]*visitor)}
+	d := &guardedListener{Listener: l, sniff: s.cfg.tls == nil, rules: rules, inside: make(map[*admission.Conn]*guardedConn)}
 	d.alarm = alarm.New(d.timeout)
 	return d, nil
 }
 
 // Accept turns connections away when there are too many.
-func (d *doors) Accept() (net.Conn, error) {
+func (d *guardedListener) Accept() (net.Conn, error) {
 	for {
 		conn, err := d.Listener.Accept()
 		if err != nil {
@@ -75,13 +74,13 @@ func (d *doors) Accept() (net.Conn, error) {
 		case d.config == nil:
 			return v, nil
 		default:
-			return &undecided{Conn: v, config: d.config, sniff: d.sniff}, nil
+			return &sniffedConn{Conn: v, config: d.config, sniff: d.sniff}, nil
 		}
 	}
 }
 
 // enter returns nil for a connection that is not let in.
-func (d *doors) enter(conn net.Conn) *visitor {
+func (d *guardedListener) enter(conn net.Conn) *guardedConn {
 	from, _ := netip.ParseAddrPort(conn.RemoteAddr().String()) // not of every network
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -94,21 +93,21 @@ func (d *doors) enter(conn net.Conn) *visitor {
 	if pass == nil {
 		return nil
 	}
-	v := &visitor{Conn: conn, doors: d, pass: pass}
+	v := &guardedConn{Conn: conn, listener: d, pass: pass}
 	d.inside[pass] = v
 	d.alarm.Set(now, d.rules.NextDeadline())
 	return v
 }
 
 // evict breaks a connection, if it is one. The caller holds the mutex.
-func (d *doors) evict(pass *admission.Conn) {
+func (d *guardedListener) evict(pass *admission.Conn) {
 	if v := d.inside[pass]; v != nil {
 		delete(d.inside, pass)
 		_ = v.Conn.Close()
 	}
 }
 
-func (d *doors) timeout() {
+func (d *guardedListener) timeout() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.alarm.Rang()
@@ -124,7 +123,7 @@ func (d *doors) timeout() {
 
 // cut breaks all connections, without the farewell of TLS that a client could
 // delay.
-func (d *doors) cut() {
+func (d *guardedListener) cut() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.closed = true // a connection that was accepted just now is refused, too
@@ -134,52 +133,52 @@ func (d *doors) cut() {
 	}
 }
 
-// A visitor is inside until it is closed.
-type visitor struct {
+// A guardedConn counts until it is closed.
+type guardedConn struct {
 	net.Conn
-	doors *doors
-	pass  *admission.Conn
-	heard bool // used by the reader only
+	listener *guardedListener
+	pass     *admission.Conn
+	heard    bool // used by the reader only
 }
 
 // Read tells that the client says something.
-func (v *visitor) Read(p []byte) (int, error) {
+func (v *guardedConn) Read(p []byte) (int, error) {
 	n, err := v.Conn.Read(p)
 	if n > 0 && !v.heard {
 		v.heard = true
-		v.doors.mu.Lock()
-		v.doors.rules.Heard(v.pass)
-		v.doors.mu.Unlock()
+		v.listener.mu.Lock()
+		v.listener.rules.Heard(v.pass)
+		v.listener.mu.Unlock()
 	}
 	return n, err
 }
 
 // identified tells that the client has identified itself.
-func (v *visitor) identified() {
-	v.doors.mu.Lock()
-	defer v.doors.mu.Unlock()
-	v.doors.rules.Identified(v.pass)
+func (v *guardedConn) identified() {
+	v.listener.mu.Lock()
+	defer v.listener.mu.Unlock()
+	v.listener.rules.Identified(v.pass)
 }
 
-// identify tells the doors of a connection that the client has identified
+// identify tells the listener of a connection that the client has identified
 // itself.
 func identify(conn net.Conn) {
-	if u, ok := conn.(*undecided); ok {
+	if u, ok := conn.(*sniffedConn); ok {
 		conn = u.Conn
 	}
-	if v, ok := conn.(*visitor); ok {
+	if v, ok := conn.(*guardedConn); ok {
 		v.identified()
 	}
 }
 
 // Close may be called more than once.
-func (v *visitor) Close() error {
-	v.doors.mu.Lock()
-	delete(v.doors.inside, v.pass)
-	v.doors.rules.Leave(v.pass)
-	v.doors.mu.Unlock()
+func (v *guardedConn) Close() error {
+	v.listener.mu.Lock()
+	delete(v.listener.inside, v.pass)
+	v.listener.rules.Leave(v.pass)
+	v.listener.mu.Unlock()
 	return v.Conn.Close()
 }
 
 // CloseWrite closes the connection for writing.
-func (v *visitor) CloseWrite() error { return websocket.CloseWrite(v.Conn) }
+func (v *guardedConn) CloseWrite() error { return websocket.CloseWrite(v.Conn) }
