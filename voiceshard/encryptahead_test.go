@@ -48,7 +48,7 @@ func playEncrypted(t *testing.T, seed uint64, ahead time.Duration) {
 	call := newEncryptedCall(t, seed)
 	call.run(t, ahead, 1500, func() {
 		for n := range 12 {
-			sleep(time.Duration(call.r.Int64N(int64(4 * time.Second))))
+			sleep(call.draw(4 * time.Second))
 			call.happen(snowflake.ID(1000 + n))
 		}
 	})
@@ -156,6 +156,13 @@ func (e *encryptedCall) problem(format string, args ...any) {
 	}
 }
 
+// draw returns a random time below the limit.
+func (e *encryptedCall) draw(limit time.Duration) time.Duration {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return time.Duration(e.r.Int64N(int64(limit)))
+}
+
 // happen lets a member come or go.
 func (e *encryptedCall) happen(user snowflake.ID) {
 	e.mu.Lock()
@@ -165,12 +172,12 @@ func (e *encryptedCall) happen(user snowflake.ID) {
 			there = append(there, m)
 		}
 	}
-	leaves := len(there) > 0 && e.r.IntN(2) == 0
+	leaves, who, clear := len(there) > 0 && e.r.IntN(2) == 0, e.r.IntN(max(len(there), 1)), e.r.IntN(3) == 0
 	e.mu.Unlock()
 	switch {
 	case leaves:
-		e.leave(there[e.r.IntN(len(there))])
-	case e.r.IntN(3) == 0:
+		e.leave(there[who])
+	case clear:
 		e.join(user, 0)
 	default:
 		e.join(user, 1)
