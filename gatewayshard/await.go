@@ -22,6 +22,10 @@ type Filter struct {
 	// let through.
 	Events []event.Type
 
+	// Current looks at the event that the handler has now, too: for a handler
+	// that only puts events into a queue.
+	Current bool
+
 	// Match looks at an event of these kinds, nil: each one will do. It must be
 	// quick: the shard waits for it. The payload is valid until it returns. It
 	// may be called concurrently, and after the call has ended.
@@ -71,7 +75,7 @@ func (s *Shard) Await(ctx context.Context, filter Filter) (*gateway.GatewayPaylo
 // sends one result, without waiting for a receiver: give the channel room. Stop
 // ends the wait and must be called, also after a result.
 func (s *Shard) AwaitInto(filter Filter, result chan<- Awaited) (stop func(), err error) {
-	a := &awaiter{match: filter.Match, events: event.NewSet(filter.Events...), any: len(filter.Events) == 0, result: result}
+	a := &awaiter{match: filter.Match, events: event.NewSet(filter.Events...), any: len(filter.Events) == 0, current: filter.Current, result: result}
 	if err := s.addAwaiter(a); err != nil {
 		return nil, err
 	}
@@ -87,7 +91,9 @@ type awaiter struct {
 	match  func(*gateway.GatewayPayload) bool
 	events event.Set
 	any    bool
-	result chan<- Awaited
+	// The event that the handler has counts as later, see Filter.
+	current bool
+	result  chan<- Awaited
 }
 
 // accepts reports whether the event is the one. A panic of the caller's function is
@@ -111,37 +117,70 @@ func (a *awaiter) accepts(p *gateway.GatewayPayload) (ok bool, err error) {
 func (s *Shard) addAwaiter(a *awaiter) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for looked := uint64(0); ; {
+	s.waiting++ // what the handler has stays as it is from here on
+	if s.conn != nil {
+		s.conn.relieve()
+	}
+	found, err := s.findHeld(a)
+	if err != nil || found {
+		s.waiting--
+		s.turn()
+		return err
+	}
+	s.awaiters = append(s.awaiters, a)
+	s.narrow()
+	s.turn()
+	return nil
+}
+
+// turn tells the goroutines of the connection that something has changed. The caller holds mu.
+func (s *Shard) turn() {
+	if s.conn != nil {
+		s.conn.turn.Broadcast()
+	}
+}
+
+// findHeld looks for the event among those that have come already. Nothing
+// comes unseen between its return and the moment when the caller lets go of mu, which it holds.
+func (s *Shard) findHeld(a *awaiter) (found bool, err error) {
+	looked, seq := uint64(0), int64(0)
+	for {
 		if err := s.mayAwait(a); err != nil {
-			return err
+			return false, err
 		}
 		fresh := s.heldSince(looked)
+		if current := s.current(a, seq); current != nil {
+			seq = current.Seq
+			fresh = append([]held{{payload: current, number: looked, current: true}}, fresh...)
+		}
 		if len(fresh) == 0 {
-			break
+			return false, nil
 		}
 		s.mu.Unlock()
 		p, err := a.among(fresh)
 		s.mu.Lock()
 		if err != nil {
-			return err
+			return false, err
 		}
-		if p != nil && s.take(p.payload) {
+		if p != nil && (p.current || s.take(p.payload)) {
 			a.tell(Awaited{Shard: s.id, Payload: p.payload.Clone()})
-			return nil
+			return true, nil
 		}
 		looked = fresh[len(fresh)-1].number
 		if p != nil {
 			looked = p.number
 		}
 	}
-	s.awaiters = append(s.awaiters, a)
-	s.waiting++
-	s.narrow()
-	if c := s.conn; c != nil {
-		c.relieve()
-		c.turn.Broadcast()
+}
+
+// current returns a copy of the event that the handler has, if the awaiter wants it and its
+// sequence number is greater than seq, otherwise nil. The caller holds mu, and a call waits.
+func (s *Shard) current(a *awaiter, seq int64) *gateway.GatewayPayload {
+	c := s.conn
+	if !a.current || c == nil || c.duty.Load() == reading || c.delivering == nil || c.delivering.Seq <= seq {
+		return nil
 	}
-	return nil
+	return c.delivering.Clone()
 }
 
 // mayAwait returns why an event will not come. The caller holds mu.

@@ -121,7 +121,7 @@ func TestEveryTransport(t *testing.T) {
 			stop := server.Generate(2000)
 			defer stop()
 			for i := range 3 {
-				require.NoError(t, server.Wait(ctx, func(s gatewaytest.Stats) bool { return int(s.Resumes) == i && int(s.Identifies) == 1 }))
+				require.NoError(t, server.Wait(ctx, func(s gatewaytest.Stats) bool { return int(s.Resumes) >= i && s.Identifies >= 1 }))
 				_, err := server.WaitSessions(ctx, 1)
 				require.NoError(t, err)
 				for range 200 {
@@ -129,7 +129,7 @@ func TestEveryTransport(t *testing.T) {
 				}
 				require.NoError(t, server.Inject(gatewaytest.Fault{Kind: gatewaytest.Cut, After: 2000}))
 			}
-			require.NoError(t, server.Wait(ctx, func(s gatewaytest.Stats) bool { return s.Resumes == 3 }))
+			require.NoError(t, server.Wait(ctx, func(s gatewaytest.Stats) bool { return s.Resumes >= 3 }))
 			require.NoError(t, shard.Close(ctx, gatewayshard.EndSession))
 			require.NoError(t, <-done)
 			require.NotZero(t, seen.events.Load())

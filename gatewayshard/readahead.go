@@ -45,6 +45,7 @@ type held struct {
 	payload *gateway.GatewayPayload // a copy
 	number  uint64
 	taken   bool // an Await has returned it
+	current bool // it does not wait: the handler has it
 }
 
 func (a *ahead) full() bool {

@@ -191,10 +191,9 @@ func (w *waiter) join(gen *generation, read chan<- gatewayshard.Awaited) (stop f
 		if !w.looksAt(m) {
 			continue
 		}
-		filter := gatewayshard.Filter{Events: w.filter.Events}
-		if w.filter.Match != nil {
-			filter.Match = func(p *gateway.GatewayPayload) bool { return w.filter.Match(m.event(p)) }
-		}
+		filter := gatewayshard.Filter{Events: w.filter.Events, Current: m.queue != nil, Match: func(p *gateway.GatewayPayload) bool {
+			return m.isLater(p.Seq) && (w.filter.Match == nil || w.filter.Match(m.event(p)))
+		}}
 		leave, err := m.shard.AwaitInto(filter, read)
 		switch {
 		case errors.Is(err, gatewayshard.ErrClosed):

@@ -47,6 +47,14 @@ func (m *member) isTaken(seq int64) bool {
 	return m.later.taken[seq]
 }
 
+// isLater reports whether an event was neither handed to a handler nor returned
+// by an Await. One without a number always counts as later.
+func (m *member) isLater(seq int64) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return seq == 0 || seq > m.later.handed && !m.later.taken[seq]
+}
+
 // giveBack keeps an event that an Await did not need for the next one.
 func (m *member) giveBack(e Event) {
 	m.mu.Lock()
