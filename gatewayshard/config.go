@@ -113,6 +113,12 @@ type Config struct {
 	// failure, and asks again. By default nothing is asked.
 	BeforeDial func(ctx context.Context, shard gateway.ShardID, session gateway.Session) error
 
+	// Disconnected is called when Run begins to wait between two connections:
+	// with the error that ended the last one or kept it from being opened, nil
+	// before any, how many in a row came to nothing, and how long the
+	// shard waits, as far as is known. It must not block.
+	Disconnected func(shard gateway.ShardID, err error, failures int, wait time.Duration)
+
 	// DialBound is how many websockets are opened at the same time, over all
 	// shards that share it. The default is no bound.
 	DialBound *DialBound

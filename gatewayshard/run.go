@@ -249,6 +249,9 @@ func (s *Shard) logWait(d lifecycle.ShardDecision) {
 	err := s.stats.LastError
 	s.mu.Unlock()
 	log.Log(context.Background(), level, text, "err", err)
+	if hook := s.config.Disconnected; hook != nil {
+		hook(s.id, err, d.Failures, time.Until(d.At))
+	}
 }
 
 func (s *Shard) isClosed() bool {

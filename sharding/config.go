@@ -35,6 +35,12 @@ type Config struct {
 	// then the session start limit is not known, and not kept.
 	Discovery Discovery
 
+	// StartFresh starts new sessions though the store has some: READY and
+	// GUILD_CREATE come again, and caches fill. It costs an identify for each shard,
+	// and what happened since the last process is not replayed. See [Group]
+	// for what a session that is resumed does not tell.
+	StartFresh bool
+
 	// StartTimeout is how long Run waits for an answer while Discord's API, or
 	// the network, is down. By default it waits until there is one. Stored
 	// sessions are resumed without an answer; shards that have to identify then
@@ -145,6 +151,11 @@ type Hooks struct {
 
 	// Session is called when a shard has started or resumed a session.
 	Session func(shard gateway.ShardID, resumed bool)
+
+	// Disconnected is called when a shard begins to wait between two connections:
+	// the error that ended the last one, or kept it from being opened, how many
+	// in a row came to nothing, and how long the shard waits, as far as is known.
+	Disconnected func(shard gateway.ShardID, err error, failures int, wait time.Duration)
 
 	// Latency is called for each round trip of a shard's heartbeats, within
 	// CheckpointInterval.

@@ -30,6 +30,13 @@ import (
 // so is a panic, see [Hooks]. A handler that runs longer than Config.Shard.HandlerLimit is
 // logged, and counted in [ShardStats].
 //
+// # What a resumed session does not tell
+//
+// A process that resumes stored sessions gets what its predecessor missed, and
+// neither READY nor a GUILD_CREATE for each guild: its caches begin empty. Load
+// them from where the former process has left them, or ask the HTTP API, or
+// give up the sessions with Config.StartFresh.
+//
 // # What a crash costs
 //
 // With a [Store], the sessions are saved every few seconds, and in the end. A

@@ -69,6 +69,10 @@ func (gen *generation) newMember(id gateway.ShardID, from *ShardCheckpoint) (*me
 	config := g.config.Shard
 	config.State = g.stateOf(from)
 	config.PayloadHandler, config.BeforeDial = m.receive, m.beforeDial
+	config.IdentifyLimitError = g.config.StopAtSessionLimit
+	if hook := g.config.Hooks.Disconnected; hook != nil {
+		config.Disconnected = hook
+	}
 	config.HandlerLimit, config.HandlerPanic = math.MaxInt64, m.panicked // the group has its own limit
 	var err error
 	m.shard, err = config.NewShard(id, g.token(), nil, options...)
@@ -80,7 +84,12 @@ func (m *member) run(ctx context.Context) error {
 	stop := m.startQueue()
 	defer stop()
 	defer m.reserved.hold(m.gen.group, nil)
-	return m.shard.Run(ctx)
+	err := m.shard.Run(ctx)
+	var limit *gatewayshard.IdentifyLimitError
+	if errors.As(err, &limit) {
+		return &SessionLimitError{Needed: 1, ResetAt: limit.RetryAt}
+	}
+	return err
 }
 
 // beforeDial waits until the shard may connect: before the turn to identify is

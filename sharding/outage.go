@@ -60,7 +60,7 @@ func (g *Group) discover(ctx context.Context, stored Checkpoint) (*GatewayBot, e
 // resumable reports whether stored sessions can be resumed without an answer.
 func (g *Group) resumable(stored Checkpoint) bool {
 	total := g.config.Total
-	return len(stored.Shards) > 0 && (total == 0 || total == stored.Total) &&
+	return len(stored.Shards) > 0 && !g.config.StartFresh && (total == 0 || total == stored.Total) &&
 		(g.givenURL || g.config.Discovery.API == "" || stored.URL != "")
 }
 

@@ -47,7 +47,7 @@ func (g *Group) totalFor(stored Checkpoint, bot *GatewayBot) uint {
 	switch {
 	case g.config.Total > 0:
 		return g.config.Total
-	case len(stored.Shards) > 0:
+	case len(stored.Shards) > 0 && !g.config.StartFresh:
 		if bot != nil && bot.Shards > stored.Total {
 			g.log.Warn("discord recommends more shards than the stored sessions have", "shards", stored.Total, "recommended", bot.Shards)
 		}
@@ -65,6 +65,9 @@ func (g *Group) planFor(total uint, stored Checkpoint) (plan, error) {
 	}
 	if p.count == 0 || p.first+p.count > total {
 		return plan{}, fmt.Errorf("sharding: shards from %d to %d are not below the total of %d", p.first, p.first+p.count, total)
+	}
+	if g.config.StartFresh {
+		return p, nil
 	}
 	if stored.Total != total && len(stored.Shards) > 0 {
 		g.log.Warn("stored sessions have another shard count, new ones are started", "shards", total, "stored", stored.Total)

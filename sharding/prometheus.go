@@ -3,10 +3,11 @@ package sharding
 import (
 	"bufio"
 	"fmt"
-	"github.com/discordpkg/gateway/gatewayshard"
 	"io"
 	"net/http"
 	"strconv"
+
+	"github.com/discordpkg/gateway/gatewayshard"
 )
 
 // MetricsHandler serves [Group.Stats] as text, in the format that Prometheus
@@ -17,6 +18,16 @@ func (g *Group) MetricsHandler() http.Handler {
 		w.Header().Set("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
 		_ = writeMetrics(w, g.Stats()) // the client is gone if this fails
 	})
+}
+
+// WriteMetrics writes the numbers of several groups of one process as one page, in
+// the format of [Group.MetricsHandler]: the groups run different shards of one bot.
+func WriteMetrics(w io.Writer, groups ...*Group) error {
+	stats := make([]GroupStats, len(groups))
+	for i, g := range groups {
+		stats[i] = g.Stats()
+	}
+	return writeMetrics(w, MergeStats(stats...))
 }
 
 // A metric is one number of each shard.
@@ -81,6 +92,8 @@ func writeGroup(w io.Writer, s GroupStats) {
 	if !s.Checkpoint.IsZero() {
 		gauge("checkpoint_timestamp_seconds", "When the sessions were saved last.", float64(s.Checkpoint.UnixMilli())/1e3)
 	}
+	head(w, "failed_saves_total", "counter", "Attempts to save the sessions that failed.")
+	fmt.Fprintf(w, "gateway_failed_saves_total %d\n", s.FailedSaves)
 	gauge("checkpoint_failed", "Whether the last attempt to save the sessions failed.", truth(s.CheckpointError != nil))
 	gauge("resharding", "Whether the shard count is being changed.", truth(s.Resharding))
 }

@@ -21,10 +21,11 @@ func (c *Config) share() (err error) {
 		return nil
 	}
 	c.ownBudget = true
-	starts := max(lifecycle.DefaultStarts, startsPerShard*int(c.Total))
-	c.Shard.Shared, err = gatewayshard.NewShared(lifecycle.WithBudget(
-		lifecycle.WithStarts(starts), lifecycle.WithReservedStarts(c.ReservedStarts)))
-	if err != nil {
+	options := []lifecycle.BudgetOption{lifecycle.WithStarts(max(lifecycle.DefaultStarts, startsPerShard*int(c.Total)))}
+	if c.ReservedStarts != 0 {
+		options = append(options, lifecycle.WithReservedStarts(max(0, c.ReservedStarts)))
+	}
+	if c.Shard.Shared, err = gatewayshard.NewShared(lifecycle.WithBudget(options...)); err != nil {
 		return fmt.Errorf("sharding: %w", err)
 	}
 	return nil

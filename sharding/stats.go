@@ -136,6 +136,11 @@ func (s *GroupStats) addIdentify(gen *generation, q *identifyQueue, now time.Tim
 	if s.Waiting > 0 && q.until.After(now) {
 		s.LimitedUntil = q.until
 	}
+	for i := range s.Shards {
+		if sh := &s.Shards[i]; sh.Waits == lifecycle.BecauseBudget {
+			s.LimitedUntil = deadline.Latest(s.LimitedUntil, sh.WaitsTill)
+		}
+	}
 	for bucket, n := range inBucket {
 		s.WaitingUntil = deadline.Latest(s.WaitingUntil, q.order.Until(bucket, n, now))
 	}
