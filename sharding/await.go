@@ -81,7 +81,7 @@ func (g *Group) awaitOf(ctx context.Context, w *waiter, gen *generation, moved <
 	if e, ok := w.findEarlier(gen); ok {
 		return e, false, nil
 	}
-	read := make(chan gatewayshard.Awaited, len(gen.members))
+	read := make(chan gatewayshard.Awaited, len(gen.all()))
 	stop, err := w.join(gen, read)
 	if err != nil {
 		stop()
@@ -168,7 +168,7 @@ func (w *waiter) accepts(e Event) bool {
 
 // findEarlier looks for the event among those that were read and not handed to a handler.
 func (w *waiter) findEarlier(gen *generation) (Event, bool) {
-	for _, m := range gen.members {
+	for _, m := range gen.all() {
 		if !w.looksAt(m) {
 			continue
 		}
@@ -187,7 +187,7 @@ func (w *waiter) join(gen *generation, read chan<- gatewayshard.Awaited) (stop f
 			stop()
 		}
 	}
-	for _, m := range gen.members {
+	for _, m := range gen.all() {
 		if !w.looksAt(m) {
 			continue
 		}

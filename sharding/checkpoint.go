@@ -27,8 +27,8 @@ func (g *Group) Checkpoint() Checkpoint {
 // checkpoint returns what the next process needs to continue.
 func (gen *generation) checkpoint(open bool) Checkpoint {
 	url, buckets := gen.group.what()
-	c := Checkpoint{Total: gen.total, User: gen.group.UserID(), Identified: gen.group.identify.lastIdentify(), URL: url, MaxConcurrency: buckets, Budget: gen.group.budgetState(), Shards: make([]ShardCheckpoint, 0, len(gen.members))}
-	for _, m := range gen.members {
+	c := Checkpoint{Total: gen.total, User: gen.group.UserID(), Identified: gen.group.identify.lastIdentify(), URL: url, MaxConcurrency: buckets, Budget: gen.group.budgetState(), Shards: make([]ShardCheckpoint, 0, len(gen.all()))}
+	for _, m := range gen.all() {
 		if s, ok := m.checkpoint(open); ok {
 			c.Shards = append(c.Shards, s)
 		}

@@ -28,6 +28,10 @@ type Config struct {
 	// Count is zero.
 	First, Count uint
 
+	// StartEmpty starts the group without shards, whatever the store has: it runs
+	// those of [Group.Claim]. Total must be given.
+	StartEmpty bool
+
 	// MaxConcurrency is the number of identify buckets. Zero asks Discord.
 	MaxConcurrency uint
 
@@ -197,6 +201,8 @@ func (c *Config) setDefaults(token string) error {
 	switch {
 	case c.Shard.PayloadHandler != nil, c.Shard.BeforeDial != nil, c.Shard.HandlerPanic != nil:
 		return errGroupHandlers
+	case c.StartEmpty && (c.Total == 0 || c.Count > 0):
+		return errors.New("sharding: a group that starts empty needs the total, and no count")
 	case c.IdentifyLimiter != nil && c.IdentifyReserver != nil:
 		return errors.New("sharding: both an identify limiter and a reserver")
 	case c.CheckpointInterval < 0 || c.IdentifyInterval < 0 || c.StoreTimeout < 0 || c.StartTimeout < 0:

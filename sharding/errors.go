@@ -13,8 +13,11 @@ var (
 	// ErrNotRunning reports a call that needs the shards of a group to run.
 	ErrNotRunning = errors.New("sharding: the group is not running")
 
-	// ErrNoShard reports that a group runs no shard for a guild.
-	ErrNoShard = errors.New("sharding: the group runs no shard for this guild, or is not running")
+	// ErrNoShard reports that a group does not run a shard, or none for a guild.
+	ErrNoShard = errors.New("sharding: the group does not run this shard, or none for this guild, or is not running")
+
+	// ErrClaimed reports a shard that the group runs already.
+	ErrClaimed = errors.New("sharding: the group runs this shard already")
 
 	// ErrResharding reports that the group is being resharded already.
 	ErrResharding = errors.New("sharding: the group is being resharded")

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/discordpkg/gateway"
@@ -18,7 +20,7 @@ type generation struct {
 	number     int
 	first      uint
 	total      uint
-	members    []*member
+	set        atomic.Pointer[[]*member] // in the order of their ids; replaced under the mutex of the group
 	handlerCtx context.Context
 	running    sync.WaitGroup
 	failed     chan error    // the first one, while the generation is not the current one
@@ -31,17 +33,33 @@ type generation struct {
 // newGeneration returns shards that do not run yet, those with a session to
 // resume it.
 func (g *Group) newGeneration(number int, p plan) (*generation, error) {
-	gen := &generation{group: g, number: number, first: p.first, total: p.total, members: make([]*member, 0, p.count),
+	gen := &generation{group: g, number: number, first: p.first, total: p.total,
 		failed: make(chan error, 1), changed: make(chan struct{}, 1)}
+	members := make([]*member, 0, p.count)
 	for i := range p.count {
 		id := gateway.ShardID(p.first + i)
 		m, err := gen.newMember(id, p.sessions[id])
 		if err != nil {
 			return nil, err
 		}
-		gen.members = append(gen.members, m)
+		members = append(members, m)
 	}
+	gen.set.Store(&members)
 	return gen, nil
+}
+
+// all returns the shards, in the order of their ids. The slice is not changed.
+func (gen *generation) all() []*member { return *gen.set.Load() }
+
+// run starts a shard. The caller holds the mutex of the group.
+func (gen *generation) run(ctx context.Context, m *member) {
+	persist(&gen.running, func() {
+		err := m.run(ctx)
+		m.end.Do(func() { close(m.over) })
+		if err != nil && ctx.Err() == nil {
+			gen.group.fail(gen, err)
+		}
+	})
 }
 
 // start runs the members until ctx ends, they are closed, or Discord refuses
@@ -59,18 +77,14 @@ func (gen *generation) start(ctx context.Context) error {
 	gen.handlerCtx = context.WithValue(gatewayshard.WithinHandler(ctx), insideHandler{}, g)
 	g.generations = append(g.generations, gen)
 	var turns []identify.Turn
-	for _, m := range gen.members {
+	for _, m := range gen.all() {
 		if !m.hasSession() {
 			turns = append(turns, m.turn())
 		}
 	}
 	g.identify.join(turns, time.Now())
-	for _, m := range gen.members {
-		persist(&gen.running, func() {
-			if err := m.run(ctx); err != nil && ctx.Err() == nil {
-				g.fail(gen, err)
-			}
-		})
+	for _, m := range gen.all() {
+		gen.run(ctx, m)
 	}
 	return nil
 }
@@ -90,7 +104,7 @@ func (gen *generation) up() {
 // left. A shard that has lost its session after it came up is not: what it
 // misses is in no replay.
 func (gen *generation) upSince(now time.Time) (wait time.Duration, up bool) {
-	for _, m := range gen.members {
+	for _, m := range gen.all() {
 		if !m.hasSession() || m.shard.Stats().Phase != gatewayshard.Active {
 			return 0, false
 		}
@@ -102,9 +116,9 @@ func (gen *generation) upSince(now time.Time) (wait time.Duration, up bool) {
 
 // close closes all shards, and returns when they have been, or ctx ends.
 func (gen *generation) close(ctx context.Context, mode gatewayshard.CloseMode) error {
-	errs := make([]error, len(gen.members))
+	errs := make([]error, len(gen.all()))
 	var closing sync.WaitGroup
-	for i, m := range gen.members {
+	for i, m := range gen.all() {
 		closing.Go(func() { errs[i] = m.shard.Close(ctx, mode) })
 	}
 	closing.Wait()
@@ -113,10 +127,12 @@ func (gen *generation) close(ctx context.Context, mode gatewayshard.CloseMode) e
 
 // member returns the member of an id, nil if it is none of this generation.
 func (gen *generation) member(id gateway.ShardID) *member {
-	if i := uint(id) - gen.first; uint(id) >= gen.first && i < uint(len(gen.members)) {
-		return gen.members[i]
+	all := gen.all()
+	i, found := slices.BinarySearchFunc(all, id, func(m *member, id gateway.ShardID) int { return int(m.id) - int(id) })
+	if !found {
+		return nil
 	}
-	return nil
+	return all[i]
 }
 
 // shard returns the shard of an id, nil if it is none of this generation.
@@ -129,6 +145,14 @@ func (gen *generation) shard(id gateway.ShardID) *gatewayshard.Shard {
 
 // String returns a short description.
 func (gen *generation) String() string {
-	n := uint(len(gen.members))
-	return fmt.Sprintf("sharding: shards %d to %d of %d", gen.first, gen.first+n-1, gen.total)
+	all := gen.all()
+	n := len(all)
+	if n == 0 {
+		return fmt.Sprintf("sharding: no shards of %d", gen.total)
+	}
+	first, last := all[0].id, all[n-1].id
+	if int(last-first) != n-1 {
+		return fmt.Sprintf("sharding: %d shards from %d to %d of %d", n, first, last, gen.total)
+	}
+	return fmt.Sprintf("sharding: shards %d to %d of %d", first, last, gen.total)
 }

@@ -89,6 +89,7 @@ type Group struct {
 	moved       chan struct{}           // closed and replaced when the first is another one
 	url         string                  // that Discord gave, empty if it was not asked
 	unanswered  bool                    // Discord was asked, and has not answered yet
+	partial     bool                    // the set of shards was changed
 	finishing   bool                    // Run waits for what runs
 	refused     tooFew                  // that waits for the end of a reshard
 	closers     sync.WaitGroup          // of Close

@@ -92,7 +92,7 @@ func (g *Group) handlers() handlers {
 // want tells the shards which events have a handler.
 func (gen *generation) want() {
 	wanted := gen.group.wanted()
-	for _, m := range gen.members {
+	for _, m := range gen.all() {
 		m.shard.Want(wanted)
 	}
 }

@@ -20,7 +20,7 @@ type changeover struct {
 }
 
 func newChangeover(old, next *generation, c ReshardConfig) (*changeover, error) {
-	m, err := handover.New(maphash.MakeSeed(), len(next.members), c.Overlap, c.Hold)
+	m, err := handover.New(maphash.MakeSeed(), len(next.all()), c.Overlap, c.Hold)
 	if err != nil {
 		return nil, err
 	}
@@ -60,7 +60,7 @@ func (c *changeover) record(e Event) {
 	}
 	c.mu.Unlock()
 	for _, s := range struck {
-		m := c.next.members[s.Shard]
+		m := c.next.all()[s.Shard]
 		m.mu.Lock()
 		m.progress.Elsewhere(s.Session, s.Seq)
 		m.progress.Unhold()
@@ -118,7 +118,7 @@ func (c *changeover) abort() {
 // release lets the next generation deliver what it holds, and then what it receives.
 func (c *changeover) release() {
 	var releasing sync.WaitGroup
-	for i, m := range c.next.members {
+	for i, m := range c.next.all() {
 		persist(&releasing, func() {
 			for {
 				e, ok := c.pop(i)

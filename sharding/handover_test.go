@@ -41,7 +41,7 @@ func newSwap(t *testing.T, hold int) *swap {
 	c.changeover, err = newChangeover(before, after, ReshardConfig{Overlap: 10 * time.Second, Hold: hold})
 	require.NoError(t, err)
 	g.changeover.Store(c.changeover)
-	c.old, c.new = before.members[0], [2]*member(after.members)
+	c.old, c.new = before.all()[0], [2]*member(after.all())
 	return c
 }
 
@@ -210,6 +210,6 @@ func TestHandoverLeavesOtherGenerationsAlone(t *testing.T) {
 	inBubble(t, 2, func(t *testing.T, c *swap) {
 		gen, err := c.old.gen.group.newGeneration(7, plan{total: 1, count: 1})
 		require.NoError(t, err)
-		require.False(t, c.intercept(gen.members[0], Event{Name: event.MessageCreate}, 0, false))
+		require.False(t, c.intercept(gen.all()[0], Event{Name: event.MessageCreate}, 0, false))
 	})
 }

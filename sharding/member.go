@@ -35,6 +35,11 @@ type member struct {
 
 	reserved reservation // with an IdentifyReserver
 
+	over    chan struct{} // closed when the shard does not run any more
+	end     sync.Once
+	leaving atomic.Bool // it is being released: what waits in its queue is left to the next owner
+	gone    atomic.Bool // it was dropped
+
 	latency time.Duration // last one that was counted, by the keeper alone
 
 	mu       sync.Mutex // guards what follows; no other lock is taken under it
@@ -48,7 +53,7 @@ type member struct {
 // newMember returns a member that is to resume a session if there is one.
 func (gen *generation) newMember(id gateway.ShardID, from *ShardCheckpoint) (*member, error) {
 	g := gen.group
-	m := &member{gen: gen, id: id, queue: newQueue(g.config.Queue.Size)}
+	m := &member{gen: gen, id: id, over: make(chan struct{}), queue: newQueue(g.config.Queue.Size)}
 	m.care.Watch = poison.New(poison.Mark{}, 0, g.config.SetAsideAfter)
 	options := g.gatewayURL()
 	options = append(options, g.options...)
@@ -199,7 +204,7 @@ func (m *member) accept(e Event) {
 func (m *member) deliver(e Event) {
 	g := m.gen.group
 	ctx := m.gen.handlerCtx
-	if ctx.Err() != nil || m.queue != nil && g.discard.Load() {
+	if ctx.Err() != nil || m.queue != nil && (g.discard.Load() || m.leaving.Load()) {
 		m.leave(e)
 		return
 	}
@@ -265,6 +270,9 @@ func (m *member) leave(e Event) {
 }
 
 func (m *member) acknowledge(session string, seq int64) {
+	if m.gone.Load() {
+		return
+	}
 	m.mu.Lock()
 	moved := m.progress.Acknowledge(session, seq)
 	m.mu.Unlock()

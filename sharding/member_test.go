@@ -18,7 +18,7 @@ func testMember(t testing.TB, c Config) *member {
 	gen, err := g.newGeneration(0, plan{total: 1, count: 1})
 	require.NoError(t, err)
 	gen.handlerCtx = context.Background()
-	return gen.members[0]
+	return gen.all()[0]
 }
 
 func TestGroupsDispatchWithoutAllocating(t *testing.T) {

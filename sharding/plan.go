@@ -60,6 +60,9 @@ func (g *Group) totalFor(stored Checkpoint, bot *GatewayBot) uint {
 func (g *Group) planFor(total uint, stored Checkpoint) (plan, error) {
 	p := plan{first: g.config.First, count: g.config.Count, total: total, identified: stored.Identified,
 		sessions: make(map[gateway.ShardID]*ShardCheckpoint)}
+	if g.config.StartEmpty {
+		return p, nil
+	}
 	if p.count == 0 && p.first < total {
 		p.count = total - p.first
 	}

@@ -89,7 +89,7 @@ func (g *Group) saveNow(ctx context.Context) {
 // deaths returns the number of processes that will have died before each shard had a
 // session, for a checkpoint of n shards.
 func (gen *generation) deaths(n int, open bool) int {
-	if !open || n == len(gen.members) {
+	if !open || n == len(gen.all()) {
 		return 0
 	}
 	return gen.group.deaths + 1

@@ -148,7 +148,7 @@ func (g *Group) beginReshard(ctx context.Context) error {
 		return gatewayshard.ErrInHandler
 	case len(g.generations) == 0 || g.closed || g.finishing:
 		return ErrNotRunning
-	case g.config.First > 0 || g.config.Count > 0:
+	case g.config.First > 0 || g.config.Count > 0 || g.config.StartEmpty || g.partial:
 		return ErrPartialGroup
 	case !g.resharding.CompareAndSwap(false, true):
 		return ErrResharding

@@ -77,7 +77,7 @@ func (g *Group) handling() (running bool) {
 }
 
 func (gen *generation) handling() bool {
-	for _, m := range gen.members {
+	for _, m := range gen.all() {
 		if m.busy.Load()%2 == 1 {
 			return true
 		}
@@ -90,7 +90,7 @@ func (g *Group) eachMember(f func(*member)) {
 	generations := g.generations
 	g.mu.Unlock()
 	for _, gen := range generations {
-		for _, m := range gen.members {
+		for _, m := range gen.all() {
 			f(m)
 		}
 	}

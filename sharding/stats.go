@@ -78,8 +78,8 @@ func (g *Group) Stats() GroupStats {
 		return s
 	}
 	s.Total = gen.total
-	s.Shards = make([]ShardStats, len(gen.members))
-	for i, m := range gen.members {
+	s.Shards = make([]ShardStats, len(gen.all()))
+	for i, m := range gen.all() {
 		s.Shards[i] = m.stats()
 		s.add(&s.Shards[i])
 	}
@@ -220,7 +220,7 @@ func (g *Group) measure() {
 	generations := g.generations
 	g.mu.Unlock()
 	for _, gen := range generations {
-		for _, m := range gen.members {
+		for _, m := range gen.all() {
 			latency := m.shard.Latency()
 			if latency == m.latency {
 				continue
