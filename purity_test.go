@@ -85,13 +85,6 @@ var exact = map[string]map[string][]string{
 // of the logs of others.
 var redacting = []string{"Value", "StringValue"}
 
-// pureFiles are the protocol halves of the servers: a name here starts a file
-// name, and the file keeps the rules of the core.
-var pureFiles = map[string][]string{
-	"gatewaytest": {"answer", "bot", "conn", "dispatch", "fault", "guild", "identify", "inject", "record", "session", "sim", "traffic", "voice.", "wireformat", "world"},
-	"voiceserver": {"batch", "conn", "core", "delivery", "leg", "login", "member", "network", "record", "relay", "replay", "room", "route", "session", "window", "wireformat"},
-}
-
 // aliasFile is the only file that may import unsafe.
 const aliasFile = "discord/alias.go"
 
