@@ -87,7 +87,9 @@ func TestDisconnectedHook(t *testing.T) {
 		lost := d.Sessions()[0]
 		require.NoError(t, d.Inject(gatewaytest.Fault{Kind: gatewaytest.Cut}, lost.ID))
 		time.Sleep(time.Minute)
+		mu.Lock()
 		require.Equal(t, []string{fmt.Sprintf("%d true true", lost.ShardID)}, told)
+		mu.Unlock()
 		require.NoError(t, g.Close(t.Context(), gatewayshard.EndSession))
 		require.NoError(t, <-done)
 	})

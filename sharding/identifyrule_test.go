@@ -155,6 +155,13 @@ func (r *reserver) note(format string, args ...any) {
 	r.log = append(r.log, fmt.Sprintf(format, args...))
 }
 
+// lines returns what was written down.
+func (r *reserver) lines() []string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return append([]string(nil), r.log...)
+}
+
 func (r *reserver) Reserve(ctx context.Context, shard gateway.ShardID) (sharding.Turn, error) {
 	select {
 	case <-time.After(r.takes):
@@ -205,7 +212,7 @@ func TestIdentifyReserver(t *testing.T) {
 		_, err = d.WaitSessions(t.Context(), 2)
 		require.NoError(t, err)
 		time.Sleep(time.Minute)
-		require.ElementsMatch(t, []string{"0 spent 0s after its time", "0 answered", "1 spent 0s after its time", "1 answered"}, r.log)
+		require.ElementsMatch(t, []string{"0 spent 0s after its time", "0 answered", "1 spent 0s after its time", "1 answered"}, r.lines())
 		require.NoError(t, g.Close(t.Context(), gatewayshard.EndSession))
 		require.NoError(t, <-done)
 		require.Empty(t, d.Violations())
@@ -222,7 +229,7 @@ func TestIdentifyReserver(t *testing.T) {
 		require.NoError(t, d.InjectNext(gatewaytest.Fault{Kind: gatewaytest.Cut}, 1))
 		require.NoError(t, g.Close(t.Context(), gatewayshard.EndSession))
 		require.NoError(t, <-done)
-		require.Equal(t, []string{"0 released"}, r.log)
+		require.Equal(t, []string{"0 released"}, r.lines())
 	})
 	virtually(t, "no session starts are left", func(t *testing.T) {
 		for _, stop := range []bool{false, true} {

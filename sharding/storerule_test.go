@@ -332,14 +332,20 @@ func TestProgressHook(t *testing.T) {
 		time.Sleep(time.Minute)
 		at := g.Checkpoint()
 		require.Len(t, at.Shards, 2)
-		require.Equal(t, at.Shards, []sharding.ShardCheckpoint{told[0], told[1]})
+		last := func(id gateway.ShardID) sharding.ShardCheckpoint {
+			mu.Lock()
+			defer mu.Unlock()
+			return told[id]
+		}
+		require.Equal(t, at.Shards, []sharding.ShardCheckpoint{last(0), last(1)})
 		require.NotEmpty(t, at.Shards[0].Session.ResumeURL)
 		d.say(t, 0, "a")
 		time.Sleep(time.Minute)
+		synctest.Wait()
 		shard := held[0].Shard
-		require.Equal(t, at.Shards[shard].Session, told[shard].Session, "it is not dealt with")
+		require.Equal(t, at.Shards[shard].Session, last(shard).Session, "it is not dealt with")
 		held[0].Acknowledge()
-		require.Equal(t, held[0].Seq, told[shard].Session.Seq, "at once")
+		require.Equal(t, held[0].Seq, last(shard).Session.Seq, "at once")
 		require.NoError(t, g.Close(t.Context(), gatewayshard.KeepSession))
 		require.NoError(t, <-done)
 	})
@@ -374,6 +380,7 @@ func TestTwoOwnersOfAStore(t *testing.T) {
 		second := group(d, c, sharding.AwaitRelease(func(owner string) { owners = append(owners, owner) }))
 		waited := run(t.Context(), second)
 		time.Sleep(time.Minute)
+		synctest.Wait()
 		require.Equal(t, []string{locked.Owner}, owners)
 		require.Equal(t, 2, int(d.Stats().Connections), "it waits")
 		require.NoError(t, first.Close(t.Context(), gatewayshard.KeepSession))
