@@ -16,6 +16,7 @@ import (
 const (
 	reading  int32 = iota // the loop reads
 	handling              // the loop is in a handler, and nothing is read
+	offering              // the loop shows an event to the calls that wait: none of them may have a later one read first
 	relieved              // the loop delivers what the reader of readahead.go has read, if it runs
 )
 

@@ -205,11 +205,17 @@ func (c *connection) receive(msg []byte, ahead bool) error {
 // take returns who gets an event. The loop does not read until they have it. The
 // caller holds mu.
 func (c *connection) take(p *gateway.GatewayPayload, ahead bool, now time.Time) route {
-	if !ahead {
-		c.entered(p, now)
+	to := c.shard.route(p.EventName)
+	if ahead {
+		return to
+	}
+	c.entered(p, now)
+	if to.calls {
+		c.duty.Store(offering)
+	} else {
 		c.duty.Store(handling)
 	}
-	return c.shard.route(p.EventName)
+	return to
 }
 
 // mayLogIn asks Config.Permit once more: the next message, or the timer, makes
@@ -246,6 +252,7 @@ func (c *connection) deliver(p *gateway.GatewayPayload, to route) error {
 	if to.calls {
 		c.offer(p)
 		c.shard.mu.Lock()
+		c.duty.Store(handling)
 		if to.handler {
 			c.relieve()
 		} else {

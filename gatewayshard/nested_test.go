@@ -3,8 +3,12 @@ package gatewayshard
 import (
 	"context"
 	"fmt"
+	"runtime"
+	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -102,4 +106,55 @@ func TestRequestWhileAHandlerWaitsForIt(t *testing.T) {
 		p.nc.Close()
 		<-done
 	})
+}
+
+// TestCallsDoNotOvertake has calls begin to wait at every moment while chunks
+// and events arrive: what came first is seen first.
+func TestCallsDoNotOvertake(t *testing.T) {
+	const n = 200
+	network := newNetwork(t)
+	s := testShard(t, network, nil)
+	p, done := running(t, network, s)
+	p.serve()
+	for s.Stats().Phase != Active {
+		runtime.Gosched()
+	}
+	nonces := make(chan string)
+	go func() {
+		nonces <- p.asked()
+		p.drain()
+	}()
+	go func() {
+		nonce := <-nonces
+		for i := range n {
+			p.send(`{"op":0,"s":%d,"t":"GUILD_MEMBERS_CHUNK","d":{"members":[%s{}],"chunk_index":%d,"chunk_count":%d,"nonce":"%s"}}`,
+				2+2*i, strings.Repeat("{},", (i+1)%2*5000), i, n, nonce) // every other one takes long to decode
+			p.event(3 + 2*i)
+		}
+	}()
+	var others sync.WaitGroup
+	stop := make(chan struct{})
+	others.Go(func() {
+		for {
+			select {
+			case <-stop:
+				return
+			default:
+			}
+			ctx, cancel := context.WithTimeout(t.Context(), time.Microsecond)
+			_, _ = s.Await(ctx, Filter{Events: []event.Type{event.MessageCreate}})
+			cancel()
+		}
+	})
+	next := 0
+	for chunk, err := range s.RequestGuildMembers(t.Context(), command.GuildMembersRequest{GuildID: 7}) {
+		require.NoError(t, err)
+		require.Equal(t, next, chunk.Index)
+		next++
+	}
+	require.Equal(t, n, next)
+	close(stop)
+	others.Wait()
+	_ = p.nc.Close()
+	require.Error(t, <-done)
 }
