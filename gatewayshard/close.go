@@ -31,6 +31,7 @@ const (
 // A second Close waits as well and does nothing else.
 func (s *Shard) Close(ctx context.Context, mode CloseMode) error {
 	c := s.beginClose(mode)
+	s.tellPhase()
 	if c == nil {
 		return nil
 	}

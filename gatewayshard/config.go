@@ -119,6 +119,11 @@ type Config struct {
 	// shard waits, as far as is known. It must not block.
 	Disconnected func(shard gateway.ShardID, err error, failures int, wait time.Duration)
 
+	// PhaseChanged is called after the phase that [Stats] shows has changed, one
+	// call at a time, in order. A phase that is over at once may be left out. It
+	// must not block, and not call Close.
+	PhaseChanged func(shard gateway.ShardID, phase Phase)
+
 	// DialBound is how many websockets are opened at the same time, over all
 	// shards that share it. The default is no bound.
 	DialBound *DialBound

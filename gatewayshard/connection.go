@@ -141,6 +141,7 @@ func (c *connection) finish(err error) error {
 	s.conn = nil
 	close(c.ended)
 	s.mu.Unlock()
+	s.tellPhase()
 	if givenUp != lifecycle.NoReason {
 		s.log.Error("session given up, the next connection starts a new one", "why", givenUp.String(),
 			"err", c.err, "session", session.ID, "seq", session.Seq)

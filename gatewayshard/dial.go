@@ -92,6 +92,8 @@ func (s *Shard) open(ctx context.Context) (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
+	s.tellPhase()
+	defer s.tellPhase() // when mu is let go of
 	conn, early, err := s.config.dial(ctx, target, s.token(), limit, s.stillGood)
 	s.mu.Lock()
 	defer s.mu.Unlock()

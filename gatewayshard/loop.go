@@ -178,6 +178,7 @@ func (c *connection) receive(msg []byte, ahead bool) error {
 	if p != nil && p.Op == opcode.Dispatch {
 		s.stats.Events++
 	}
+	starting := !c.active
 	active := c.settle(now)
 	write := len(c.pending) > 0
 	wanted := err == nil && !redundant && p.Op == opcode.Dispatch
@@ -190,8 +191,8 @@ func (c *connection) receive(msg []byte, ahead bool) error {
 	if write {
 		c.flush()
 	}
-	if active {
-		c.becameActive(now)
+	if starting {
+		c.progressed(now, active)
 	}
 	switch {
 	case wanted && ahead:
@@ -267,6 +268,14 @@ func (c *connection) deliver(p *gateway.GatewayPayload, to route) error {
 		c.hold()
 	}
 	return c.handled()
+}
+
+// progressed tells of a step of the handshake.
+func (c *connection) progressed(now time.Time, active bool) {
+	if active {
+		c.becameActive(now)
+	}
+	c.shard.tellPhase()
 }
 
 // becameActive tells the other shards, and the log.

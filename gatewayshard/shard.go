@@ -27,6 +27,9 @@ type Shard struct {
 	done    chan struct{} // closed by Close
 	woken   chan struct{} // of one element: the end of a wait has changed
 
+	telling sync.Mutex // guards told; held while PhaseChanged is called, taken before mu
+	told    Phase
+
 	mu         sync.Mutex // guards what follows and the marked part of the connection; never held across I/O
 	life       *lifecycle.Shard
 	state      *gateway.GatewayState

@@ -91,6 +91,22 @@ func (s *Shard) Latency() time.Duration {
 	return s.state.Latency()
 }
 
+// tellPhase tells of another phase. The caller does not hold mu.
+func (s *Shard) tellPhase() {
+	if s.config.PhaseChanged == nil {
+		return
+	}
+	s.telling.Lock()
+	defer s.telling.Unlock()
+	s.mu.Lock()
+	now := s.phase()
+	s.mu.Unlock()
+	if now != s.told {
+		s.told = now
+		s.config.PhaseChanged(s.id, now)
+	}
+}
+
 func (s *Shard) phase() Phase {
 	switch {
 	case s.closed:

@@ -61,10 +61,13 @@ func (c *connection) tick() {
 			c.end(err)
 		}
 	}
-	slow := c.slow(now)
+	slow, starting := c.slow(now), !c.active
 	c.settle(now)
 	s.mu.Unlock()
 	c.flush()
+	if starting {
+		s.tellPhase()
+	}
 	if slow != nil {
 		s.logSlow(slow)
 	}

@@ -161,6 +161,10 @@ type Hooks struct {
 	// in a row came to nothing, and how long the shard waits, as far as is known.
 	Disconnected func(shard gateway.ShardID, err error, failures int, wait time.Duration)
 
+	// Phase is called when the phase of a shard has changed, see
+	// [gatewayshard.Config].PhaseChanged.
+	Phase func(shard gateway.ShardID, phase gatewayshard.Phase)
+
 	// Latency is called for each round trip of a shard's heartbeats, within
 	// CheckpointInterval.
 	Latency func(shard gateway.ShardID, latency time.Duration)

@@ -3,6 +3,7 @@ package sharding_test
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -92,6 +93,41 @@ func TestDisconnectedHook(t *testing.T) {
 		mu.Unlock()
 		require.NoError(t, g.Close(t.Context(), gatewayshard.EndSession))
 		require.NoError(t, <-done)
+	})
+}
+
+// TestPhaseHook wants the phases of a shard in order, through a lost connection.
+func TestPhaseHook(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d, c, _ := twoShards(t)
+		var mu sync.Mutex
+		told := make(map[gateway.ShardID][]gatewayshard.Phase)
+		c.Hooks.Phase = func(shard gateway.ShardID, phase gatewayshard.Phase) {
+			mu.Lock()
+			defer mu.Unlock()
+			told[shard] = append(told[shard], phase)
+		}
+		g, err := c.NewGroup("token", gateway.WithIntents(messages))
+		require.NoError(t, err)
+		done := run(t.Context(), g)
+		_, err = d.WaitSessions(t.Context(), 2)
+		require.NoError(t, err)
+		time.Sleep(time.Minute)
+		lost := d.Sessions()[0]
+		require.NoError(t, d.Inject(gatewaytest.Fault{Kind: gatewaytest.Cut}, lost.ID))
+		time.Sleep(time.Minute)
+		require.NoError(t, g.Close(t.Context(), gatewayshard.EndSession))
+		require.NoError(t, <-done)
+		connection := []gatewayshard.Phase{gatewayshard.Dialing, gatewayshard.Connected, gatewayshard.Authenticating, gatewayshard.Active}
+		for shard, phases := range told {
+			want := append(slices.Clone(connection), gatewayshard.Closed)
+			if uint(shard) == uint(lost.ShardID) {
+				want = slices.Concat(connection, []gatewayshard.Phase{gatewayshard.Disconnected}, connection, []gatewayshard.Phase{gatewayshard.Closed})
+			}
+			phases = slices.DeleteFunc(phases, func(p gatewayshard.Phase) bool { return p == gatewayshard.Waiting }) // it may be over at once
+			require.Equal(t, want, phases, "shard %d", shard)
+		}
+		require.Len(t, told, 2)
 	})
 }
 

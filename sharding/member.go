@@ -78,6 +78,9 @@ func (gen *generation) newMember(id gateway.ShardID, from *ShardCheckpoint) (*me
 	if hook := g.config.Hooks.Disconnected; hook != nil {
 		config.Disconnected = hook
 	}
+	if hook := g.config.Hooks.Phase; hook != nil {
+		config.PhaseChanged = hook
+	}
 	config.HandlerLimit, config.HandlerPanic = math.MaxInt64, m.panicked // the group has its own limit
 	var err error
 	m.shard, err = config.NewShard(id, g.token(), nil, options...)
