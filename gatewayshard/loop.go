@@ -179,7 +179,7 @@ func (c *connection) receive(msg []byte, ahead bool) error {
 		s.stats.Events++
 	}
 	starting := !c.active
-	active := c.settle(now)
+	active := c.settleAfter(p, err, now)
 	write := len(c.pending) > 0
 	wanted := err == nil && !redundant && p.Op == opcode.Dispatch
 	var to route

@@ -4,8 +4,10 @@ import (
 	"io"
 	"time"
 
+	"github.com/discordpkg/gateway"
 	"github.com/discordpkg/gateway/closecode"
 	"github.com/discordpkg/gateway/lifecycle"
+	"github.com/discordpkg/gateway/opcode"
 )
 
 // Timeouts are the deadlines of a connection, on one timer: no goroutine waits.
@@ -144,6 +146,15 @@ func (c *connection) settle(now time.Time) (active bool) {
 	}
 	c.timer.set(next)
 	return active
+}
+
+// settleAfter is settle after a message. An event on an active connection moves no
+// deadline, so that it costs nothing here. The caller holds mu.
+func (c *connection) settleAfter(p *gateway.GatewayPayload, err error, now time.Time) (active bool) {
+	if c.active && err == nil && p.Op == opcode.Dispatch && len(c.pending) == 0 {
+		return false
+	}
+	return c.settle(now)
 }
 
 // proceed tells the machine how far the handshake is.
