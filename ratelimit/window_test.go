@@ -247,3 +247,36 @@ func TestWindowMemory(t *testing.T) {
 	require.LessOrEqual(t, cap(w.commands.ring)+cap(w.beats.ring), 2*CommandLimit)
 	require.Zero(t, testing.AllocsPerRun(100, func() { w.Take(epoch); w.Spend(epoch) }))
 }
+
+// TestAnswersShareTheLimit wants one request for a heartbeat to be answered after a
+// full burst of commands, a storm of them not, and never more than the limit in all.
+func TestAnswersShareTheLimit(t *testing.T) {
+	now := time.Unix(1e9, 0)
+	w := NewWindow(10, time.Minute)
+	w.Reserve(3)
+	for range 7 {
+		_, ok := w.Take(now)
+		require.True(t, ok)
+	}
+	_, ok := w.Take(now)
+	require.False(t, ok, "the rest is reserved")
+	_, ok = w.Answer(now)
+	require.True(t, ok, "one place of the reserve is for an answer")
+	for range 1000 {
+		retryAt, ok := w.Answer(now)
+		require.False(t, ok)
+		require.Equal(t, now.Add(time.Minute), retryAt)
+	}
+	w.Spend(now) // the heartbeats that are due anyway still have room
+	w.Spend(now)
+	_, ok = w.Answer(now.Add(time.Minute))
+	require.True(t, ok)
+
+	none := NewWindow(2, time.Minute) // without a reserve an answer is a command
+	for range 2 {
+		_, ok := none.Answer(now)
+		require.True(t, ok)
+	}
+	_, ok = none.Answer(now)
+	require.False(t, ok)
+}
