@@ -37,34 +37,47 @@ var (
 	ErrSource = errors.New("voiceshard: the source of the player failed")
 )
 
-// A PlayOption changes how a [Player] plays.
-type PlayOption func(*Player)
+// A PlayOption changes how a [Player] plays. Its error is returned by
+// [Session.Play].
+type PlayOption func(*Player) error
 
 // WithLookAhead sets how much sound is read and encrypted ahead, up to two
 // minutes. A source that stalls for less than that is not noticed. When the keys
 // of the end-to-end encryption change, what was not sent yet is encrypted anew:
 // nothing goes out under a key that a member who has left has.
 func WithLookAhead(d time.Duration) PlayOption {
-	return func(p *Player) { p.ahead = min(max(d, 0), maxLookAhead) }
+	return func(p *Player) error {
+		if d < 0 || d > maxLookAhead {
+			return fmt.Errorf("voiceshard: a look-ahead of %v is not between 0 and %v", d, maxLookAhead)
+		}
+		p.ahead = d
+		return nil
+	}
 }
 
 // WithCatchUp sets how long a stall of the process may be to be made up for by
 // sending faster. After a longer one the sound goes on that much later: a
 // burst would overflow the buffers of the listeners.
 func WithCatchUp(d time.Duration) PlayOption {
-	return func(p *Player) { p.schedule.CatchUp = max(d, 0) }
+	return func(p *Player) error {
+		if d < 0 {
+			return fmt.Errorf("voiceshard: a stall of %v to catch up with", d)
+		}
+		p.schedule.CatchUp = d
+		return nil
+	}
 }
 
 // WithSpeaking sets what the listeners are told about the sound, see
 // [Session.Speaking]. The default is [gateway.SpeakingMicrophone].
 func WithSpeaking(flags gateway.SpeakingFlags) PlayOption {
-	return func(p *Player) { p.flags = flags }
+	return func(p *Player) error { p.flags = flags; return nil }
 }
 
 // WithClose makes the player close the source at the end, if it is an
 // [io.Closer]: also while somebody reads it, which wakes up one that waits for
 // a network.
-func WithClose() PlayOption { return func(p *Player) { p.closes = true } }
+func WithClose() PlayOption { return func(p *Player) error { p.closes = true; return nil } }
 
 // A Player plays one source. It keeps an absolute schedule, so that sound does
 // not drift, reads and encrypts ahead, so that a stall of the process does no
@@ -149,7 +162,9 @@ func (s *Session) Play(ctx context.Context, source audio.Source, options ...Play
 	}
 	p.room.L = &p.mu
 	for _, o := range options {
-		o(p)
+		if err := o(p); err != nil {
+			return nil, err
+		}
 	}
 	p.task = pace.NewTask(p.tick)
 	if err := s.alive(ctx); err != nil {

@@ -50,6 +50,18 @@ func TestPlay(t *testing.T) {
 }
 
 // Timestamps and times step by what the TOC byte says.
+// TestPlayOptionsAreJudged wants a value out of range to be an error, not another value.
+func TestPlayOptionsAreJudged(t *testing.T) {
+	perform(t, func(t *testing.T, d *stage) {
+		s := d.join()
+		for _, o := range []PlayOption{WithLookAhead(-1), WithLookAhead(maxLookAhead + 1), WithCatchUp(-1)} {
+			_, err := s.Play(t.Context(), record(1), o)
+			require.ErrorContains(t, err, "voiceshard: ")
+		}
+		require.NoError(t, d.wait(d.play(s, record(1), WithLookAhead(0), WithCatchUp(0))))
+	})
+}
+
 func TestPlayFramesOfAnyLength(t *testing.T) {
 	perform(t, func(t *testing.T, d *stage) {
 		source := &tape{frames: [][]byte{{0xe0}, {0xe8}, {0xf0}, {0xf8}, {0x10}, {0x18}, {0x19}, {0xfb, 6}, {3}, make([]byte, 4000), {0xf8, 1}}}
