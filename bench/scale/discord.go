@@ -51,6 +51,9 @@ func serve(in io.Reader, out io.Writer) error {
 	if err := questions.Decode(&r); err != nil {
 		return err
 	}
+	if r.Shards < 1 || r.Buckets < 1 {
+		return fmt.Errorf("rules of a Discord with %d shards and %d buckets", r.Shards, r.Buckets)
+	}
 	srv := gatewaytest.NewServer(r.options()...)
 	defer srv.Close()
 	at := address{API: srv.URL + "/api/v10"}
