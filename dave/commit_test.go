@@ -10,7 +10,7 @@ import (
 	"github.com/discordpkg/gateway/opcode"
 )
 
-// A client that was not told of somebody in the group does not join it.
+// A client that was not told of a member of the group does not join it.
 func TestWelcomeWithAStranger(t *testing.T) {
 	g, signer := foreignGroup(t)
 	s := newSession(t)
@@ -123,7 +123,7 @@ func TestRemoved(t *testing.T) {
 	}
 	msg, _, err := c.delivery.signer.SignRemove(identityOf(testChannel), a.Epoch(), leaf)
 	require.NoError(t, err)
-	require.Empty(t, handle(t, b, proposals(appendProposals, msg)), "nobody commits its own removal")
+	require.Empty(t, handle(t, b, proposals(appendProposals, msg)), "no member commits its own removal")
 	commit := handle(t, a, proposals(appendProposals, msg))[0].Data
 	replies := handle(t, b, voice(opcode.DAVEAnnounceCommit, prefixed(9, commit)))
 	require.Equal(t, []opcode.Voice{opcode.DAVEKeyPackage}, ops(replies))

@@ -151,7 +151,7 @@ func TestDeliveryBarsCommitters(t *testing.T) {
 	require.NotEmpty(t, d.handle(1, voice(opcode.DAVECommitWelcome, both(stage(t, next, list...)))))
 }
 
-// Who makes commits that nobody can follow, and is always the first, wins once.
+// A member whose commits no other can follow, and who is always the first, wins once.
 func TestBadCommitterWinsOnce(t *testing.T) {
 	s := newSim(t, 1)
 	s.latency = 0
@@ -178,7 +178,7 @@ func TestBadCommitterWinsOnce(t *testing.T) {
 	}
 }
 
-// In a call of two, nobody is left to commit once the committer is barred. Who
+// In a call of two, no member is left to commit once the committer is barred. Who
 // cannot follow does not wait for long, but neither do they go round in circles.
 func TestBarredCommitterIsAlone(t *testing.T) {
 	s := call(t, 1, 2)

@@ -63,7 +63,7 @@ type Config struct {
 	// was dealt with. Otherwise the return of the handler does.
 	ManualAcknowledge bool
 
-	// Store keeps the sessions for the next process. By default nobody does.
+	// Store keeps the sessions for the next process. By default they are not kept.
 	Store Store
 
 	// StoreKey names the sessions in the store. The default is made of a hash

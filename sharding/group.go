@@ -43,7 +43,7 @@ import (
 // saved sequence number is never ahead of what handlers have finished, so the
 // next process has the rest replayed: no event is lost while Discord keeps the
 // session. An event that a handler of the former process may have seen has
-// [Event.Replay] set: after a crash, every event up to RESUMED, because nobody
+// [Event.Replay] set: after a crash, every event up to RESUMED, because no process
 // knows how far the handlers came; after an orderly end exactly those that were
 // handed out and not acknowledged, usually none. An event whose handler
 // returns an error because its context ended is not acknowledged.

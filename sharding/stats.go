@@ -30,7 +30,7 @@ type GroupStats struct {
 	Latency LatencyHistogram
 
 	Waiting         int       // shards that have to identify
-	WaitingUntil    time.Time // when the last of them can identify, zero if nobody waits
+	WaitingUntil    time.Time // when the last of them can identify, zero if none waits
 	StartsKnown     bool      // Discord was asked for the session start limit
 	StartsLeft      int       // of the session start limit, as far as this process knows
 	StartsResetAt   time.Time

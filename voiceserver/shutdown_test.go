@@ -49,7 +49,7 @@ func isClosedByPeer(err error) bool {
 	return isReset(err) && !(ok && timeout.Timeout())
 }
 
-// Close and Drain in the middle of everything: nobody comes in behind them,
+// Close and Drain in the middle of everything: no client comes in behind them,
 // and nothing hangs.
 func TestShutdownInTheRush(t *testing.T) {
 	for round := range 8 {

@@ -131,7 +131,7 @@ type encryptedCall struct {
 	lead     map[uint16][]snowflake.ID // audiences of transitions that are prepared
 }
 
-// A member is somebody else in the call, or somebody who was.
+// A member is another user in the call, or one who was.
 type member struct {
 	call    *encryptedCall
 	user    snowflake.ID

@@ -12,7 +12,7 @@ import (
 // A Packet is one step of what somebody said: a packet that arrived, or news
 // of packets that did not. Packets of one user come in order, late ones apart.
 type Packet struct {
-	User      snowflake.ID // zero if nobody has said whose SSRC it is
+	User      snowflake.ID // zero while the owner of the SSRC is not known
 	SSRC      uint32
 	Sequence  uint16 // of the first one, if packets are lost
 	Timestamp uint32 // in samples of 1/48000 s; of lost packets, as far as it can be told

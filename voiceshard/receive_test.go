@@ -400,7 +400,7 @@ func TestReceiveToTheEnd(t *testing.T) {
 }
 
 // An SSRC whose user has left belongs to that user for another second, and then
-// to nobody: what another user says with it waits for its name.
+// to no user: what another user says with it waits for its name.
 func TestSSRCChangesHands(t *testing.T) {
 	const third = 104694319306248200
 	for _, encrypted := range []bool{false, true} {

@@ -48,7 +48,7 @@ func recordFile(name string) (func(snowflake.ID) (io.WriteCloser, error), error)
 	if name == "" {
 		return func(snowflake.ID) (io.WriteCloser, error) { return os.CreateTemp("", "gatewaybot-*.opus") }, nil
 	}
-	probe, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE, 0o600) // better now than when somebody speaks
+	probe, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE, 0o600) // better now than when a user speaks
 	if err != nil {
 		return nil, fmt.Errorf("-record: %w", err)
 	}

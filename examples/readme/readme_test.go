@@ -248,7 +248,7 @@ func startMyBot(t *testing.T, url string) <-chan string {
 	return replies
 }
 
-// TestSing plays to somebody who listens.
+// TestSing plays to a bot that listens.
 func TestSing(t *testing.T) {
 	discord := gatewaytest.NewServer(gatewaytest.WithVoiceServer(), gatewaytest.WithToken("token", "other"), gatewaytest.WithGuilds(1, 2),
 		gatewaytest.WithIdentifyInterval(0))

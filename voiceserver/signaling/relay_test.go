@@ -69,7 +69,7 @@ func TestDroppedDatagrams(t *testing.T) {
 		{"changed", func() []byte { p := packet(); p[20] ^= 1; return p }, func(r relay.Stats) uint64 { return r.Forged }},
 		{"changed in the header", func() []byte { p := packet(); p[1] ^= 0x80; return p }, func(r relay.Stats) uint64 { return r.Forged }},
 		{"twice", func() []byte { p := packet(); a.datagram(a.addr, p); return p }, func(r relay.Stats) uint64 { return r.Repeated }},
-		{"discovery of nobody", func() []byte { return rtp.AppendDiscoveryRequest(nil, 7) }, func(r relay.Stats) uint64 { return r.Unknown }},
+		{"discovery of an unknown source", func() []byte { return rtp.AppendDiscoveryRequest(nil, 7) }, func(r relay.Stats) uint64 { return r.Unknown }},
 		{"an answer to discovery", func() []byte { return rtp.AppendDiscoveryResponse(nil, a.ready.SSRC, a.addr) }, func(r relay.Stats) uint64 { return r.Unknown }},
 	} {
 		data := tt.data()

@@ -22,7 +22,7 @@ func listen(ctx context.Context, o *options, own, other *bot) error {
 	defer cancel(nil)
 	var talking sync.WaitGroup
 	defer talking.Wait()
-	if other != nil { // somebody has to say something
+	if other != nil { // a user has to say something
 		talking.Go(func() {
 			_ = sample(ctx, other, time.Second)
 			select { // and has to be heard

@@ -149,7 +149,7 @@ func (a *assistant) say(ctx context.Context, text string) error {
 	return nil
 }
 
-// standIn understands how long somebody spoke.
+// standIn understands how long a user spoke.
 func standIn(_ context.Context, sound []float32) (string, error) {
 	return fmt.Sprintf("(%.1f s of speech)", float64(len(sound))/16000), nil
 }
