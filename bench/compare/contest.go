@@ -163,16 +163,10 @@ func (s settings) chosen(contests []contest) []contest {
 // versus compares ours with those of the other checkout.
 func (r results) versus() (all []report.Versus) {
 	for _, c := range events() {
-		here, other := r.turns[c.String()], r.turns[c.String()+there]
-		if len(here) == 0 || len(here) != len(other) {
-			continue
+		v, ok := report.Compare(c.String(), r.turns[c.String()], r.turns[c.String()+there], func(f contestant.Figure) (cpu, allocs float64) { return f.CPU, f.Allocs })
+		if ok {
+			all = append(all, v)
 		}
-		a, b := r.figures[c.String()], r.figures[c.String()+there]
-		v := report.Versus{Text: c.String(), This: a.CPU, Other: b.CPU, Allocs: a.Allocs, Were: b.Allocs}
-		for i := range here {
-			v.Ratios = append(v.Ratios, here[i].CPU/other[i].CPU)
-		}
-		all = append(all, v)
 	}
 	return all
 }

@@ -15,13 +15,38 @@ type Versus struct {
 	Allocs, Were float64   // medians
 }
 
+// Compare pairs the turns of both versions. It reports false if they are not pairs,
+// because the flags asked for neither or there is no other version.
+func Compare[T any](text string, here, there []T, of func(T) (cpu, allocs float64)) (v Versus, ok bool) {
+	if len(here) == 0 || len(here) != len(there) {
+		return v, false
+	}
+	var cpu, allocs [2][]float64
+	for i := range here {
+		for k, turn := range [2]T{here[i], there[i]} {
+			c, a := of(turn)
+			cpu[k], allocs[k] = append(cpu[k], c), append(allocs[k], a)
+		}
+		v.Ratios = append(v.Ratios, cpu[0][i]/cpu[1][i])
+	}
+	v.Text = text
+	v.This, v.Other = median(cpu[0]), median(cpu[1])
+	v.Allocs, v.Were = median(allocs[0]), median(allocs[1])
+	return v, true
+}
+
+// median returns what is in the middle of the values, of which there is one.
+func median(values []float64) float64 {
+	sorted := slices.Sorted(slices.Values(values))
+	return (sorted[(len(sorted)-1)/2] + sorted[len(sorted)/2]) / 2
+}
+
 // Ratio returns the median of the ratios of the pairs, zero if there are none.
 func (v Versus) Ratio() float64 {
 	if len(v.Ratios) == 0 {
 		return 0
 	}
-	sorted := slices.Sorted(slices.Values(v.Ratios))
-	return (sorted[(len(sorted)-1)/2] + sorted[len(sorted)/2]) / 2
+	return median(v.Ratios)
 }
 
 // VersusTable returns a table of the comparisons, with a headline.

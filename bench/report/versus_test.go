@@ -19,3 +19,17 @@ func TestVersus(t *testing.T) {
 	require.True(t, VersusGoals([]Versus{v}, 1.03).Missed(), "an allocation more")
 	require.True(t, VersusGoals([]Versus{{Text: "json gateway"}}, 1.03).Missed(), "not measured")
 }
+
+func TestCompare(t *testing.T) {
+	type turn struct{ cpu, allocs float64 }
+	of := func(t turn) (cpu, allocs float64) { return t.cpu, t.allocs }
+	v, ok := Compare("x", []turn{{10, 0}, {30, 2}, {20, 1}}, []turn{{10, 1}, {20, 1}, {40, 1}}, of)
+	require.True(t, ok)
+	require.Equal(t, Versus{Text: "x", This: 20, Other: 20, Ratios: []float64{1, 1.5, 0.5}, Allocs: 1, Were: 1}, v)
+	for _, there := range [][]turn{nil, {{1, 1}, {2, 2}}} {
+		_, ok = Compare("x", []turn{{1, 1}}, there, of)
+		require.False(t, ok, "no pairs")
+	}
+	_, ok = Compare("x", nil, nil, of)
+	require.False(t, ok)
+}
