@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/discordpkg/gateway"
+	"github.com/discordpkg/gateway/internal/deadline"
 )
 
 // The duty of the event loop says who reads the connection. It leaves reading
@@ -116,7 +117,7 @@ func (w *watch) returned() { w.delivering = nil }
 // slow returns a copy of the event whose handler has been running for too long, once
 // for each, otherwise nil. The caller holds mu.
 func (c *connection) slow(now time.Time) *gateway.GatewayPayload {
-	if !due(c.look, now) {
+	if !deadline.Due(c.look, now) {
 		return nil
 	}
 	limit := c.shard.config.HandlerLimit

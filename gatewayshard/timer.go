@@ -6,6 +6,7 @@ import (
 
 	"github.com/discordpkg/gateway"
 	"github.com/discordpkg/gateway/closecode"
+	"github.com/discordpkg/gateway/internal/deadline"
 	"github.com/discordpkg/gateway/lifecycle"
 	"github.com/discordpkg/gateway/opcode"
 )
@@ -78,7 +79,7 @@ func (c *connection) tick() {
 // expire does what is due at now. An error ends the connection. The caller holds mu.
 func (c *connection) expire(now time.Time) error {
 	switch {
-	case due(c.echo, now):
+	case deadline.Due(c.echo, now):
 		return ErrClosed
 	case c.state.Closed():
 		return nil
@@ -94,13 +95,11 @@ func (c *connection) expire(now time.Time) error {
 		c.state.Alive()
 	}
 	next := c.state.NextDeadline()
-	if due(next, now) {
+	if deadline.Due(next, now) {
 		c.excused = busy
 	}
 	return c.state.HandleTimeout(now, messageWriter{c}, closeWriter{c})
 }
-
-func due(at, now time.Time) bool { return !at.IsZero() && !now.Before(at) }
 
 // overdue returns the error of a handshake that takes too long.
 func (c *connection) overdue(now time.Time) error {

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/discordpkg/gateway/internal/deadline"
 	"github.com/discordpkg/gateway/internal/rtp"
 	"github.com/discordpkg/gateway/snowflake"
 	"github.com/discordpkg/gateway/voiceshard/audio"
@@ -91,7 +92,7 @@ func (r *Recorder) Record(ctx context.Context, s *Session) error {
 	r.Start(time.Now())
 	for {
 		p, err := s.Receive(ctx)
-		r.latest = later(r.latest, time.Now())
+		r.latest = deadline.Latest(r.latest, time.Now())
 		if err != nil {
 			return err
 		}
@@ -113,7 +114,7 @@ func (r *Recorder) Write(p *Packet) error {
 		return ErrRecorded
 	}
 	r.Start(p.Arrival)
-	r.latest = later(r.latest, p.Arrival)
+	r.latest = deadline.Latest(r.latest, p.Arrival)
 	t := r.tracks[p.User]
 	switch {
 	case p.User == 0 || p.Verdict == Late:
@@ -197,10 +198,3 @@ func (r *Recorder) Users() []snowflake.ID {
 
 // Duration returns how long the recording is.
 func (r *Recorder) Duration() time.Duration { return r.latest.Sub(r.start) }
-
-func later(a, b time.Time) time.Time {
-	if a.After(b) {
-		return a
-	}
-	return b
-}
